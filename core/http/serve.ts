@@ -1,0 +1,38 @@
+/** Serves the HTTP endpoints for as long as the manager runs. */
+
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log/logger.ts";
+import { httpApp, type HttpSources } from "./app.ts";
+import { parseListenAddress } from "./listen_address.ts";
+
+export interface HttpServer extends AsyncDisposable {
+  /** The port in use. */
+  readonly port: number;
+}
+
+/**
+ * Listens on `address` until disposed. An address that cannot be had is logged, and undefined
+ * comes back: jobs matter more than their metrics.
+ */
+export function serveHttp(
+  address: string,
+  options: HttpSources & { logger: Logger },
+): HttpServer | undefined {
+  const logger = options.logger.with({ address });
+  try {
+    const { hostname, port } = parseListenAddress(address);
+    const server = Bun.serve({
+      ...(hostname === undefined ? {} : { hostname }),
+      port,
+      fetch: httpApp(options).fetch,
+    });
+    logger.info("Metrics server listening");
+    return {
+      port: server.port ?? port,
+      [Symbol.asyncDispose]: () => server.stop(true),
+    };
+  } catch (error) {
+    logger.error("Failed to create listener for metrics server", { error: messageOf(error) });
+    return undefined;
+  }
+}

@@ -1,0 +1,162 @@
+/** Counters and histograms behind {@link Metrics}, under the names that GitLab Runner exports. */
+
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { RUNNER_LABELS } from "./labels.ts";
+import type { Metrics } from "./metrics.ts";
+
+const SECONDS_API = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120];
+const SECONDS_JOB = [30, 60, 300, 600, 1800, 3600, 7200, 10800, 18000, 36000];
+const SECONDS_QUEUE = [1, 3, 10, 30, 60, 120, 300, 900, 1800, 3600];
+const ERROR_LEVELS = ["warning", "error", "fatal", "panic"];
+
+/** Jobs run as scripts; GitLab Runner's other mode is its step runner. */
+const mode = "traditional";
+
+/** Registers the counters and returns what feeds them. */
+export function registerCounters(registry: Registry): Metrics {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter<L>({ name: `gitlab_runner_${name}`, help, labelNames: [...labelNames], registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge<L>({ name: `gitlab_runner_${name}`, help, labelNames: [...labelNames], registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: readonly number[],
+  ) =>
+    new Histogram<L>({
+      name: `gitlab_runner_${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: [...buckets],
+      registers,
+    });
+
+  const apiStatuses = counter(
+    "api_request_statuses_total",
+    "Requests to the coordinator by their outcome.",
+    ["runner", "system_id", "endpoint", "status", "method"],
+  );
+  const apiDurations = histogram(
+    "api_request_duration_seconds",
+    "Time that requests to the coordinator took.",
+    ["runner", "system_id", "endpoint", "status_class", "method"],
+    SECONDS_API,
+  );
+  const apiRetries = counter(
+    "api_request_retries_total",
+    "Requests to the coordinator that were sent again.",
+    ["path", "method"],
+  );
+  const jobs = counter("jobs_total", "Jobs taken.", RUNNER_LABELS);
+  const jobModes = counter("job_execution_mode_total", "Jobs by the way they run.", [
+    "mode",
+    "executor",
+  ]);
+  const jobDurations = histogram(
+    "job_duration_seconds",
+    "Time that jobs took.",
+    [...RUNNER_LABELS, "mode"],
+    SECONDS_JOB,
+  );
+  const queueDurations = histogram(
+    "job_queue_duration_seconds",
+    "Time that jobs waited in the coordinator's queue.",
+    [...RUNNER_LABELS, "project_jobs_running"],
+    SECONDS_QUEUE,
+  );
+  const queueSize = gauge(
+    "job_queue_size",
+    "Jobs in the queue of this runner, as the coordinator told with the last job.",
+    RUNNER_LABELS,
+  );
+  const queueDepth = gauge(
+    "job_queue_depth",
+    "Jobs ahead of the last one in the queue, as the coordinator told.",
+    RUNNER_LABELS,
+  );
+  const failedJobs = counter("failed_jobs_total", "Jobs that failed.", [
+    "runner",
+    "runner_name",
+    "failure_reason",
+    "mode",
+  ]);
+  const errors = counter("errors_total", "Log lines from warning up.", ["level"]);
+  for (const level of ERROR_LEVELS) errors.inc({ level }, 0);
+  const concurrencyExceeded = counter(
+    "request_concurrency_exceeded_total",
+    "Requests for a job that were skipped because of request_concurrency.",
+    RUNNER_LABELS,
+  );
+  const feeds = counter(
+    "worker_feeds_total",
+    "Times a runner entry was handed to a worker.",
+    RUNNER_LABELS,
+  );
+  const feedFailures = counter(
+    "worker_feed_failures_total",
+    "Times no worker took a runner entry.",
+    RUNNER_LABELS,
+  );
+  const healthFailures = counter(
+    "worker_health_check_failures_total",
+    "Turns that an unhealthy runner entry sat out.",
+    RUNNER_LABELS,
+  );
+  const processingFailures = counter(
+    "worker_processing_failures_total",
+    "Turns of a runner entry that failed.",
+    [...RUNNER_LABELS, "failure_type"],
+  );
+  const configuration = {
+    "loaded": counter("configuration_loaded_total", "Times the configuration was loaded.", []),
+    "loading-error": counter(
+      "configuration_loading_error_total",
+      "Times loading the configuration failed.",
+      [],
+    ),
+    "saved": counter("configuration_saved_total", "Times the configuration was saved.", []),
+    "saving-error": counter(
+      "configuration_saving_error_total",
+      "Times saving the configuration failed.",
+      [],
+    ),
+  };
+
+  return {
+    apiRequest({ runner, systemId, endpoint, method, status, durationMs }) {
+      const common = { runner, system_id: systemId, endpoint, method };
+      apiStatuses.inc({ ...common, status });
+      apiDurations.observe(
+        { ...common, status_class: `${Math.floor(status / 100)}xx` },
+        durationMs / 1000,
+      );
+    },
+    apiRetry: (event) => apiRetries.inc({ ...event }),
+    jobStarted(labels, queue) {
+      jobs.inc({ ...labels });
+      jobModes.inc({ mode, executor: queue.executor });
+      queueDurations.observe(
+        { ...labels, project_jobs_running: queue.projectJobsRunning },
+        queue.seconds,
+      );
+      queueSize.set({ ...labels }, queue.size);
+      queueDepth.set({ ...labels }, queue.depth);
+    },
+    jobFinished(labels, { durationMs, failureReason }) {
+      jobDurations.observe({ ...labels, mode }, durationMs / 1000);
+      if (failureReason === undefined) return;
+      const { runner, runner_name } = labels;
+      failedJobs.inc({ runner, runner_name, failure_reason: failureReason, mode });
+    },
+    workerFed: (labels) => feeds.inc({ ...labels }),
+    workerFeedFailed: (labels) => feedFailures.inc({ ...labels }),
+    healthCheckFailed: (labels) => healthFailures.inc({ ...labels }),
+    requestConcurrencyExceeded: (labels) => concurrencyExceeded.inc({ ...labels }),
+    processingFailed: (labels, failure) =>
+      processingFailures.inc({ ...labels, failure_type: failure }),
+    configurationLoaded: (outcome) => configuration[outcome].inc(),
+    logged: (level) => errors.inc({ level }),
+  };
+}

@@ -1,0 +1,46 @@
+/** What the manager counts. Names and labels on the wire are GitLab Runner's (see counters.ts). */
+
+import type { FailureReason } from "../errors.ts";
+
+/** Labels of one runner entry. */
+export interface RunnerLabels {
+  /** Short token. */
+  readonly runner: string;
+  readonly runner_name: string;
+  readonly system_id: string;
+}
+
+/** Where the manager reports what happens. Calls are cheap and never throw. */
+export interface Metrics {
+  apiRequest(event: {
+    readonly runner: string;
+    readonly systemId: string;
+    readonly endpoint: string;
+    readonly method: string;
+    readonly status: number;
+    readonly durationMs: number;
+  }): void;
+  apiRetry(event: { readonly path: string; readonly method: string }): void;
+  jobStarted(labels: RunnerLabels, queue: {
+    readonly seconds: number;
+    readonly projectJobsRunning: string;
+    readonly size: number;
+    readonly depth: number;
+    /** The name of the executor that runs the job. */
+    readonly executor: string;
+  }): void;
+  jobFinished(labels: RunnerLabels, event: {
+    readonly durationMs: number;
+    readonly failureReason: FailureReason | undefined;
+  }): void;
+  workerFed(labels: RunnerLabels): void;
+  workerFeedFailed(labels: RunnerLabels): void;
+  healthCheckFailed(labels: RunnerLabels): void;
+  requestConcurrencyExceeded(labels: RunnerLabels): void;
+  processingFailed(
+    labels: RunnerLabels,
+    failure: "other" | "no_free_executor" | "job_failure",
+  ): void;
+  configurationLoaded(outcome: "loaded" | "loading-error" | "saved" | "saving-error"): void;
+  logged(level: string): void;
+}

@@ -1,0 +1,18 @@
+/** Metrics of a process that nobody scrapes. */
+
+import type { Metrics } from "./metrics.ts";
+
+/** Drops everything; it keeps prom-client out of processes without a `listen_address`. */
+export const noMetrics: Metrics = {
+  apiRequest() {},
+  apiRetry() {},
+  jobStarted() {},
+  jobFinished() {},
+  workerFed() {},
+  workerFeedFailed() {},
+  healthCheckFailed() {},
+  requestConcurrencyExceeded() {},
+  processingFailed() {},
+  configurationLoaded() {},
+  logged() {},
+};
