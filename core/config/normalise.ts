@@ -1,0 +1,147 @@
+/** Brings a parsed config.toml to the names of the schema, and collects what it does not know. */
+
+import type { Key, Keys } from "./keys.ts";
+import { Secret } from "../util/secret.ts";
+import { documentedKeys } from "./schema.ts";
+import type { TomlPath } from "./toml_layout.ts";
+
+/** A remark about one place in the file. */
+export interface Finding {
+  readonly path: TomlPath;
+  readonly message: string;
+}
+
+export type RawTable = Record<string, unknown>;
+
+/**
+ * The document with every known key under its schema name: names match in any case, as Go decodes
+ * them, unless another key matches exactly; retired keys move to what replaces them. Unknown keys
+ * are left out and found.
+ */
+export function normalise(
+  document: RawTable,
+  keys: Keys,
+): { readonly document: RawTable; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const normalised = tableWith(document, keys, [], findings);
+  return { document: normalised, findings };
+}
+
+/** Whether a value is a table, as opposed to a list, a moment or a secret. */
+export function isTable(value: unknown): value is RawTable {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date) && !(value instanceof Secret);
+}
+
+interface RetiredKey {
+  /** In the schema's form: `runners.cache.ServerAddress`. */
+  readonly name: string;
+  /** Where its value goes, from the same table. */
+  readonly to: readonly string[];
+  readonly instead: string;
+}
+
+/** Keys of GitLab Runner 11.7 that have a new name. Their values are taken over. */
+const RETIRED: readonly RetiredKey[] = [
+  { name: "metrics_server", to: ["listen_address"], instead: '"listen_address"' },
+  {
+    name: "runners.pre_clone_script",
+    to: ["pre_get_sources_script"],
+    instead: '"pre_get_sources_script"',
+  },
+  {
+    name: "runners.kubernetes.terminationGracePeriodSeconds",
+    to: ["pod_termination_grace_period_seconds"],
+    instead: '"pod_termination_grace_period_seconds" and "cleanup_grace_period_seconds"',
+  },
+  ...["ServerAddress", "AccessKey", "SecretKey", "BucketName", "BucketLocation", "Insecure"].map(
+    (key) => ({
+      name: `runners.cache.${key}`,
+      to: ["s3", key],
+      instead: `"${key}" in [runners.cache.s3]`,
+    }),
+  ),
+];
+
+function tableWith(table: RawTable, keys: Keys, path: TomlPath, findings: Finding[]): RawTable {
+  const result: RawTable = {};
+  const moved: { readonly retired: RetiredKey; readonly value: unknown }[] = [];
+  for (const [written, value] of Object.entries(table)) {
+    const at = [...path, written];
+    const name = schemaName(written, table, keys);
+    const key = name === undefined ? undefined : keys[name];
+    const retired = key ? undefined : retiredKey(at);
+    if (name !== undefined && key) result[name] = valueOf(value, key, at, findings);
+    else if (retired) {
+      moved.push({ retired, value });
+      findings.push({ path: at, message: `this key has been replaced by ${retired.instead}` });
+    } else findings.push({ path: at, message: `unknown key${suggestion(written, keys)}` });
+  }
+  for (const { retired, value } of moved) setUnlessSet(result, retired.to, value);
+  return result;
+}
+
+function valueOf(value: unknown, key: Key<unknown>, path: TomlPath, findings: Finding[]): unknown {
+  if (!key.table) return value;
+  const keys = key.table.keys();
+  if (isTable(value)) return tableWith(value, keys, path, findings);
+  if (!Array.isArray(value)) return value;
+  return value.map((item, index) =>
+    isTable(item) ? tableWith(item, keys, [...path, index], findings) : item
+  );
+}
+
+function schemaName(written: string, table: RawTable, keys: Keys): string | undefined {
+  if (Object.hasOwn(keys, written)) return written;
+  const lower = written.toLowerCase();
+  const name = Object.keys(keys).find((known) => known.toLowerCase() === lower);
+  return name === undefined || Object.hasOwn(table, name) ? undefined : name;
+}
+
+function retiredKey(path: TomlPath): RetiredKey | undefined {
+  const name = path.filter((part) => typeof part === "string").join(".").toLowerCase();
+  return RETIRED.find((retired) => retired.name.toLowerCase() === name);
+}
+
+function setUnlessSet(table: RawTable, [first, ...rest]: readonly string[], value: unknown): void {
+  if (first === undefined) return;
+  if (rest.length === 0) table[first] ??= value;
+  else {
+    const inner = (table[first] ??= {});
+    if (isTable(inner)) setUnlessSet(inner, rest, value);
+  }
+}
+
+/** The nearest key of the table or, for a key in the wrong table, of the whole file. */
+function suggestion(written: string, keys: Keys): string {
+  const near = nearest(written, Object.keys(keys)) ?? nearest(written, everyName());
+  return near === undefined ? "" : `, did you mean "${near}"?`;
+}
+
+function everyName(): readonly string[] {
+  return documentedKeys().map(({ name }) => name.split(".").at(-1) ?? name);
+}
+
+function nearest(written: string, names: readonly string[]): string | undefined {
+  const distances = names.map((name) => distance(written.toLowerCase(), name.toLowerCase()));
+  const least = Math.min(...distances);
+  // More than a third of a name changed is another word, not a slip.
+  return least <= Math.max(1, written.length / 3) ? names[distances.indexOf(least)] : undefined;
+}
+
+/** Edits that turn one text into the other (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [index, character] of [...from].entries()) {
+    let corner = index;
+    const next = [index + 1];
+    for (const [column, other] of [...to].entries()) {
+      const above = row[column + 1] ?? 0;
+      const cost = character === other ? 0 : 1;
+      next.push(Math.min(above + 1, (next[column] ?? 0) + 1, corner + cost));
+      corner = above;
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
