@@ -1,0 +1,194 @@
+/** One piece of compression work: reads files and compresses them. Runs inline or in a worker. */
+
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { constants as zlib, crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
+
+/** Part of a file. `whole`: the piece is all of it, and compresses without a neighbour. */
+export interface FilePiece {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly last: boolean;
+  readonly whole: boolean;
+}
+
+/** Part of a tar stream: bytes as they are, or a file's bytes padded with zeros to `length`. */
+export type TarPart =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly offset: number;
+    readonly length: number;
+  };
+
+export type CompressTask =
+  /** `raw`: the pieces must be deflate streams even where storing would be smaller (gzip). */
+  | {
+    readonly kind: "deflate";
+    readonly wholeLevel: number;
+    readonly blockLevel: number;
+    readonly raw: boolean;
+    readonly pieces: readonly FilePiece[];
+  }
+  | { readonly kind: "zstd"; readonly level: number; readonly pieces: readonly FilePiece[] }
+  /** All parts together become one zstd frame. */
+  | { readonly kind: "tar-frame"; readonly level: number; readonly parts: readonly TarPart[] };
+
+/** Methods as zip numbers them. */
+export const METHOD_STORE = 0;
+export const METHOD_DEFLATE = 8;
+export const METHOD_ZSTD = 93;
+
+export interface PieceResult {
+  readonly method: number;
+  readonly crc: number;
+  readonly rawSize: number;
+  readonly size: number;
+  /** The piece could not be read; its sizes are 0. */
+  readonly problem?: string;
+}
+
+/** `bytes` holds the pieces' output one after the other. */
+export interface CompressResult {
+  readonly bytes: Uint8Array;
+  readonly pieces: readonly PieceResult[];
+}
+
+/** Does the work. A file that cannot be read is a `problem`, except in a tar frame: that throws. */
+export function runCompressTask(task: CompressTask): CompressResult {
+  if (task.kind === "tar-frame") {
+    return { bytes: zstd(Buffer.concat(task.parts.map(readTarPart)), task.level), pieces: [] };
+  }
+  const outputs: Uint8Array[] = [];
+  const pieces: PieceResult[] = [];
+  for (const piece of task.pieces) {
+    const { output, result } = compressPiece(task, piece);
+    outputs.push(output);
+    pieces.push(result);
+  }
+  return { bytes: outputs.length === 1 ? outputs[0]! : Buffer.concat(outputs), pieces };
+}
+
+const NOTHING = new Uint8Array(0);
+/** Deflate refers back this far. */
+const DICTIONARY_SIZE = 32_768;
+
+function compressPiece(
+  task: Exclude<CompressTask, { kind: "tar-frame" }>,
+  piece: FilePiece,
+): { output: Uint8Array; result: PieceResult } {
+  let before: Uint8Array = NOTHING;
+  let data: Uint8Array;
+  try {
+    const back = task.kind === "deflate" && !piece.whole
+      ? Math.min(DICTIONARY_SIZE, piece.offset)
+      : 0;
+    const read = readRange(piece.path, piece.offset - back, piece.length + back);
+    before = read.subarray(0, back);
+    data = read.subarray(back);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return {
+      output: NOTHING,
+      result: { method: METHOD_STORE, crc: 0, rawSize: 0, size: 0, problem },
+    };
+  }
+  const { output, method } = task.kind === "zstd"
+    ? compressZstd(data, piece, task.level)
+    : compressDeflate(data, before, piece, task);
+  const result = { method, crc: crc32(data), rawSize: data.length, size: output.length };
+  return { output, result };
+}
+
+function compressZstd(data: Uint8Array, piece: FilePiece, level: number) {
+  const output = zstd(data, level);
+  if (piece.whole && output.length >= data.length) return { output: data, method: METHOD_STORE };
+  return { output, method: METHOD_ZSTD };
+}
+
+function compressDeflate(
+  data: Uint8Array,
+  before: Uint8Array,
+  piece: FilePiece,
+  task: Extract<CompressTask, { kind: "deflate" }>,
+): { output: Uint8Array; method: number } {
+  const level = piece.whole ? task.wholeLevel : task.blockLevel;
+  const worthwhile = level > 0 && data.length > 0 && !looksIncompressible(data);
+  if (piece.whole && worthwhile) {
+    const output = Bun.deflateSync(data as Uint8Array<ArrayBuffer>, {
+      library: "libdeflate",
+      level: level as 1,
+    });
+    if (task.raw || output.length < data.length) return { output, method: METHOD_DEFLATE };
+  }
+  if (piece.whole && !task.raw) return { output: data, method: METHOD_STORE };
+  if (!worthwhile) return { output: storedBlocks(data, piece.last), method: METHOD_DEFLATE };
+  const output = deflateRawSync(data, {
+    level,
+    chunkSize: Math.max(1024, data.length + (data.length >> 3)),
+    finishFlush: piece.last ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH,
+    ...(before.length > 0 && { dictionary: before }),
+  });
+  return { output, method: METHOD_DEFLATE };
+}
+
+const SAMPLE_SIZE = 32_768;
+
+/** Tries a sample from the middle, so that media and archives do not cost a full compression. */
+function looksIncompressible(data: Uint8Array): boolean {
+  if (data.length < 4 * SAMPLE_SIZE) return false;
+  const middle = data.length >> 1;
+  const sample = data.subarray(middle, middle + SAMPLE_SIZE) as Uint8Array<ArrayBuffer>;
+  const packed = Bun.deflateSync(sample, { library: "libdeflate", level: 1 });
+  return packed.length > SAMPLE_SIZE * 0.98;
+}
+
+const STORED_BLOCK_SIZE = 65_535;
+
+/** `data` as deflate's own uncompressed blocks, so that it can stand between compressed ones. */
+function storedBlocks(data: Uint8Array, last: boolean): Uint8Array {
+  const count = Math.ceil(data.length / STORED_BLOCK_SIZE) || (last ? 1 : 0);
+  const out = Buffer.allocUnsafe(data.length + 5 * count);
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const block = data.subarray(index * STORED_BLOCK_SIZE, (index + 1) * STORED_BLOCK_SIZE);
+    out[at] = last && index === count - 1 ? 1 : 0;
+    out.writeUInt16LE(block.length, at + 1);
+    out.writeUInt16LE(~block.length & 0xffff, at + 3);
+    out.set(block, at + 5);
+    at += 5 + block.length;
+  }
+  return out;
+}
+
+function readTarPart(part: TarPart): Uint8Array {
+  if (part.kind === "bytes") return part.bytes;
+  const read = readRange(part.path, part.offset, part.length);
+  if (read.length === part.length) return read;
+  // The header with the size is already out: a file that shrank meanwhile is filled up.
+  const padded = new Uint8Array(part.length);
+  padded.set(read);
+  return padded;
+}
+
+function zstd(data: Uint8Array, level: number): Uint8Array {
+  return zstdCompressSync(data, { params: { [zlib.ZSTD_c_compressionLevel]: level } });
+}
+
+/** Up to `length` bytes; fewer when the file ends before. A link in place of the file is an error. */
+function readRange(path: string, offset: number, length: number): Uint8Array {
+  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const buffer = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(fd, buffer, filled, length - filled, offset + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,179 @@
+/** Writes zip archives as a stream: nothing is sought back to, memory stays bounded. */
+
+import { crc32 } from "node:zlib";
+import {
+  type CompressResult,
+  METHOD_DEFLATE,
+  METHOD_STORE,
+  METHOD_ZSTD,
+  type PieceResult,
+} from "./compress_task.ts";
+import type { Compressor } from "./compressor.ts";
+import { combineCrc32 } from "./crc32.ts";
+import type { ArchiveEntry, FileEntry } from "./entry.ts";
+import { ArchiveError } from "./entry.ts";
+import type { LevelSettings } from "./level.ts";
+import { mapAhead } from "./pipeline.ts";
+import { planWork, type WorkUnit } from "./plan.ts";
+import {
+  centralHeader,
+  dataDescriptor,
+  endRecords,
+  LIMIT_32,
+  localHeader,
+  type ZipContent,
+} from "./zip_records.ts";
+
+export interface ZipOptions {
+  readonly root: string;
+  /** In the archive's order, except that symbolic links go last. */
+  readonly entries: readonly ArchiveEntry[];
+  readonly codec: "deflate" | "zstd";
+  readonly level: LevelSettings;
+  readonly compressor: Compressor;
+  /** Told of a file that could not be read; the archive then lacks it. */
+  readonly onProblem: (path: string, problem: string) => void;
+}
+
+/** The bytes of the archive. A large file that breaks off in the middle is an ArchiveError. */
+export async function* createZip(options: ZipOptions): AsyncGenerator<Uint8Array> {
+  const { compressor, root } = options;
+  const zip = new ZipStream(options);
+  const units = planWork(root, linksLast(options.entries));
+  const done = mapAhead(units, 2 * compressor.width, async (unit) => ({
+    unit,
+    result: await compressor.run(taskOf(unit, options)),
+  }));
+  for await (const { unit, result } of done) yield zip.unit(unit, result);
+  yield* zip.end();
+}
+
+/** A reader that creates links as they come must not find files behind them. */
+function* linksLast(entries: readonly ArchiveEntry[]): Generator<ArchiveEntry> {
+  for (const entry of entries) if (entry.kind !== "symlink") yield entry;
+  for (const entry of entries) if (entry.kind === "symlink") yield entry;
+}
+
+function taskOf({ pieces }: WorkUnit, { codec, level }: ZipOptions) {
+  if (codec === "zstd") return { kind: "zstd", level: level.zstd, pieces } as const;
+  const { deflateWhole: wholeLevel, deflateBlock: blockLevel } = level;
+  return { kind: "deflate", wholeLevel, blockLevel, raw: false, pieces } as const;
+}
+
+/** A file of this size may pass 4 GiB when it cannot be compressed. */
+const ZIP64_FROM = LIMIT_32 - (64 << 20);
+
+class ZipStream {
+  readonly #options: ZipOptions;
+  readonly #directory: Buffer[] = [];
+  #offset = 0;
+  /** The file being written block by block. */
+  #open: ZipContent & { readonly start: number } | undefined;
+
+  constructor(options: ZipOptions) {
+    this.#options = options;
+  }
+
+  unit(unit: WorkUnit, result: CompressResult): Uint8Array {
+    const parts = unit.kind === "batch"
+      ? this.#batch(unit.entries, result)
+      : this.#block(unit, result);
+    return Buffer.concat(parts);
+  }
+
+  *end(): Generator<Uint8Array> {
+    const size = this.#directory.reduce((sum, record) => sum + record.length, 0);
+    const last = endRecords(this.#directory.length, size, this.#offset);
+    yield Buffer.concat([...this.#directory, last]);
+  }
+
+  #batch(entries: readonly ArchiveEntry[], { bytes, pieces }: CompressResult): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    let piece = 0;
+    let at = 0;
+    for (const entry of entries) {
+      if (entry.kind !== "file") {
+        this.#whole(entry, bytelessContent(entry), parts);
+        continue;
+      }
+      const result = pieces[piece++]!;
+      const data = bytes.subarray(at, at + result.size);
+      at += result.size;
+      if (result.problem === undefined) {
+        this.#whole(entry, { content: contentOf(result), data }, parts);
+      } else this.#options.onProblem(entry.path, result.problem);
+    }
+    return parts;
+  }
+
+  #whole(
+    entry: ArchiveEntry,
+    { content, data }: { content: ZipContent; data: Uint8Array },
+    parts: Uint8Array[],
+  ): void {
+    const header = localHeader(entry, content);
+    this.#directory.push(centralHeader(entry, content, this.#offset));
+    this.#offset += header.length + data.length;
+    parts.push(header, data);
+  }
+
+  #block(unit: Extract<WorkUnit, { kind: "block" }>, result: CompressResult): Uint8Array[] {
+    const piece = result.pieces[0]!;
+    const parts: Uint8Array[] = [];
+    if (piece.problem !== undefined) return this.#brokenBlock(unit, piece.problem);
+    if (unit.first) parts.push(this.#beginFile(unit.entry));
+    const open = this.#open;
+    // Without its first block a file is not in the archive.
+    if (open === undefined) return parts;
+    parts.push(result.bytes);
+    this.#offset += result.bytes.length;
+    this.#open = {
+      ...open,
+      crc: combineCrc32(open.crc, piece.crc, piece.rawSize),
+      size: open.size + piece.size,
+      rawSize: open.rawSize + piece.rawSize,
+    };
+    if (unit.last) parts.push(this.#endFile(unit.entry, this.#open));
+    return parts;
+  }
+
+  #brokenBlock(unit: { readonly entry: FileEntry; readonly first: boolean }, problem: string) {
+    if (!unit.first && this.#open !== undefined) {
+      throw new ArchiveError(`Cannot archive "${unit.entry.path}": ${problem}`);
+    }
+    if (unit.first) this.#options.onProblem(unit.entry.path, problem);
+    return [];
+  }
+
+  #beginFile(entry: FileEntry): Buffer {
+    const method = this.#options.codec === "zstd" ? METHOD_ZSTD : METHOD_DEFLATE;
+    const zip64 = entry.size >= ZIP64_FROM;
+    const content = { method, crc: 0, size: 0, rawSize: 0, streamed: true, zip64 };
+    this.#open = { ...content, start: this.#offset };
+    const header = localHeader(entry, content);
+    this.#offset += header.length;
+    return header;
+  }
+
+  #endFile(entry: FileEntry, content: ZipContent & { readonly start: number }): Buffer {
+    this.#directory.push(centralHeader(entry, content, content.start));
+    this.#open = undefined;
+    const descriptor = dataDescriptor(content);
+    this.#offset += descriptor.length;
+    return descriptor;
+  }
+}
+
+function contentOf(piece: PieceResult): ZipContent {
+  const { method, crc, size, rawSize } = piece;
+  return { method, crc, size, rawSize, streamed: false, zip64: false };
+}
+
+function bytelessContent(entry: ArchiveEntry): { content: ZipContent; data: Uint8Array } {
+  const data = Buffer.from(entry.kind === "symlink" ? entry.target : "");
+  const sizes = { size: data.length, rawSize: data.length };
+  return {
+    content: { method: METHOD_STORE, crc: crc32(data), ...sizes, streamed: false, zip64: false },
+    data,
+  };
+}
