@@ -1,0 +1,62 @@
+/** From a thrown value to a job's result, and from a result to the last line of its trace. */
+
+import { codeOf, JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
+import type { JobLog } from "../executor.ts";
+import type { JobResult } from "../job/result.ts";
+import { DeadlineExceeded, JobAborted, JobCanceled, ProcessShutdown } from "../util/abort.ts";
+import { formatDuration } from "../util/units.ts";
+
+/** Failures of the job, of what it asks for, or of its limit; all others are ours. */
+const JOBS_OWN = [
+  "script_failure",
+  "job_execution_timeout",
+  "runner_configuration_error",
+  "image_pull_failure",
+];
+
+/** Whose fault a thrown value is, decided by its type and never by its text. */
+export function resultOf(thrown: unknown): JobResult {
+  if (thrown instanceof JobCanceled) return { kind: "canceled", message: "canceled" };
+  if (thrown instanceof JobAborted) return { kind: "aborted", message: thrown.message };
+  if (thrown instanceof DeadlineExceeded) {
+    return {
+      kind: "failed",
+      reason: "job_execution_timeout",
+      message: `execution took longer than ${formatDuration(thrown.limitMs)} seconds`,
+    };
+  }
+  if (thrown instanceof ProcessShutdown) {
+    return { kind: "failed", reason: "runner_system_failure", message: thrown.message };
+  }
+  if (thrown instanceof JobConfigurationError) {
+    return { kind: "failed", reason: "runner_configuration_error", message: thrown.message };
+  }
+  if (thrown instanceof SystemFailure) {
+    return { kind: "failed", reason: thrown.reason, message: thrown.message };
+  }
+  const code = codeOf(thrown);
+  const message = messageOf(thrown);
+  return {
+    kind: "failed",
+    reason: "runner_system_failure",
+    message: code === undefined || message.includes(code) ? message : `${message} (${code})`,
+  };
+}
+
+/** `Job succeeded`, or why it did not. */
+export function writeResult(log: JobLog, result: JobResult): void {
+  switch (result.kind) {
+    case "success":
+      log.notice("Job succeeded");
+      return;
+    case "failed": {
+      const whose = JOBS_OWN.includes(result.reason) ? "" : " (system failure)";
+      log.error(`Job failed${whose}: ${result.message}`);
+      return;
+    }
+    case "canceled":
+    case "aborted":
+      log.error(`Job failed: ${result.message}`);
+      return;
+  }
+}

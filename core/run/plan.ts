@@ -1,0 +1,116 @@
+/** From a job and its prepared environment to the stages that will run. Pure. */
+
+import type { ScriptOp } from "../shell.ts";
+import type { PlanContext } from "./context.ts";
+import { archiveCache, restoreCache } from "./stages/cache.ts";
+import { cleanUp, clearWorktree } from "./stages/cleanup.ts";
+import { downloadArtifacts, uploadArtifacts } from "./stages/artifacts.ts";
+import { getSources } from "./stages/get_sources.ts";
+import { afterScript, type JobStatus, userScript } from "./stages/user_script.ts";
+
+/** A build stage that is ready to be rendered. One without ops is skipped, without a section. */
+export interface PlannedStage {
+  /** GitLab's name: the section's and the metrics'. */
+  readonly name: string;
+  /** Title line below the section's marker. */
+  readonly title: string;
+  readonly ops: readonly ScriptOp[];
+  readonly target: "helper" | "build";
+  /** How often it may be tried in all, at least 1. */
+  readonly attempts: number;
+}
+
+type Outcome = "success" | "failure";
+
+/** All stages of one job. What depends on how the job went is a function of that. */
+export interface JobPlan {
+  readonly prepare: PlannedStage;
+  readonly getSources: PlannedStage;
+  readonly clearWorktree: PlannedStage;
+  readonly restoreCache: PlannedStage;
+  readonly downloadArtifacts: PlannedStage;
+  readonly steps: readonly PlannedStage[];
+  afterScript(status: JobStatus): PlannedStage;
+  archiveCache(outcome: Outcome): PlannedStage;
+  uploadArtifacts(outcome: Outcome): PlannedStage;
+  readonly cleanup: PlannedStage;
+}
+
+/** Throws JobConfigurationError for a job that cannot be planned. */
+export function planJob(context: PlanContext): JobPlan {
+  const { settings, environment, spec } = context;
+  const helper = (name: string, title: string, ops: readonly ScriptOp[], attempts = 1) => ({
+    name,
+    title,
+    ops,
+    target: "helper" as const,
+    attempts,
+  });
+  const build = (name: string, title: string, ops: readonly ScriptOp[]) => ({
+    name,
+    title,
+    ops,
+    target: "build" as const,
+    attempts: 1,
+  });
+  const host: ScriptOp = environment.hostname === undefined
+    ? { kind: "print-host" }
+    : { kind: "print", style: "plain", text: `Running on ${environment.hostname}...` };
+  return {
+    prepare: helper("prepare_script", "Preparing environment", [host]),
+    getSources: helper(
+      "get_sources",
+      "Getting source from Git repository",
+      getSources(context),
+      settings.getSourcesAttempts,
+    ),
+    clearWorktree: helper(
+      "clear_worktree",
+      "Deleting all tracked and untracked files due to source fetch failure",
+      clearWorktree(context),
+    ),
+    restoreCache: helper(
+      "restore_cache",
+      "Restoring cache",
+      restoreCache(context),
+      settings.restoreCacheAttempts,
+    ),
+    downloadArtifacts: helper(
+      "download_artifacts",
+      "Downloading artifacts",
+      downloadArtifacts(context),
+      settings.artifactDownloadAttempts,
+    ),
+    steps: spec.steps.filter((step) => step.name !== "after_script").map((step) => {
+      const name = `step_${step.name}`;
+      return build(name, `Executing "${name}" stage of the job script`, userScript(context, step));
+    }),
+    afterScript: (status) =>
+      build("after_script", "Running after_script", afterScript(context, status)),
+    archiveCache: (outcome) =>
+      outcome === "success"
+        ? helper("archive_cache", "Saving cache for successful job", archiveCache(context, outcome))
+        : helper(
+          "archive_cache_on_failure",
+          "Saving cache for failed job",
+          archiveCache(context, outcome),
+        ),
+    uploadArtifacts: (outcome) =>
+      outcome === "success"
+        ? helper(
+          "upload_artifacts_on_success",
+          "Uploading artifacts for successful job",
+          uploadArtifacts(context, outcome),
+        )
+        : helper(
+          "upload_artifacts_on_failure",
+          "Uploading artifacts for failed job",
+          uploadArtifacts(context, outcome),
+        ),
+    cleanup: helper(
+      "cleanup_file_variables",
+      "Cleaning up project directory and file based variables",
+      cleanUp(context),
+    ),
+  };
+}

@@ -1,0 +1,146 @@
+/** The first stage of every job: its environment, and from that the plan of all other stages. */
+
+import { JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
+import type { Executor, ExecutorIO, ExecutorNote, PreparedEnvironment } from "../executor.ts";
+import type { JobSpec } from "../job/spec.ts";
+import { deadline, DeadlineExceeded, delay } from "../util/abort.ts";
+import { shortToken } from "../util/token.ts";
+import type { JobLine, JobRun } from "./job_run.ts";
+import { jobVariables } from "./job_variables.ts";
+import { type JobPaths, jobPaths, withClonePath } from "./paths.ts";
+import { type JobPlan, planJob } from "./plan.ts";
+import { jobSettings } from "./settings.ts";
+import { StageRunner } from "./stage_runner.ts";
+
+/** A job whose stages can run. */
+export interface PlannedJob {
+  readonly plan: JobPlan;
+  readonly stages: StageRunner;
+  readonly exitPhrase: string;
+  readonly scriptTimeoutMs: number | undefined;
+  readonly afterScriptTimeoutMs: number;
+  readonly afterScriptIgnoreErrors: boolean;
+  /** Secrets lie in files: they have to be gone before the job is reported as done. */
+  readonly hasFiles: boolean;
+}
+
+const PREPARE_ATTEMPTS = 3;
+const PREPARE_RETRY_MS = 3000;
+
+/** Prepares the environment and plans the stages in it. Throws what ends the job. */
+export async function prepareJob(line: JobLine): Promise<PlannedJob> {
+  const { run } = line;
+  const { trace, runner, spec, executor } = run;
+  const started = performance.now();
+  let noted: ExecutorNote = {};
+  let tempDir: ExecutorNote = {};
+  const remember = (note: ExecutorNote) => run.remember({ ...noted = note, ...tempDir });
+  const io: ExecutorIO = { log: trace, output: trace.output, remember };
+  const limitMs = runner.prepare_timeout ?? Infinity;
+  using limit = deadline(limitMs, () => new DeadlineExceeded("prepare", limitMs), line.early);
+  run.onStage("prepare_executor");
+  trace.startSection("prepare_executor", `Preparing the "${run.executorName}" executor`);
+  let environment: PreparedEnvironment;
+  try {
+    environment = await prepareExecutor(executor, spec, io, limit.signal);
+  } catch (error) {
+    throw limit.signal.aborted ? limit.signal.reason : error;
+  } finally {
+    trace.endSection("prepare_executor");
+  }
+  const { variables, ...planned } = plan(run, environment);
+  trace.addMasks(variables.secrets);
+  if (variables.files.length > 0) {
+    tempDir = { temp_dir: planned.context.paths.tempDir };
+    remember(noted);
+  }
+  const shell = run.shells.get(environment.shell);
+  const { settings, flags } = planned.context;
+  if (settings.problems.length > 0) trace.warning(settings.problems.join("; "));
+  const stages = new StageRunner({
+    executor,
+    io,
+    trace,
+    shell,
+    os: environment.os,
+    login: environment.login,
+    render: {
+      debugTrace: settings.debugTrace,
+      checkExitCodes: flags.FF_ENABLE_BASH_EXIT_CODE_CHECK,
+    },
+    waitBetweenTries: flags.FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY,
+    onStage: run.onStage,
+  });
+  stages.note("prepare_executor", performance.now() - started);
+  return {
+    plan: planned.plan,
+    stages,
+    exitPhrase: environment.exitPhrase,
+    scriptTimeoutMs: settings.scriptTimeoutMs,
+    afterScriptTimeoutMs: settings.afterScriptTimeoutMs,
+    afterScriptIgnoreErrors: settings.afterScriptIgnoreErrors,
+    hasFiles: variables.files.length > 0 || flags.FF_ENABLE_JOB_CLEANUP,
+  };
+}
+
+async function prepareExecutor(
+  executor: Executor,
+  spec: JobSpec,
+  io: ExecutorIO,
+  signal: AbortSignal,
+): Promise<PreparedEnvironment> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await executor.prepare(spec, io, { signal });
+    } catch (error) {
+      if (attempt >= PREPARE_ATTEMPTS || isFinal(error) || signal.aborted) throw error;
+      io.log.error(`Preparation failed: ${messageOf(error)}`);
+      io.log.print(`\x1b[0;33mWill be retried in ${PREPARE_RETRY_MS / 1000}s ...`);
+      await delay(PREPARE_RETRY_MS, { signal });
+    }
+  }
+}
+
+/** Another try would meet the same answer: the executor has already tried what can be tried. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof JobConfigurationError) return true;
+  return error instanceof SystemFailure &&
+    ["image_pull_failure", "runner_external_dependency_failure"].includes(error.reason);
+}
+
+function plan(run: JobRun, environment: PreparedEnvironment) {
+  const { spec, runner, flags } = run;
+  const options = { disposable: !run.sharedEnvironment };
+  const resolve = (at: JobPaths) => {
+    const variables = jobVariables(spec, runner, environment, flags, at, options);
+    const settings = jobSettings(variables, {
+      allowGitFetch: spec.allowGitFetch,
+      gitDepth: spec.git.depth,
+      debugTraceDisabled: runner.debug_trace_disabled,
+    });
+    return { paths: at, variables, settings };
+  };
+  let resolved = resolve(jobPaths(spec, environment, shortToken(runner.token.reveal())));
+  const { gitClonePath, gitStrategy } = resolved.settings;
+  if (gitClonePath !== "") {
+    if (!(runner.custom_build_dir.enabled ?? !environment.sharedBuildsDir)) {
+      throw new JobConfigurationError(
+        "setting GIT_CLONE_PATH is not allowed, enable `custom_build_dir` feature",
+      );
+    }
+    resolved = resolve(withClonePath(resolved.paths, gitClonePath));
+  } else if (gitStrategy === "empty") {
+    const projectDir = `${resolved.paths.projectDir}-empty`;
+    resolved = resolve({ ...resolved.paths, projectDir, tempDir: `${projectDir}.tmp` });
+  }
+  const context = {
+    spec,
+    runner,
+    environment,
+    flags,
+    correlationId: run.correlationId,
+    startedAt: run.startedAt,
+    ...resolved,
+  };
+  return { variables: resolved.variables, context, plan: planJob(context) };
+}

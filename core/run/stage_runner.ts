@@ -1,0 +1,162 @@
+/** Runs planned stages in a prepared environment: section, script, exit, tries, time taken. */
+
+import type { Executor, ExecutorIO, ExitStatus, StageUsage } from "../executor.ts";
+import type { RenderOptions, ScriptOp, Shell } from "../shell.ts";
+import type { JobTrace } from "../trace/trace.ts";
+import { delay } from "../util/abort.ts";
+import { scriptLine } from "../util/ansi.ts";
+import { backoff } from "../util/retry.ts";
+import type { PlannedStage } from "./plan.ts";
+
+/** Time and resources of one run of one stage. */
+export interface StageReport {
+  readonly stage: string;
+  readonly durationMs: number;
+  /** Undefined: no process ran, or its executor cannot tell. */
+  readonly usage: StageUsage | undefined;
+}
+
+export interface StageRunnerOptions {
+  readonly executor: Executor;
+  readonly io: ExecutorIO;
+  readonly trace: JobTrace;
+  readonly shell: Shell;
+  readonly login: boolean;
+  readonly os: "linux" | "darwin" | "windows" | "freebsd";
+  readonly render: RenderOptions;
+  /** `FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY`: wait before another try. */
+  readonly waitBetweenTries: boolean;
+  readonly onStage: (name: string) => void;
+}
+
+/** Between tries of a stage: 5 s, doubling, at most 5 minutes (inventory section 4.2). */
+const RETRY = { minMs: 5000, maxMs: 5 * 60_000 };
+
+export class StageRunner {
+  readonly #options: StageRunnerOptions;
+  readonly #reports: StageReport[] = [];
+
+  constructor(options: StageRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Notes what a step outside of the plan took. */
+  note(stage: string, durationMs: number): void {
+    this.#reports.push({ stage, durationMs, usage: undefined });
+  }
+
+  /** What the stages run so far took, in order. */
+  get reports(): readonly StageReport[] {
+    return this.#reports;
+  }
+
+  /**
+   * Runs a stage up to its number of tries. Undefined: it succeeded or had nothing to do; otherwise
+   * how the last try ended. `betweenTries` runs before every further one.
+   */
+  async run(
+    stage: PlannedStage,
+    options: { betweenTries?: PlannedStage; signal: AbortSignal },
+  ): Promise<ExitStatus | undefined> {
+    for (let attempt = 1;; attempt++) {
+      const failed = await this.#once(stage, options.signal);
+      if (failed === undefined || attempt >= stage.attempts) return failed;
+      this.#options.trace.warning("Retrying...");
+      if (this.#options.waitBetweenTries) {
+        await delay(backoff(attempt - 1, RETRY), { signal: options.signal });
+      }
+      if (options.betweenTries !== undefined) {
+        await this.#once(options.betweenTries, options.signal);
+      }
+    }
+  }
+
+  /** Runs a stage without a section and without a trace of it: clean-up after the job's end. */
+  async runSilently(stage: PlannedStage, signal: AbortSignal): Promise<void> {
+    const silent = { write: () => undefined };
+    await this.#execute(stage, { ...this.#options.io, output: silent }, signal);
+  }
+
+  async #once(stage: PlannedStage, signal: AbortSignal): Promise<ExitStatus | undefined> {
+    signal.throwIfAborted();
+    if (stage.ops.length === 0) return undefined;
+    const { trace, io, onStage } = this.#options;
+    const started = performance.now();
+    let status: ExitStatus | undefined;
+    onStage(stage.name);
+    trace.startSection(stage.name, stage.title);
+    try {
+      if (stage.ops.every(isPrint)) await this.#say(stage.ops);
+      else status = await this.#execute(stage, io, signal);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      trace.endSection(stage.name);
+      this.#reports.push({
+        stage: stage.name,
+        durationMs: performance.now() - started,
+        usage: status?.usage,
+      });
+    }
+    return status?.kind === "exited" && status.code === 0 ? undefined : status;
+  }
+
+  /** A stage that only speaks needs no process to do it. */
+  async #say(ops: readonly PrintOp[]): Promise<void> {
+    const text = ops.map((op) => `${scriptLine(op.style, op.text)}\n`).join("");
+    await this.#options.io.output.write(new TextEncoder().encode(text));
+  }
+
+  #execute(stage: PlannedStage, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
+    const { executor, shell, login, os, render } = this.#options;
+    return executor.run(
+      {
+        stage: stage.name,
+        script: shell.render(stage.ops, render),
+        invocation: shell.invocation({ os, login }),
+        target: stage.target,
+      },
+      io,
+      { signal },
+    );
+  }
+}
+
+type PrintOp = Extract<ScriptOp, { kind: "print" }>;
+
+function isPrint(op: ScriptOp): op is PrintOp {
+  return op.kind === "print";
+}
+
+/** What a job's log and its final update say of a script that did not end well. */
+export function exitFailure(
+  status: ExitStatus,
+  exitPhrase: string,
+): { readonly message: string; readonly exitCode: number } {
+  switch (status.kind) {
+    case "exited":
+      return { message: `${exitPhrase} ${status.code}`, exitCode: status.code };
+    case "signalled":
+      return { message: `signal: ${status.signal}`, exitCode: 128 + signalNumber(status.signal) };
+    case "oom-killed":
+      return { message: `${exitPhrase} 137 (out of memory)`, exitCode: 137 };
+  }
+}
+
+/** Numbers that are the same on every system we run on; others are reported as a plain 128. */
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGABRT: 6,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
+
+function signalNumber(name: string): number {
+  return SIGNALS[name] ?? 0;
+}

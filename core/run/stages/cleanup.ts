@@ -1,0 +1,60 @@
+/** Build stage `cleanup_file_variables`: nothing of the job's secrets stays behind. */
+
+import type { ScriptOp } from "../../shell.ts";
+import type { PlanContext } from "../context.ts";
+import { GUARD_OPTIONS } from "./git_config.ts";
+
+/** Always has something to do: the job's temporary directory goes. */
+export function cleanUp(context: PlanContext): readonly ScriptOp[] {
+  return [
+    { kind: "remove-directory", path: context.paths.tempDir },
+    ...(context.flags.FF_ENABLE_JOB_CLEANUP ? cleanProject(context) : []),
+  ];
+}
+
+/** What `FF_ENABLE_JOB_CLEANUP` adds: the checkout is left as the next fetch wants it. */
+function cleanProject(context: PlanContext): readonly ScriptOp[] {
+  const { paths, settings } = context;
+  switch (settings.gitStrategy) {
+    case "clone":
+    case "empty":
+      return [{ kind: "remove-directory", path: paths.projectDir }];
+    case "fetch":
+      return [
+        { kind: "change-directory", path: paths.projectDir },
+        {
+          kind: "run",
+          argv: ["git", ...GUARD_OPTIONS, "clean", ...settings.gitCleanFlags ?? ["-ffdx"]],
+        },
+        { kind: "run", argv: ["git", ...GUARD_OPTIONS, "reset", "--hard"] },
+      ];
+    case "none":
+      return [{ kind: "print", style: "notice", text: "Skipping build directory cleanup step" }];
+  }
+}
+
+/** `clear_worktree`: before another try of `get_sources`, files that may have caused the failure go. */
+export function clearWorktree(context: PlanContext): readonly ScriptOp[] {
+  const { projectDir } = context.paths;
+  return [
+    { kind: "print", style: "notice", text: "Deleting tracked and untracked files..." },
+    {
+      kind: "when",
+      condition: { kind: "directory-exists", path: `${projectDir}/.git` },
+      then: [
+        { kind: "change-directory", path: projectDir },
+        {
+          kind: "attempt",
+          ops: [
+            {
+              kind: "run",
+              argv: ["git", ...GUARD_OPTIONS, "rm", "-rf", "-q", "--ignore-unmatch", "."],
+            },
+            { kind: "run", argv: ["git", ...GUARD_OPTIONS, "clean", "-ffdx"] },
+          ],
+          otherwise: [{ kind: "remove-directory", path: `${projectDir}/.git` }],
+        },
+      ],
+    },
+  ];
+}

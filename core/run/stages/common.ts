@@ -1,0 +1,126 @@
+/** What several build stages share: variables, user commands, calls of this executable. */
+
+import type { RunnerConfig } from "../../config/schema.ts";
+import type { ScriptOp } from "../../shell.ts";
+import type { PlanContext } from "../context.ts";
+import type { ExpandedVariable } from "../../job/variables.ts";
+
+/** Exports every variable and writes every file variable. */
+export function exportVariables(context: PlanContext): readonly ScriptOp[] {
+  return context.variables.all.flatMap(exportVariable);
+}
+
+function exportVariable(variable: ExpandedVariable): readonly ScriptOp[] {
+  const { key, value, content } = variable;
+  const file: readonly ScriptOp[] = content === undefined
+    ? []
+    : [{ kind: "write-file", path: value, content }];
+  return [...file, { kind: "export", name: key, value }];
+}
+
+/** Commands of a user's script list, each announced as `$ <command>` before it runs. */
+export function userCommands(
+  commands: readonly string[],
+  options: { sections: string | undefined },
+): readonly ScriptOp[] {
+  return commands.flatMap((command, index): readonly ScriptOp[] => {
+    const code = command.trim();
+    if (code === "") return [];
+    const [first = "", ...rest] = code.split("\n");
+    if (rest.length === 0) {
+      return [{ kind: "user-command", code, echo: { kind: "line", text: `$ ${first}` } }];
+    }
+    const echo = options.sections === undefined
+      ? { kind: "line", text: `$ ${first} # collapsed multi-line command` } as const
+      : {
+        kind: "section",
+        name: `section_${options.sections}_${index}`,
+        text: `$ ${code}`,
+      } as const;
+    return [{ kind: "user-command", code, echo }];
+  });
+}
+
+/** A hook around the sources: config.toml's script first, then the job's. */
+export function hook(
+  context: PlanContext,
+  name: "pre_get_sources_script" | "post_get_sources_script",
+): readonly ScriptOp[] {
+  const commands = [
+    ...configScript(context.runner, name),
+    ...context.spec.hooks.filter((each) => each.name === name).flatMap((each) => each.script),
+  ];
+  return userCommands(commands, { sections: undefined });
+}
+
+/** A script of config.toml as a list of at most one command. */
+export function configScript(
+  runner: RunnerConfig,
+  name:
+    | "pre_get_sources_script"
+    | "post_get_sources_script"
+    | "pre_build_script"
+    | "post_build_script",
+): readonly string[] {
+  return runner[name] === "" ? [] : [runner[name]];
+}
+
+/**
+ * Variables that a call of this executable may see. Everything else stays out: a job's variables
+ * must not steer how the executable starts, and it needs none of them.
+ */
+const HELPER_VARIABLE =
+  /^(https?_proxy|no_proxy|all_proxy|CI_DEBUG_TRACE|TRANSFER_METER_FREQUENCY|(ARTIFACT|CACHE)_COMPRESSION_(LEVEL|FORMAT)|CACHE_(TRANSFER_BUFFER_SIZE|CHUNK_SIZE|CONCURRENCY|MAX_UPLOADED_ARCHIVE_SIZE)|FASTZIP_\w+|ARCHIVER_STAGING_DIR|FF_USE_DIRECT_DOWNLOAD|FF_USE_PARALLEL_\w+|FF_USE_FASTZIP|CI_SERVER_TLS_\w+_FILE|SSL_CERT_(FILE|DIR)|TMPDIR)$/i;
+
+/** What a profile could have set to change how this executable starts. */
+const LOADER_VARIABLES = [
+  "BUN_BE_BUN",
+  "BUN_OPTIONS",
+  "BUN_CONFIG_VERBOSE_FETCH",
+  "BUN_INSPECT",
+  "BUN_JSC_useJIT",
+  "NODE_OPTIONS",
+  "NODE_EXTRA_CA_CERTS",
+  "NODE_TLS_REJECT_UNAUTHORIZED",
+];
+
+/** First ops of a stage that calls this executable from the checkout. */
+export function helperPreamble(context: PlanContext): readonly ScriptOp[] {
+  const visible = context.variables.all.filter(({ key }) => HELPER_VARIABLE.test(key));
+  return [
+    { kind: "unset", names: LOADER_VARIABLES },
+    ...visible.flatMap(exportVariable),
+    { kind: "make-directory", path: context.paths.projectDir },
+    { kind: "change-directory", path: context.paths.projectDir },
+  ];
+}
+
+/**
+ * A call of this executable as a helper, or a warning where it is not to be had; `doing` completes
+ * that sentence (`Extracting cache`).
+ */
+export function helperCall(
+  context: PlanContext,
+  doing: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ScriptOp {
+  const { helperCommand } = context.environment;
+  const [program = "gitlab-runner", ...first] = helperCommand ?? [];
+  return {
+    kind: "when",
+    condition: { kind: "program-exists", program },
+    then: [{ kind: "run", argv: [program, ...first, ...argv], env }],
+    otherwise: [{
+      kind: "print",
+      style: "warning",
+      text: `Missing ${program}. ${doing} is disabled.`,
+    }],
+  };
+}
+
+/** Whether an entry with this `when` applies to a job that ended like this. */
+export function applies(when: string, outcome: "success" | "failure"): boolean {
+  if (when === "always") return true;
+  return outcome === (when === "on_failure" ? "failure" : "success");
+}
