@@ -1,0 +1,315 @@
+/**
+ * The life of one job in this manager: accept, run, report, tidy up. The coordinator knows the
+ * result before anything is tidied up, and a crash at any point leaves a record to go on from.
+ */
+
+import type { JobHandle } from "../coordinator/coordinator.ts";
+import { crc32 } from "node:zlib";
+import { messageOf } from "../errors.ts";
+import type { Executor, ExecutorHost } from "../executor.ts";
+import { checkJob } from "../job/check.ts";
+import type { JobResponse } from "../job/response.ts";
+import { finalState, type JobResult } from "../job/result.ts";
+import { jobSpec, type TlsMaterial } from "../job/spec.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Registry } from "../registry.ts";
+import { writeResult } from "../run/outcome.ts";
+import { type JobEnd, runJob } from "../run/run_job.ts";
+import type { Shell } from "../shell.ts";
+import { errorLine } from "../trace/lines.ts";
+import type { JobRecord } from "../trace/record.ts";
+import type { ComingJob, JobTraces, OpenedTrace } from "./job_traces.ts";
+import { JobAborted, JobCanceled } from "../util/abort.ts";
+import { acceptJob } from "./accept.ts";
+import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
+import type { JobBudget, Permit } from "./budget.ts";
+import type { JobSlots } from "./slots.ts";
+import type { Assignment } from "./worker.ts";
+
+export interface JobLineOptions {
+  readonly host: ExecutorHost;
+  readonly systemId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly shells: Registry<Shell>;
+  readonly budget: JobBudget;
+  readonly active: ActiveJobs;
+  readonly traces: JobTraces;
+  readonly slots: (runnerToken: string) => JobSlots;
+  /** Keeps track of work that goes on after a job's result has been told. */
+  readonly background: (work: Promise<void>) => void;
+  /** Ends the report of results when the process has no more time. */
+  readonly signal: AbortSignal;
+}
+
+/** Longest time that tidying up after a job may take; what is left is reaped later. */
+const TIDY_UP_MS = 60_000;
+
+interface JobControllers {
+  readonly script: AbortController;
+  readonly job: AbortController;
+}
+
+/**
+ * Runs one assignment. Resolves when the coordinator has been told, or the result has been kept for
+ * later; never rejects.
+ */
+export async function runAssignedJob(
+  assignment: Assignment,
+  options: JobLineOptions,
+): Promise<void> {
+  const { outcome, parts, executor, permit } = assignment;
+  const { logger, active } = options;
+  const controllers = { script: new AbortController(), job: new AbortController() };
+  const job: ActiveJob = {
+    key: `${parts.runner.url} ${outcome.job.id}`,
+    id: outcome.job.id,
+    url: jobUrl(assignment),
+    labels: parts.labels,
+    startedAt: performance.now(),
+    stage: "",
+    state: "pending",
+    abort: (reason) => controllers.job.abort(reason),
+  };
+  const log = logger.with({ job: outcome.job.id, runner: parts.labels.runner });
+  const isNew = active.add(job);
+  try {
+    if (isNew) await new JobLine(assignment, options, job, controllers, log).run();
+    else log.warning("This job is running here already; the second assignment is ignored");
+  } catch (error) {
+    log.error("The job could not be handled", { error: messageOf(error) });
+  } finally {
+    active.remove(job);
+    permit?.[Symbol.dispose]();
+    // After a job that ran, tidying up does this.
+    if (job.state === "pending") options.background(dispose(executor, log));
+  }
+}
+
+async function dispose(executor: Executor, log: Logger): Promise<void> {
+  try {
+    await executor[Symbol.asyncDispose]();
+  } catch (error) {
+    log.error("Cannot tidy up after the job", { error: messageOf(error) });
+  }
+}
+
+/** One job on its way through this manager. */
+class JobLine {
+  readonly #assignment: Assignment;
+  readonly #options: JobLineOptions;
+  readonly #job: ActiveJob;
+  readonly #controllers: JobControllers;
+  readonly #log: Logger;
+  readonly #handle: JobHandle;
+  #record: JobRecord | undefined;
+  #accepted = false;
+
+  constructor(
+    assignment: Assignment,
+    options: JobLineOptions,
+    job: ActiveJob,
+    controllers: JobControllers,
+    log: Logger,
+  ) {
+    this.#assignment = assignment;
+    this.#options = options;
+    this.#job = job;
+    this.#controllers = controllers;
+    this.#log = log;
+    this.#handle = assignment.parts.coordinator.job(assignment.outcome.job, assignment.parts.info);
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      this.#log.error("The job could not be handled", { error: messageOf(error) });
+      if (this.#accepted) await this.#reportBare(messageOf(error));
+    }
+  }
+
+  /**
+   * From here on a crash is answered for. A disk that takes no record does not keep the job from being
+   * accepted: only then can it be reported as failed.
+   */
+  #remember(): void {
+    try {
+      this.#record = this.#options.traces.record(this.#coming());
+    } catch (error) {
+      this.#log.error("A crash of this runner would lose the job", { error: messageOf(error) });
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { outcome } = this.#assignment;
+    const signal = AbortSignal.any([this.#options.signal, this.#controllers.job.signal]);
+    this.#remember();
+    const acceptance = await acceptJob(this.#handle, { signal });
+    if (acceptance.kind === "dropped") {
+      this.#record?.remove();
+      this.#log.warning("The coordinator does not confirm the job; it is not run", {
+        error: acceptance.why,
+      });
+      return;
+    }
+    this.#accepted = true;
+    this.#record?.accept();
+    if (acceptance.kind === "canceled") {
+      return await this.#refuse({ kind: "canceled", message: "canceled" });
+    }
+    if (outcome.kind === "unusable-job") {
+      return await this.#refuse(
+        systemFailure(`the job's payload cannot be used: ${outcome.problem}`),
+      );
+    }
+    const refusal = checkJob(outcome.job);
+    if (refusal !== undefined) return await this.#refuse({ kind: "failed", ...refusal });
+    await this.#execute(outcome.job, outcome.tls, outcome.correlationId);
+  }
+
+  async #execute(response: JobResponse, tls: TlsMaterial, correlationId: string): Promise<void> {
+    const { parts, executor } = this.#assignment;
+    const { metrics, shells, systemId, slots, background } = this.#options;
+    const opened = this.#openTrace();
+    using _permit = await this.#place(opened);
+    const held = slots(parts.runner.token.reveal()).take(response.job_info.project_id);
+    await held.ready;
+    const spec = jobSpec(response, { slot: held.slot, tls });
+    metrics.jobStarted(parts.labels, {
+      executor: parts.runner.executor,
+      seconds: response.job_info.time_in_queue_seconds,
+      projectJobsRunning: response.job_info.project_jobs_running_on_instance_runners_count,
+      size: response.job_info.queue_size,
+      depth: response.job_info.queue_depth,
+    });
+    this.#job.state = "running";
+    const end = await runJob({
+      spec,
+      runner: parts.runner,
+      systemId,
+      flags: opened.flags,
+      executor,
+      executorName: parts.runner.executor,
+      sharedEnvironment: parts.provider.info(parts.runner).features.shared,
+      shells,
+      trace: opened.trace,
+      correlationId,
+      startedAt: new Date(),
+      remember: (note) => opened.remember(note),
+      onStage: (name) => this.#job.stage = name,
+    }, { script: this.#controllers.script.signal, job: this.#controllers.job.signal });
+    this.#job.state = "finishing";
+    await this.#report(opened, end.result, response.features.failure_reasons);
+    const tidied = this.#tidyUp(end, opened);
+    held.release(tidied);
+    background(tidied);
+  }
+
+  /**
+   * The job's place among the running ones. A job that came when all were taken, because its
+   * request had been waiting, is ours all the same: it waits, and its trace says for what.
+   */
+  async #place(opened: OpenedTrace): Promise<Permit | undefined> {
+    const { permit } = this.#assignment;
+    if (permit !== undefined) return permit;
+    const { budget } = this.#options;
+    const now = budget.reserve();
+    if (now !== undefined) return now;
+    opened.trace.notice(`Waiting for one of the ${budget.capacity} running jobs to end...`);
+    // When the job is ended before its turn, running it comes to that end at once.
+    return await budget.take({ signal: this.#controllers.job.signal }).catch(() => undefined);
+  }
+
+  async #tidyUp(end: JobEnd, opened: OpenedTrace): Promise<void> {
+    const { executor } = this.#assignment;
+    try {
+      await executor.finish(end.result);
+      await end.tidyUp({ signal: AbortSignal.timeout(TIDY_UP_MS) });
+      await executor[Symbol.asyncDispose]();
+      opened.forget();
+    } catch (error) {
+      this.#log.error("Cannot tidy up after the job", { error: messageOf(error) });
+    }
+  }
+
+  /** Reports how a job ended of which nothing was run. */
+  async #refuse(result: JobResult): Promise<void> {
+    const { response } = this.#coming();
+    const opened = this.#openTrace();
+    writeResult(opened.trace, result);
+    await this.#report(opened, result, response?.features.failure_reasons ?? []);
+    opened.forget();
+  }
+
+  async #report(
+    opened: OpenedTrace,
+    result: JobResult,
+    acceptedReasons: readonly string[],
+  ): Promise<void> {
+    const { parts } = this.#assignment;
+    const state = finalState(result, acceptedReasons);
+    const delivery = await opened.finish(state, { signal: this.#options.signal });
+    const durationMs = performance.now() - this.#job.startedAt;
+    const failureReason = result.kind === "failed" ? result.reason : undefined;
+    this.#options.metrics.jobFinished(parts.labels, { durationMs, failureReason });
+    const fields = { duration_s: (durationMs / 1000).toFixed(3) };
+    if (result.kind === "success") this.#log.info("Job succeeded", fields);
+    else this.#log.warning(`Job failed: ${result.message}`, fields);
+    if (delivery.kind === "kept") {
+      this.#log.error("The result could not be delivered; it is kept and sent later", {
+        error: delivery.why,
+      });
+    }
+  }
+
+  /** The last way to answer for a job whose trace could not even be opened: without any file. */
+  async #reportBare(why: string): Promise<void> {
+    const { signal } = this.#options;
+    const bytes = new TextEncoder().encode(errorLine(`Job failed (system failure): ${why}`));
+    await this.#handle.patchTrace({ offset: 0, bytes, debugTrace: false }, { signal });
+    const trace = { crc32: crc32(bytes), size: bytes.length };
+    const outcome = await this.#handle.updateJob({
+      state: "failed",
+      failureReason: "runner_system_failure",
+      trace,
+    }, { signal });
+    this.#record?.remove();
+    this.#log.info("Submitted the job's failure without its trace", { outcome: outcome.kind });
+  }
+
+  #openTrace(): OpenedTrace {
+    const { traces } = this.#options;
+    const coming = this.#coming();
+    this.#record ??= traces.record(coming);
+    return traces.open(this.#record, {
+      ...coming,
+      handle: this.#handle,
+      onCancel: () => this.#controllers.script.abort(new JobCanceled()),
+      onAbort: (why) => this.#controllers.job.abort(new JobAborted(why)),
+      onDiskFailure: (failure) => this.#controllers.job.abort(failure),
+    });
+  }
+
+  #coming(): ComingJob {
+    const { parts, outcome } = this.#assignment;
+    const response = outcome.kind === "job" ? outcome.job : undefined;
+    return { job: outcome.job, response, runner: parts.runner, labels: parts.labels };
+  }
+}
+
+function systemFailure(message: string): JobResult {
+  return { kind: "failed", reason: "runner_system_failure", message };
+}
+
+/** The job's page in GitLab, as far as its payload tells. */
+function jobUrl(assignment: Assignment): string {
+  const { outcome, parts } = assignment;
+  if (outcome.kind !== "job") return parts.runner.url;
+  const given = outcome.job.variables.findLast(({ key }) => key === "CI_JOB_URL")?.value;
+  if (given) return given;
+  const path = outcome.job.job_info.project_full_path;
+  const base = parts.runner.url.replace(/\/+$/, "");
+  return path === "" ? base : `${base}/${path}/-/jobs/${outcome.job.id}`;
+}

@@ -1,0 +1,42 @@
+/** Opens the connection of a runner entry to its coordinator. */
+
+import { dirname, join } from "node:path";
+import type { RunnerConfig } from "../config/schema.ts";
+import { gitlabCoordinator } from "../coordinator/client.ts";
+import type { Coordinator } from "../coordinator/coordinator.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+
+/** What all connections of one process share. */
+export interface ConnectOptions {
+  /** Certificates are looked for by host name in `certs` beside it. */
+  readonly configPath: string;
+  readonly systemId: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
+  /** `connection_max_age` in milliseconds. */
+  readonly connectionMaxAgeMs?: number | undefined;
+}
+
+/** Throws ConfigurationError when the entry's URL is not usable. */
+export function connectRunner(
+  runner: Pick<RunnerConfig, "url" | "token" | "tls-ca-file" | "tls-cert-file" | "tls-key-file">,
+  options: ConnectOptions,
+): Coordinator {
+  return gitlabCoordinator({
+    url: runner.url,
+    token: runner.token,
+    systemId: options.systemId,
+    tls: {
+      caFile: runner["tls-ca-file"],
+      certFile: runner["tls-cert-file"],
+      keyFile: runner["tls-key-file"],
+    },
+    certificatesDirectory: join(dirname(options.configPath), "certs"),
+    connectionMaxAgeMs: options.connectionMaxAgeMs,
+    env: options.env,
+    logger: options.logger,
+    metrics: options.metrics,
+  });
+}

@@ -1,0 +1,151 @@
+/** `runner run`: one process that serves all entries of a config.toml until it is told to stop. */
+
+import { describeChanges } from "../config/describe_changes.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import type { GlobalConfig } from "../config/schema.ts";
+import { systemId } from "../config/system_id.ts";
+import { watchConfig } from "../config/watch.ts";
+import { messageOf } from "../errors.ts";
+import type { ExecutorProvider } from "../executor.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { ManagerSnapshot } from "../metrics/snapshot.ts";
+import type { Registry } from "../registry.ts";
+import type { Shell } from "../shell.ts";
+import { RunnerEngine } from "./engine.ts";
+import { type ProcessSignals, Shutdown } from "./shutdown.ts";
+import { openStateDir } from "./state_dir.ts";
+import { TokenRotations } from "./token_rotations.ts";
+import { unbuiltSettings } from "./unbuilt.ts";
+
+/** Where a manager's numbers go: nowhere, or to the endpoints of `listen_address`. */
+export interface Instruments extends AsyncDisposable {
+  readonly metrics: Metrics;
+  /** Begins to serve what `snapshot` tells. */
+  serve(snapshot: () => ManagerSnapshot): void;
+}
+
+export interface ManagerOptions {
+  /** Absolute path of config.toml. */
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** Takes `log_level` and `log_format` of the configuration into force. */
+  readonly configureLog: (config: GlobalConfig) => void;
+  readonly executors: Registry<ExecutorProvider>;
+  readonly shells: Registry<Shell>;
+  readonly signals: ProcessSignals;
+  /** Called once with the configured `listen_address`, which may be empty. */
+  readonly instruments: (listenAddress: string) => Promise<Instruments>;
+}
+
+/**
+ * Resolves with the process's exit code when a signal has ended the manager and its jobs are told.
+ * Throws ConfigurationError for a configuration that cannot be used at start.
+ */
+export async function runManager(options: ManagerOptions): Promise<number> {
+  const { configPath, env, logger, executors } = options;
+  logger.info(`Starting multi-runner from ${configPath}...`);
+  const { config, warnings } = await loadConfig(configPath, { env });
+  for (const warning of warnings) logger.warning(warning);
+  options.configureLog(config);
+  const identity = await systemId(configPath);
+  if (identity.warning !== undefined) logger.warning(identity.warning);
+  using state = openStateDir(configPath);
+  if (state.warning !== undefined) logger.warning(state.warning);
+  await using instruments = await options.instruments(config.listen_address);
+  const { metrics } = instruments;
+  metrics.configurationLoaded("loaded");
+  logger.info("Configuration loaded");
+  const engine = new RunnerEngine({
+    configPath,
+    env,
+    logger,
+    metrics,
+    executors,
+    shells: options.shells,
+    systemId: identity.id,
+    stateDir: state.path,
+  });
+  const manager = new Manager(options, engine, metrics, config);
+  instruments.serve(() => manager.snapshot());
+  return await manager.run();
+}
+
+class Manager {
+  readonly #options: ManagerOptions;
+  readonly #engine: RunnerEngine;
+  readonly #metrics: Metrics;
+  readonly #rotations: TokenRotations;
+  readonly #shutdown: Shutdown;
+  readonly #ended = Promise.withResolvers<number>();
+  #config: GlobalConfig;
+
+  constructor(
+    options: ManagerOptions,
+    engine: RunnerEngine,
+    metrics: Metrics,
+    config: GlobalConfig,
+  ) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#metrics = metrics;
+    this.#config = config;
+    this.#rotations = new TokenRotations(engine.connection);
+    this.#shutdown = new Shutdown(options.signals, {
+      logger: options.logger,
+      engine,
+      executors: options.executors,
+      timeoutSeconds: () => this.#config.shutdown_timeout,
+      onEnd: (code) => this.#ended.resolve(code),
+    });
+  }
+
+  async run(): Promise<number> {
+    const { configPath, env, logger, signals } = this.#options;
+    await this.#engine.recover();
+    using watch = await watchConfig(configPath, {
+      env,
+      onChange: (loaded) => this.#reload(loaded),
+      onError: (error) => {
+        this.#metrics.configurationLoaded("loading-error");
+        logger.error("Failed to load config; the old one stays in force", {
+          error: messageOf(error),
+        });
+      },
+    });
+    const ignoreHangup = signals.on("SIGHUP", () => void watch.reload());
+    this.#apply(this.#config);
+    // A change between the first reading and the watch would otherwise go unseen.
+    await watch.reload();
+    const code = await this.#ended.promise;
+    ignoreHangup();
+    this.#rotations.stop();
+    this.#shutdown[Symbol.dispose]();
+    return code;
+  }
+
+  snapshot(): ManagerSnapshot {
+    return this.#engine.snapshot(this.#config, this.#shutdown.state);
+  }
+
+  #apply(config: GlobalConfig): void {
+    for (const sentence of unbuiltSettings(config)) this.#options.logger.warning(sentence);
+    this.#engine.apply(config);
+    this.#rotations.follow(config.runners);
+  }
+
+  #reload({ config, warnings }: LoadedConfig): void {
+    const { logger } = this.#options;
+    if (this.#shutdown.state !== "in_service") return;
+    this.#metrics.configurationLoaded("loaded");
+    const changes = describeChanges(this.#config, config);
+    if (changes.length === 0) return;
+    for (const warning of warnings) logger.warning(warning);
+    logger.info("Configuration loaded");
+    for (const change of changes) logger.info(change);
+    this.#config = config;
+    this.#options.configureLog(config);
+    this.#apply(config);
+  }
+}

@@ -1,0 +1,136 @@
+/** All runner entries of one configuration, sharing the global number of jobs. */
+
+import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
+import type { Coordinator } from "../coordinator/coordinator.ts";
+import { messageOf } from "../errors.ts";
+import type { ExecutorHost, ExecutorProvider } from "../executor.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Registry } from "../registry.ts";
+import { shortToken } from "../util/token.ts";
+import { runnerInfo } from "./announce.ts";
+import { JobBudget } from "./budget.ts";
+import { type Assignment, RunnerWorker, type WorkerParts } from "./worker.ts";
+
+export interface PoolOptions {
+  readonly systemId: string;
+  readonly host: ExecutorHost;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly executors: Registry<ExecutorProvider>;
+  /** Opens the connection of one entry. */
+  readonly connect: (runner: RunnerConfig, config: GlobalConfig) => Coordinator;
+  readonly run: (assignment: Assignment) => Promise<void>;
+}
+
+export class RunnerPool {
+  readonly #options: PoolOptions;
+  readonly #budget: JobBudget;
+  readonly #workers = new Map<string, RunnerWorker>();
+  readonly #leaving = new Set<Promise<void>>();
+  #turn = 0;
+  #draining = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#budget = new JobBudget(0, () => this.#pump());
+  }
+
+  get budget(): JobBudget {
+    return this.#budget;
+  }
+
+  get workers(): readonly RunnerWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Takes a configuration into force: new entries start, gone ones finish what they run. */
+  apply(config: GlobalConfig): void {
+    const wanted = new Map<string, RunnerConfig>();
+    for (const runner of config.runners) wanted.set(workerKey(runner), runner);
+    for (const [key, worker] of this.#workers) {
+      if (wanted.has(key)) continue;
+      this.#workers.delete(key);
+      this.#retire(worker);
+    }
+    for (const [key, runner] of wanted) this.#configure(key, runner, config);
+    this.#budget.configure(config.concurrent);
+    this.#pump();
+  }
+
+  /** Takes no more jobs; resolves when those that run have ended. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    for (const worker of this.workers) this.#retire(worker);
+    this.#workers.clear();
+    while (this.#leaving.size > 0) await Promise.all([...this.#leaving]);
+  }
+
+  #configure(key: string, runner: RunnerConfig, config: GlobalConfig): void {
+    const worker = this.#workers.get(key);
+    try {
+      const parts = this.#parts(runner, config);
+      if (worker !== undefined) {
+        worker.parts.coordinator[Symbol.dispose]();
+        worker.configure(parts);
+        return;
+      }
+      const { logger, metrics, host, run } = this.#options;
+      const created = new RunnerWorker(parts, { budget: this.#budget, logger, metrics, host, run });
+      this.#workers.set(key, created);
+    } catch (error) {
+      this.#options.logger.error("Cannot use this runner", {
+        runner: shortToken(runner.token.reveal()),
+        runner_name: runner.name,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  #parts(runner: RunnerConfig, config: GlobalConfig): WorkerParts {
+    const { executors, connect, systemId } = this.#options;
+    const provider = executors.get(runner.executor);
+    return {
+      runner,
+      provider,
+      coordinator: connect(runner, config),
+      info: runnerInfo(runner, provider.info(runner), config.labels),
+      labels: {
+        runner: shortToken(runner.token.reveal()),
+        runner_name: runner.name,
+        system_id: systemId,
+      },
+      schedule: {
+        checkIntervalMs: config.check_interval * 1000,
+        requestConcurrency: Math.max(1, runner.request_concurrency),
+        strictCheckInterval: runner.strict_check_interval ?? false,
+        adaptive: runner.feature_flags["FF_USE_ADAPTIVE_REQUEST_CONCURRENCY"] ?? true,
+        unhealthyRequestsLimit: runner.unhealthy_requests_limit,
+        unhealthyIntervalMs: runner.unhealthy_interval,
+      },
+    };
+  }
+
+  #retire(worker: RunnerWorker): void {
+    const leaving = worker.drain().finally(() => {
+      worker.parts.coordinator[Symbol.dispose]();
+      this.#leaving.delete(leaving);
+    });
+    this.#leaving.add(leaving);
+  }
+
+  /** Each time another entry comes first, so that none is always served last. */
+  #pump(): void {
+    if (this.#draining) return;
+    const workers = this.workers;
+    this.#turn++;
+    for (let index = 0; index < workers.length; index++) {
+      workers[(index + this.#turn) % workers.length]?.pump();
+    }
+  }
+}
+
+/** What makes an entry the same after a reload. */
+function workerKey(runner: RunnerConfig): string {
+  return JSON.stringify([runner.url, runner.token.reveal(), runner.name, runner.executor]);
+}

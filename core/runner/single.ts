@@ -1,0 +1,63 @@
+/** `runner run-single`: one runner entry, one job at a time, until enough is done. */
+
+import { parseConfig } from "../config/load.ts";
+import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
+import { noMetrics } from "../metrics/no_metrics.ts";
+import { type EngineOptions, RunnerEngine } from "./engine.ts";
+import { type ProcessSignals, Shutdown } from "./shutdown.ts";
+import { openStateDir } from "./state_dir.ts";
+
+export interface SingleOptions
+  extends Omit<EngineOptions, "stateDir" | "metrics" | "onJobStart" | "onJobEnd"> {
+  readonly runner: RunnerConfig;
+  /** Ends after this many jobs; 0 means never. */
+  readonly maxBuilds: number;
+  /** Ends after this long without a job, in milliseconds; 0 means never. */
+  readonly waitTimeoutMs: number;
+  readonly signals: ProcessSignals;
+}
+
+/** Resolves with the process's exit code. */
+export async function runSingle(options: SingleOptions): Promise<number> {
+  const { logger, runner, maxBuilds, waitTimeoutMs } = options;
+  const ended = Promise.withResolvers<number>();
+  const config = configOf(runner);
+  let jobs = 0;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  const waitForJob = () => {
+    if (waitTimeoutMs <= 0) return;
+    idle = setTimeout(() => shutdown.graceful("Stopping: no job came in time"), waitTimeoutMs);
+  };
+  using state = openStateDir(options.configPath);
+  if (state.warning !== undefined) logger.warning(state.warning);
+  const engine = new RunnerEngine({
+    ...options,
+    metrics: noMetrics,
+    stateDir: state.path,
+    onJobStart: () => {
+      clearTimeout(idle);
+      jobs++;
+      if (jobs === maxBuilds) shutdown.graceful("Stopping: this is the last job");
+    },
+    onJobEnd: waitForJob,
+  });
+  using shutdown = new Shutdown(options.signals, {
+    logger,
+    engine,
+    executors: options.executors,
+    timeoutSeconds: () => config.shutdown_timeout,
+    onEnd: ended.resolve,
+  });
+  await engine.recover();
+  engine.apply(config);
+  waitForJob();
+  const code = await ended.promise;
+  clearTimeout(idle);
+  return code;
+}
+
+/** A configuration of this entry alone, with the defaults of an empty file. */
+function configOf(runner: RunnerConfig): GlobalConfig {
+  const { config } = parseConfig("", { path: "config.toml", env: {} });
+  return { ...config, concurrent: 1, runners: [runner] };
+}

@@ -1,0 +1,52 @@
+/** What the manager is doing at this moment, for metrics and the debug endpoints. */
+
+import type { GlobalConfig } from "../config/schema.ts";
+import type { ManagerSnapshot } from "../metrics/snapshot.ts";
+import type { ActiveJob } from "./active_jobs.ts";
+import type { ProcessState } from "./shutdown.ts";
+import type { RunnerWorker } from "./worker.ts";
+
+const STATE_NAMES = {
+  in_service: "in_service",
+  graceful_shutdown: "graceful shutdown",
+  forceful_shutdown: "forceful shutdown",
+} as const;
+
+/** A job's state in GitLab Runner's words, and the stage that every executor of it is in then. */
+const JOB_STATES = {
+  pending: { state: "pending", executorStage: "created" },
+  running: { state: "running", executorStage: "prepare" },
+  finishing: { state: "finished", executorStage: "finish" },
+} as const;
+
+export function takeSnapshot(of: {
+  config: GlobalConfig;
+  state: ProcessState;
+  workers: readonly RunnerWorker[];
+  jobs: readonly ActiveJob[];
+}): ManagerSnapshot {
+  const now = performance.now();
+  return {
+    concurrent: of.config.concurrent,
+    workerSlots: of.config.concurrent,
+    processState: STATE_NAMES[of.state],
+    ready: true,
+    runners: of.workers.map(({ parts, schedule, openRequests }) => ({
+      labels: parts.labels,
+      limit: parts.runner.limit,
+      requestConcurrency: {
+        running: openRequests,
+        hardLimit: parts.schedule.requestConcurrency,
+        adaptiveLimit: schedule.adaptiveLimit,
+        usedLimit: schedule.openRequestsLimit,
+      },
+    })),
+    jobs: of.jobs.map((job) => ({
+      labels: job.labels,
+      url: job.url,
+      stage: job.stage,
+      ...JOB_STATES[job.state],
+      durationMs: now - job.startedAt,
+    })),
+  };
+}

@@ -1,0 +1,34 @@
+/** Settings that are understood and kept, but that this release does not act on yet. */
+
+import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
+
+/** One sentence per such setting that is in use. */
+export function unbuiltSettings(config: GlobalConfig): readonly string[] {
+  const sentences = config.runners.flatMap((runner) =>
+    runnerSettings(runner).map(([key, effect]) => `runners[${runner.name}].${key}: ${effect}`)
+  );
+  if (config.session_server.listen_address !== "") {
+    sentences.push("session_server: interactive terminals are not built yet");
+  }
+  if (config.experimental?.usage_logger?.enabled) {
+    sentences.push("experimental.usage_logger: usage records are not built yet");
+  }
+  return sentences;
+}
+
+function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, effect: string])[] {
+  const { cache, referees, monitoring, experimental } = runner;
+  const used: (readonly [string, string, boolean])[] = [
+    ["cache.Type", `"${cache.Type}" is not built yet, caches stay on this host`, cache.Type !== ""],
+    ["referees", "not built yet, no metrics are collected", referees?.metrics !== undefined],
+    [
+      "monitoring.job_queuing_durations",
+      "not built yet, no threshold is watched",
+      (monitoring?.job_queuing_durations.length ?? 0) > 0,
+    ],
+    ["experimental.boot_verify", "not built yet", experimental?.boot_verify?.enabled ?? false],
+    ["proxy_exec", "not built yet, commands run directly", runner.proxy_exec ?? false],
+    ["use_slot_cgroups", "not built yet", runner.use_slot_cgroups],
+  ];
+  return used.flatMap(([key, effect, isUsed]) => isUsed ? [[key, effect] as const] : []);
+}

@@ -1,0 +1,203 @@
+/**
+ * One `[[runners]]` entry: asks its coordinator for jobs and hands them on. A request that waits for
+ * a job holds no place among the running jobs, so a slow coordinator delays nobody else.
+ */
+
+import type { RunnerConfig } from "../config/schema.ts";
+import type { Coordinator, JobRequestOutcome, RunnerInfo } from "../coordinator/coordinator.ts";
+import { messageOf } from "../errors.ts";
+import type { Executor, ExecutorHost, ExecutorProvider } from "../executor.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics, RunnerLabels } from "../metrics/metrics.ts";
+import type { JobBudget, Permit } from "./budget.ts";
+import { type RequestResult, Schedule, type ScheduleSettings } from "./schedule.ts";
+
+/** What a worker is made of; a reload gives it a new set. */
+export interface WorkerParts {
+  readonly runner: RunnerConfig;
+  readonly schedule: ScheduleSettings;
+  readonly coordinator: Coordinator;
+  readonly provider: ExecutorProvider;
+  readonly info: RunnerInfo;
+  readonly labels: RunnerLabels;
+}
+
+/** A job that has come, with what was reserved for it. */
+export interface Assignment {
+  readonly parts: WorkerParts;
+  readonly outcome: Extract<JobRequestOutcome, { kind: "job" | "unusable-job" }>;
+  readonly executor: Executor;
+  /** Undefined: all places were taken when the job came; one has to be waited for. */
+  readonly permit: Permit | undefined;
+}
+
+export interface WorkerOptions {
+  readonly budget: JobBudget;
+  readonly host: ExecutorHost;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Runs the job; resolves when the coordinator has been told how it ended. Never rejects. */
+  readonly run: (assignment: Assignment) => Promise<void>;
+}
+
+/** A coordinator with a waiting job answers within this; a request open for longer is a long poll. */
+const QUICK_ANSWER_MS = 1000;
+
+export class RunnerWorker {
+  #parts: WorkerParts;
+  readonly #options: WorkerOptions;
+  readonly #schedule: Schedule;
+  readonly #stopping = new AbortController();
+  readonly #jobs = new Set<Promise<void>>();
+  readonly #requests = new Set<Promise<void>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The last request took so long that the next one is not expected to be quick either. */
+  #slow = false;
+
+  constructor(parts: WorkerParts, options: WorkerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#schedule = new Schedule(parts.schedule);
+  }
+
+  get parts(): WorkerParts {
+    return this.#parts;
+  }
+
+  get schedule(): Schedule {
+    return this.#schedule;
+  }
+
+  get openRequests(): number {
+    return this.#requests.size;
+  }
+
+  get runningJobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** New settings for the next request; jobs that run keep theirs. */
+  configure(parts: WorkerParts): void {
+    this.#parts = parts;
+    this.#schedule.configure(parts.schedule);
+    this.pump();
+  }
+
+  /** Starts as many requests as are allowed now. Call it whenever that may have changed. */
+  pump(): void {
+    clearTimeout(this.#timer);
+    const { runner, labels } = this.#parts;
+    const { budget, metrics } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      const wait = this.#schedule.waitMs(performance.now());
+      if (wait > 0) {
+        this.#timer = setTimeout(() => this.pump(), Math.min(wait, 2 ** 31 - 1));
+        return;
+      }
+      if (runner.limit > 0 && this.#jobs.size + this.#requests.size >= runner.limit) return;
+      if (this.#requests.size >= this.#schedule.openRequestsLimit) {
+        metrics.requestConcurrencyExceeded(labels);
+        return;
+      }
+      const permit = budget.reserve();
+      if (permit === undefined) return;
+      metrics.workerFed(labels);
+      const request = this.#ask(permit).finally(() => {
+        this.#requests.delete(request);
+        this.pump();
+      });
+      this.#requests.add(request);
+    }
+  }
+
+  /** Asks no more and gives up open requests. Resolves when the running jobs have ended. */
+  async drain(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stopping.abort(new Error("The runner stops asking for jobs"));
+    await Promise.allSettled([...this.#requests]);
+    while (this.#jobs.size > 0) await Promise.allSettled([...this.#jobs]);
+  }
+
+  async #ask(permit: Permit): Promise<void> {
+    const parts = this.#parts;
+    const started = performance.now();
+    let askedAt = started;
+    let strained = false;
+    // A request that is not answered at once waits for a job; it must not hold a place meanwhile.
+    let held: Permit | undefined = permit;
+    const giveBack = () => {
+      held?.[Symbol.dispose]();
+      held = undefined;
+    };
+    const patience = setTimeout(giveBack, this.#slow ? 0 : QUICK_ANSWER_MS);
+    let given = false;
+    let result: RequestResult = "failed";
+    try {
+      const executor = await this.#acquire(parts);
+      if (executor === undefined) return;
+      try {
+        const outcome = await parts.coordinator.requestJob({ info: parts.info }, {
+          signal: this.#stopping.signal,
+          onRepeat: () => {
+            askedAt = performance.now();
+            strained = true;
+          },
+        });
+        result = this.#judge(outcome);
+        if (outcome.kind === "job" || outcome.kind === "unusable-job") {
+          given = true;
+          this.#start({ parts, outcome, executor, permit: held });
+        }
+      } finally {
+        if (!given) await executor[Symbol.asyncDispose]();
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) {
+        this.#options.metrics.workerFeedFailed(parts.labels);
+        this.#options.logger.error("Checking for jobs... failed", {
+          runner: parts.labels.runner,
+          error: messageOf(error),
+        });
+      }
+    } finally {
+      clearTimeout(patience);
+      const now = performance.now();
+      this.#slow = result !== "job" && now - started > QUICK_ANSWER_MS;
+      if (!given) giveBack();
+      this.#schedule.note(result, askedAt, now, { strained });
+    }
+  }
+
+  async #acquire(parts: WorkerParts): Promise<Executor | undefined> {
+    const { host, metrics } = this.#options;
+    const { signal } = this.#stopping;
+    const executor = await parts.provider.acquire(parts.runner, { host, signal });
+    if (executor === undefined) metrics.processingFailed(parts.labels, "no_free_executor");
+    return executor;
+  }
+
+  #judge(outcome: JobRequestOutcome): RequestResult {
+    switch (outcome.kind) {
+      case "job":
+      case "unusable-job":
+        return "job";
+      case "no-job":
+      case "conflict":
+        return "no-job";
+      case "rejected":
+      case "unreachable":
+        return "failed";
+      case "forbidden":
+        this.#options.metrics.healthCheckFailed(this.#parts.labels);
+        return "unhealthy";
+    }
+  }
+
+  #start(assignment: Assignment): void {
+    const job = this.#options.run(assignment).finally(() => {
+      this.#jobs.delete(job);
+      this.pump();
+    });
+    this.#jobs.add(job);
+  }
+}
