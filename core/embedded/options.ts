@@ -1,0 +1,75 @@
+/** How an embedded coordinator is set up. */
+
+import type { TLSOptions } from "bun";
+
+import type { RecorderOptions } from "./recorder.ts";
+
+export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
+  /** Address to listen on; loopback unless said otherwise. */
+  readonly hostname?: string;
+  /** 0: one that is free. */
+  readonly port?: number;
+  /** Certificate and key; with `requestCert` and `ca` also client certificates. */
+  readonly tls?: TLSOptions;
+  /** Path in front of everything, such as `/gitlab`. */
+  readonly relativeRoot?: string;
+  /** Names, beside addresses and `localhost`, under which requests are answered. */
+  readonly allowedHosts?: readonly string[];
+  /** Folder of bare repositories, served as `<path>.git`. */
+  readonly reposRoot?: string;
+  /** Only a running job's token opens repositories. */
+  readonly gitNeedsToken?: boolean;
+  /** Downloads are redirected to a second listener, as GitLab does with object storage. */
+  readonly storageRedirect?: boolean;
+  /** Folder for traces and artifacts; a temporary one, removed at the end, when absent. */
+  readonly dataDirectory?: string;
+  readonly recorder?: Partial<RecorderOptions>;
+}
+
+/** What may be changed while the coordinator runs. */
+export interface CoordinatorSettings {
+  /** Which GitLab to be: today's, or one of early 2019. */
+  mode: "modern" | "v11.7";
+  /** How long a job request is held when there is no job; 0: not at all. */
+  longPollMs: number;
+  /**
+   * A held request is answered with the job that comes. GitLab ends the poll with 204 instead, and
+   * the runner has to ask again.
+   */
+  longPollHandsOut: boolean;
+  /** Exchanged for runner tokens; undefined: registration is refused. */
+  registrationToken: string | undefined;
+  /** Time to accept a job before it goes to another runner. */
+  ackWindowMs: number;
+  /** Seconds in `X-GitLab-Trace-Update-Interval`; undefined: 3 while a log is watched, else 60. */
+  updateIntervalSeconds: number | undefined;
+  /** Bytes a log may have before its job is failed. */
+  traceLimitBytes: number;
+  artifactLimitBytes: number;
+  /** So long after the first final update the answer is 202: log chunks are still being moved. */
+  chunksMovingMs: number;
+  /** Answer 412 to a final update whose checksum does not fit. */
+  refuseWrongChecksum: boolean;
+  /** Calls per minute; undefined: no limit. */
+  rateLimits: {
+    readonly jobRequests?: number;
+    readonly tracePatches?: number;
+    readonly otherJobCalls?: number;
+  };
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+export const DEFAULT_SETTINGS: CoordinatorSettings = {
+  mode: "modern",
+  longPollMs: 0,
+  longPollHandsOut: false,
+  registrationToken: undefined,
+  ackWindowMs: 120_000,
+  updateIntervalSeconds: undefined,
+  traceLimitBytes: 1024 * MEBIBYTE,
+  artifactLimitBytes: 4096 * MEBIBYTE,
+  chunksMovingMs: 0,
+  refuseWrongChecksum: false,
+  rateLimits: {},
+};
