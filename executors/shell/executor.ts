@@ -1,0 +1,148 @@
+/** Runs one job's stages as processes of this host. */
+
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type {
+  Executor,
+  ExecutorIO,
+  ExitStatus,
+  PreparedEnvironment,
+  StageCommand,
+} from "../../core/executor.ts";
+import type { JobResult } from "../../core/job/result.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import { link } from "../../core/util/abort.ts";
+import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import { runProcess } from "../../core/util/process.ts";
+import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
+import { leaseSlot, makeDirectory, type SlotLease } from "./job_directories.ts";
+import type { JobUser } from "./job_user.ts";
+import { openScript } from "./script_input.ts";
+
+export interface ShellExecutorOptions {
+  /** Name of the shell, known to be installed. */
+  readonly shell: string;
+  /** As in config.toml; empty means below the working directory. */
+  readonly buildsDir: string;
+  readonly cacheDir: string;
+  /** Name of the folder of this runner's checkouts. */
+  readonly shortToken: string;
+  readonly workingDirectory: string;
+  /** Absolute and private. */
+  readonly stateDir: string;
+  /** The manager's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly user: JobUser | undefined;
+  /** How a script calls this executable. */
+  readonly selfCommand: readonly string[];
+  /** How long processes may take to end after SIGTERM. Milliseconds. */
+  readonly graceMs: number;
+}
+
+export class ShellExecutor implements Executor {
+  readonly #options: ShellExecutorOptions;
+  readonly #mark = { name: MARK_VARIABLE, value: crypto.randomUUID() };
+  readonly #disposal = new AbortController();
+  #lease: SlotLease | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ShellExecutorOptions) {
+    this.#options = options;
+  }
+
+  async prepare(
+    spec: JobSpec,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<PreparedEnvironment> {
+    options.signal.throwIfAborted();
+    const { shell, workingDirectory, shortToken, selfCommand, user } = this.#options;
+    io.log.print(`Using Shell (${shell}) executor...`);
+    const buildsDir = resolve(workingDirectory, this.#options.buildsDir || "builds");
+    const cacheDir = resolve(workingDirectory, this.#options.cacheDir || "cache");
+    const owner = user?.account;
+    makeDirectory("builds_dir", buildsDir, owner);
+    makeDirectory("cache_dir", cacheDir, owner);
+    this.#lease?.[Symbol.dispose]();
+    this.#lease = leaseSlot(join(buildsDir, shortToken), {
+      projectId: spec.projectId,
+      first: spec.slot.project,
+      owner,
+    });
+    io.remember({ mark: this.#mark.value, lease: this.#lease.path });
+    return {
+      os: operatingSystem(),
+      hostname: hostname(),
+      buildsDir,
+      cacheDir,
+      sharedBuildsDir: true,
+      projectSlot: this.#lease.slot,
+      shell,
+      login: true,
+      exitPhrase: "exit status",
+      helperCommand: selfCommand,
+      variables: {},
+    };
+  }
+
+  async run(
+    command: StageCommand,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<ExitStatus> {
+    const stop = new AbortController();
+    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
+    const running = this.#run(command, io, stop.signal);
+    this.#running = running.catch(() => {});
+    try {
+      return await running;
+    } catch (error) {
+      if (stop.signal.aborted || error instanceof SystemFailure) throw error;
+      const why = messageOf(error);
+      const message = error instanceof RunnerError ? why : `Cannot run ${command.stage}: ${why}`;
+      throw new SystemFailure(message, { cause: error });
+    } finally {
+      for (const each of unlink) each();
+    }
+  }
+
+  async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
+    signal.throwIfAborted();
+    const { user, stateDir, env, workingDirectory, graceMs } = this.#options;
+    using script = openScript(command, { stateDir, owner: user?.account });
+    return await runProcess({
+      argv: [...user?.prefix ?? [], ...command.invocation.argv, ...script.args],
+      cwd: workingDirectory,
+      env: jobEnvironment(env, user?.account),
+      mark: this.#mark,
+      stdin: script.stdin,
+      output: (bytes) => io.output.write(bytes),
+      user: user?.ids,
+      outputOwner: user?.account,
+      graceMs: (reason) => graceFor(reason, graceMs),
+    }, { signal });
+  }
+
+  async finish(_result: JobResult): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort(new ExecutorDisposed());
+    await this.#running;
+    this.#lease?.[Symbol.dispose]();
+    this.#lease = undefined;
+  }
+}
+
+function operatingSystem(): PreparedEnvironment["os"] {
+  switch (process.platform) {
+    case "win32":
+      return "windows";
+    case "darwin":
+      return "darwin";
+    case "freebsd":
+      return "freebsd";
+    default:
+      return "linux";
+  }
+}

@@ -1,0 +1,64 @@
+/** The directories a job works in: made, owned by its user, and leased so that no two jobs meet. */
+
+import { accessSync, chownSync, constants, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { messageOf, SystemFailure } from "../../core/errors.ts";
+import { type FileLock, tryLockFile } from "../../core/util/file_lock.ts";
+import type { Account } from "../../core/util/passwd.ts";
+
+/** More jobs of one project than this never run at once on one host. */
+const MOST_SLOTS = 10_000;
+
+export interface SlotLease extends Disposable {
+  readonly slot: number;
+  /** File whose lock this is. */
+  readonly path: string;
+}
+
+/** Makes `path` when it is missing. Throws SystemFailure that calls it `what`. */
+export function makeDirectory(what: string, path: string, owner: Account | undefined): void {
+  try {
+    const first = mkdirSync(path, { recursive: true });
+    if (owner !== undefined) giveAway(path, first, owner);
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new SystemFailure(`Cannot use ${what} "${path}": ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Directories that were there before keep their owner. */
+function giveAway(path: string, first: string | undefined, owner: Account): void {
+  if (first === undefined) return;
+  for (let each = path; each.length >= first.length; each = dirname(each)) {
+    chownSync(each, owner.uid, owner.gid);
+  }
+}
+
+/**
+ * Leases the checkout of one project below `root` (`<builds_dir>/<short token>`), beginning with
+ * slot `first`. The lock lies in the slot's directory, so that managers with different state
+ * directories see each other.
+ */
+export function leaseSlot(
+  root: string,
+  options: { projectId: number; first: number; owner: Account | undefined },
+): SlotLease {
+  for (let slot = options.first; slot < options.first + MOST_SLOTS; slot++) {
+    const directory = join(root, String(slot));
+    makeDirectory("builds_dir", directory, options.owner);
+    const lock = lockProject(directory, options.projectId);
+    if (lock === undefined) continue;
+    return { slot, path: lock.path, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  }
+  throw new SystemFailure(`Cannot find a free slot for project ${options.projectId} in "${root}"`);
+}
+
+/** No group's folder can have this name: GitLab lets none begin with a dot. */
+function lockProject(directory: string, projectId: number): FileLock | undefined {
+  const path = join(directory, `.lease-${projectId}`);
+  try {
+    return tryLockFile(path);
+  } catch (cause) {
+    throw new SystemFailure(`Cannot lock "${path}": ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,3 @@
+/** Door of the shell executor. */
+
+export { ShellExecutorProvider, type ShellProviderOptions } from "./provider.ts";

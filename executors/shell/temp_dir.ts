@@ -1,0 +1,53 @@
+/** Takes away the secrets that a job of a crashed manager has left in files. */
+
+import { rm } from "node:fs/promises";
+import { codeOf, RunnerError } from "../../core/errors.ts";
+import { tryLockFile } from "../../core/util/file_lock.ts";
+import { runProcess } from "../../core/util/process.ts";
+import { MARK_VARIABLE } from "./environment.ts";
+import type { JobUser } from "./job_user.ts";
+
+export interface LeftTempDir {
+  /** Lock of the job's slot. */
+  readonly lease: string;
+  readonly tempDir: string;
+  readonly user: JobUser | undefined;
+}
+
+/**
+ * Removes the directory, unless a job of another manager has taken over the slot: then it is that
+ * job's. Done as the job's user, who could have led the path to where only others may go.
+ */
+export async function removeTempDir(
+  left: LeftTempDir,
+  options: { signal: AbortSignal },
+): Promise<void> {
+  using lock = lockOf(left.lease);
+  if (lock === undefined) return;
+  if (left.user === undefined) {
+    await rm(left.tempDir, { recursive: true, force: true });
+    return;
+  }
+  const exit = await runProcess({
+    argv: [...left.user.prefix, "rm", "-rf", "--", left.tempDir],
+    cwd: "/",
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    mark: { name: MARK_VARIABLE, value: crypto.randomUUID() },
+    output: () => undefined,
+    user: left.user.ids,
+    graceMs: () => 0,
+  }, options);
+  if (exit.kind !== "exited" || exit.code !== 0) {
+    throw new RunnerError(`rm as "${left.user.account.name}" did not succeed`);
+  }
+}
+
+/** Undefined: somebody holds it, or the slot is gone. */
+function lockOf(path: string): ReturnType<typeof tryLockFile> {
+  try {
+    return tryLockFile(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
