@@ -1,0 +1,247 @@
+/** One container of a job: made once, started once, stages run in it one after another. */
+
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type { OutputSink } from "../../core/executor.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { abortable, delay } from "../../core/util/abort.ts";
+import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
+import { signalCommand } from "./scripts.ts";
+
+export interface JobContainerOptions {
+  readonly engine: Engine;
+  readonly logger: Logger;
+  readonly name: string;
+  readonly spec: ContainerSpec;
+  readonly platform: string;
+  /**
+   * `kept`: a shell waits in it and stages are started beside that. `script`: each start runs one
+   * script, which the image's entrypoint gets on its standard input.
+   */
+  readonly mode: "kept" | "script";
+  /** Other containers' or the host's processes are in it, which no signal of ours may reach. */
+  readonly sharesProcesses: boolean;
+}
+
+/** One stage's process. */
+export interface ContainerProcess {
+  /** Unused in mode `script`, where it is the container's own command. */
+  readonly argv: readonly string[];
+  readonly input: Uint8Array;
+  readonly output: OutputSink;
+  /** How long it may take to end after SIGTERM, for the reason of an abort. Milliseconds. */
+  readonly graceMs: (reason: unknown) => number;
+  /** Called when the container runs and before the process gets its input. */
+  readonly ready?: () => Promise<void>;
+}
+
+/** For single calls that nobody's signal bounds: an engine that takes longer is broken. */
+const CALL_MS = 10_000;
+
+/** A large image can take long to be mounted. */
+const CREATE_MS = 120_000;
+
+/** Killed processes are gone at once, and what they wrote has to come through. */
+const KILLED_MS = 2000;
+
+export class JobContainer {
+  readonly #options: JobContainerOptions;
+  #created: Promise<string> | undefined;
+  #started: Promise<void> | undefined;
+  readonly #disposal = new AbortController();
+
+  constructor(options: JobContainerOptions) {
+    this.#options = options;
+  }
+
+  get isKept(): boolean {
+    return this.#options.mode === "kept";
+  }
+
+  /** Resolves with its id. A request that the engine has is never given up: it would be lost. */
+  async create(signal: AbortSignal): Promise<string> {
+    const { engine, name, spec, platform } = this.#options;
+    this.#created ??= engine.createContainer(name, spec, {
+      signal: AbortSignal.timeout(CREATE_MS),
+      ...(platform === "" ? {} : { platform }),
+    });
+    return await abortable(this.#created, signal);
+  }
+
+  /** Starts it unless it runs. Mode `kept` only. */
+  async start(signal: AbortSignal): Promise<void> {
+    const id = await this.create(signal);
+    this.#started ??= this.#options.engine.startContainer(id, { signal });
+    try {
+      await this.#started;
+    } catch (error) {
+      this.#started = undefined;
+      throw error;
+    }
+  }
+
+  /** Runs a program to its end, outside of any stage, with its output kept. */
+  async ask(
+    argv: readonly string[],
+    options: { user?: string; env?: readonly string[]; signal: AbortSignal },
+  ): Promise<{ readonly code: number; readonly text: string }> {
+    const { user, env, signal } = options;
+    const chunks: Uint8Array[] = [];
+    const id = await this.create(signal);
+    const request = {
+      argv,
+      ...(user === undefined ? {} : { user }),
+      ...(env === undefined ? {} : { env }),
+    };
+    const end = await this.#options.engine.exec(id, request, {
+      output: { write: (bytes) => void chunks.push(bytes.slice()) },
+      signal,
+    });
+    if (end.error !== undefined) chunks.push(new TextEncoder().encode(end.error));
+    return { code: end.exitCode, text: Buffer.concat(chunks).toString().trim() };
+  }
+
+  /**
+   * Runs a process to its end and everything it started. When `signal` aborts, they are asked to
+   * end, then killed; then it rejects with the signal's reason.
+   */
+  async run(process: ContainerProcess, options: { signal: AbortSignal }): Promise<ProcessEnd> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    const done = this.#options.mode === "kept"
+      ? this.#exec(process, signal)
+      : this.#runScript(process, signal);
+    done.catch(() => {});
+    try {
+      return await abortable(done, signal);
+    } catch (error) {
+      if (this.#disposal.signal.aborted) throw error;
+      const graceMs = signal.aborted ? process.graceMs(signal.reason) : 0;
+      await this.#stop(done, graceMs);
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  async #exec(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
+    const { argv, input, output } = process;
+    await this.start(signal);
+    await process.ready?.();
+    const id = await this.create(signal);
+    signal.throwIfAborted();
+    const request = { argv, input };
+    return await this.#options.engine.exec(id, request, { output, signal: this.#disposal.signal });
+  }
+
+  async #runScript(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
+    const { engine } = this.#options;
+    const its = { signal: this.#disposal.signal };
+    const id = await this.create(signal);
+    await using streams = await engine.attachContainer(id, {
+      ...its,
+      output: process.output,
+      stdin: true,
+    });
+    signal.throwIfAborted();
+    this.#started = engine.startContainer(id, its);
+    await this.#started;
+    await process.ready?.();
+    // A container that ends without reading its script tells more by its exit than by this.
+    await streams.write(process.input).catch(() => {});
+    streams.closeInput();
+    const end = await Promise.race([
+      engine.waitContainer(id, its),
+      streams.ended.then(() => engine.waitContainer(id, its)),
+    ]);
+    await streams.ended;
+    this.#started = undefined;
+    return end;
+  }
+
+  /** Ends what runs in it. The container is killed when nothing else helps, and starts anew then. */
+  async #stop(done: Promise<ProcessEnd>, graceMs: number): Promise<void> {
+    if (graceMs > 0) {
+      await this.#signalAll("TERM");
+      if (await settlesWithin(done, graceMs)) return;
+    }
+    await this.#signalAll("KILL");
+    if (graceMs > 0 && await settlesWithin(done, KILLED_MS)) return;
+    await this.#kill();
+    await settlesWithin(done, KILLED_MS);
+  }
+
+  /** Ends what questions have left running. */
+  async endAll(): Promise<void> {
+    if (this.#started !== undefined) await this.#signalAll("KILL");
+  }
+
+  async #signalAll(name: "TERM" | "KILL"): Promise<void> {
+    if (this.#options.sharesProcesses) return;
+    try {
+      const signal = AbortSignal.timeout(CALL_MS);
+      await this.ask(signalCommand(name), { user: "0:0", signal });
+    } catch (error) {
+      this.#options.logger.debug("Cannot signal the processes of a container", {
+        container: this.#options.name,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  async #kill(): Promise<void> {
+    const { engine } = this.#options;
+    try {
+      const signal = AbortSignal.timeout(CALL_MS);
+      const id = await this.create(signal);
+      await engine.killContainer(id, "SIGKILL", { signal });
+      await engine.waitContainer(id, { signal });
+      this.#started = undefined;
+    } catch (error) {
+      this.#options.logger.warning("Cannot kill a container", {
+        container: this.#options.name,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /**
+   * How a process ended that was killed by a signal nobody here sent: by the memory limit, or with
+   * its container, which is a fault of the infrastructure.
+   */
+  async killedBy(signal: AbortSignal): Promise<"memory" | "something"> {
+    const { engine, name, mode } = this.#options;
+    const id = await this.create(signal);
+    // The engine tells the end of a process before that of the container that took it along.
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(DYING_MS)]);
+    if (mode === "kept") await engine.waitContainer(id, { signal: patience }).catch(() => {});
+    const found = await engine.inspectContainer(id, { signal });
+    if (found === "not-found") throw new SystemFailure(`Container ${name} was removed`);
+    if (found.oomKilled) return "memory";
+    if (mode === "script") return "something";
+    if (found.state !== "running") {
+      this.#started = undefined;
+      throw new SystemFailure(`Container ${name} was stopped while a stage ran in it`);
+    }
+    const { text } = await this.ask(["sh", "-c", OOM_COUNTERS], { user: "0:0", signal });
+    return /^oom_kill [1-9]/m.test(text) ? "memory" : "something";
+  }
+
+  /** Gives up what runs in it. Resolves when it is sure whether the engine has it. */
+  async abandon(): Promise<void> {
+    this.#disposal.abort(new RunnerError("the container is being removed"));
+    await this.#created?.catch(() => {});
+  }
+}
+
+/** Far longer than the engine takes to notice that a container has ended. */
+const DYING_MS = 500;
+
+/** How often the kernel killed for want of memory, in both generations of control groups. */
+const OOM_COUNTERS =
+  "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
+
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = delay(ms, { signal: timer.signal }).then(() => false, () => false);
+  const settled = await Promise.race([promise.then(() => true, () => true), late]);
+  timer.abort(new RunnerError("settled"));
+  return settled;
+}

@@ -1,0 +1,113 @@
+/** Containers of an engine: made, started, ended, removed. */
+
+import { z } from "zod";
+import { containerDetails, ContainerJson } from "./container_details.ts";
+import type { Engine, Labels } from "./engine.ts";
+import { EngineError } from "./engine_error.ts";
+import { type EngineHttp, unlessMissing } from "./engine_http.ts";
+import { labelFilter } from "./filters.ts";
+
+export type ContainerCalls = Pick<
+  Engine,
+  | "createContainer"
+  | "startContainer"
+  | "waitContainer"
+  | "inspectContainer"
+  | "listContainers"
+  | "killContainer"
+  | "stopContainer"
+  | "removeContainer"
+  | "putArchive"
+>;
+
+const Created = z.object({ Id: z.string() });
+
+const WaitAnswer = z.object({
+  StatusCode: z.number(),
+  Error: z.object({ Message: z.string() }).nullish(),
+});
+
+const ContainerList = z.array(z.object({
+  Id: z.string(),
+  Names: z.array(z.string()).nullish(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+}));
+
+/** Answers of an engine about a container that is in the asked state, or not there at all. */
+const ALREADY = [304, 404];
+
+export function containerCalls(http: EngineHttp): ContainerCalls {
+  return {
+    async createContainer(name, spec, { signal, platform }) {
+      const query = { name, platform };
+      const path = "/containers/create";
+      const call = { method: "POST", path, query, json: spec, signal } as const;
+      return (await http.json(Created, call)).Id;
+    },
+
+    async startContainer(id, { signal }) {
+      await http.done({ method: "POST", path: `${pathOf(id)}/start`, signal }, [304]);
+    },
+
+    async waitContainer(id, { signal }) {
+      const path = `${pathOf(id)}/wait`;
+      const end = await http.json(WaitAnswer, { method: "POST", path, signal });
+      return { exitCode: end.StatusCode, error: end.Error?.Message || undefined };
+    },
+
+    async inspectContainer(id, { signal }) {
+      const path = `${pathOf(id)}/json`;
+      const found = await unlessMissing(http.json(ContainerJson, { method: "GET", path, signal }));
+      return found === "not-found" ? found : containerDetails(found);
+    },
+
+    async listContainers({ labels, all }, { signal }) {
+      const query = { all: all ? "1" : undefined, filters: labelFilter(labels) };
+      const call = { method: "GET", path: "/containers/json", query, signal } as const;
+      return (await http.json(ContainerList, call)).map((container) => ({
+        id: container.Id,
+        name: container.Names?.[0]?.replace(/^\//, "") ?? "",
+        labels: (container.Labels ?? {}) as Labels,
+      }));
+    },
+
+    async killContainer(id, signalName, { signal }) {
+      const query = { signal: signalName };
+      const call = { method: "POST", path: `${pathOf(id)}/kill`, query, signal } as const;
+      // 409: it does not run.
+      await http.done(call, [409, ...ALREADY]);
+    },
+
+    async stopContainer(id, timeoutSeconds, { signal }) {
+      const query = { t: String(timeoutSeconds) };
+      await http.done({ method: "POST", path: `${pathOf(id)}/stop`, query, signal }, ALREADY);
+    },
+
+    async removeContainer(id, { signal }) {
+      const query = { force: "1", v: "1" };
+      try {
+        await http.done({ method: "DELETE", path: pathOf(id), query, signal }, [404]);
+      } catch (error) {
+        if (!isAlreadyGoing(error)) throw error;
+        const until = { condition: "removed" };
+        await http.done({ method: "POST", path: `${pathOf(id)}/wait`, query: until, signal }, [
+          404,
+        ]);
+      }
+    },
+
+    async putArchive(id, path, tar, { signal }) {
+      const query = { path };
+      await http.done({ method: "PUT", path: `${pathOf(id)}/archive`, query, tar, signal });
+    },
+  };
+}
+
+function isAlreadyGoing(error: unknown): boolean {
+  return error instanceof EngineError && error.kind === "conflict" &&
+    error.message.includes("already in progress");
+}
+
+function pathOf(id: string): string {
+  return `/containers/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,225 @@
+/** Calls of the engine's API: versioned paths, bodies, refusals as errors, hijacked connections. */
+
+import { z } from "zod";
+import { messageOf, RunnerError } from "../../../core/errors.ts";
+import { negotiate } from "./api_version.ts";
+import { Connection } from "./connection.ts";
+import type { Dial } from "./dialer.ts";
+import { EngineError } from "./engine_error.ts";
+import { type AnswerHead, readBody, readHead, renderHead, sendChunked } from "./http_message.ts";
+
+export interface EngineCall {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below the version, encoded: `/containers/json`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly tar?: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** An answer whose status is good, with its body still to come. */
+export interface Answer {
+  readonly head: AnswerHead;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** One connection per call: nothing is left open between calls, and no call is ever repeated. */
+export class EngineHttp implements Disposable {
+  readonly #dial: Dial;
+  readonly #address: string;
+  readonly #open = new Set<Connection>();
+  #version: string | undefined;
+
+  /** `version` fixes the API version; undefined: the first call asks the engine. */
+  constructor(options: { dial: Dial; address: string; version: string | undefined }) {
+    this.#dial = options.dial;
+    this.#address = options.address;
+    this.#version = options.version;
+  }
+
+  /** Calls and reads the answer as `schema`. */
+  json<T>(schema: z.ZodType<T>, call: EngineCall): Promise<T> {
+    return this.stream(call, async ({ body }) => parseAnswer(schema, await readText(body), call));
+  }
+
+  /** Calls for the effect; a refusal with a status of `fine` is as good. Resolves with the status. */
+  done(call: EngineCall, fine: readonly number[] = []): Promise<number> {
+    return this.stream(call, async ({ head, body }) => {
+      await readText(body);
+      return head.status;
+    }, fine);
+  }
+
+  /** Calls and lets `read` take the body; the connection is closed when that has settled. */
+  async stream<T>(
+    call: EngineCall,
+    read: (answer: Answer) => Promise<T>,
+    fine: readonly number[] = [],
+  ): Promise<T> {
+    using answer = await this.open(call, fine);
+    return await read(answer);
+  }
+
+  /** Calls and leaves the body to the caller, who disposes the answer and with it the connection. */
+  async open(call: EngineCall, fine: readonly number[] = []): Promise<Answer & Disposable> {
+    const connection = await this.#connect(call.signal);
+    try {
+      await this.#sendHead(connection, call, { Connection: "close" });
+      const head = call.tar === undefined
+        ? await readHead(connection)
+        : await sendAndReadHead(connection, call.tar);
+      const body = readBody(connection, head);
+      if (head.status >= 300 && !fine.includes(head.status)) throw await refusal(head, body);
+      return { head, body, [Symbol.dispose]: () => connection[Symbol.dispose]() };
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Turns the connection into a two-way stream. Whoever calls disposes it. */
+  async hijack(call: EngineCall): Promise<{ connection: Connection; head: AnswerHead }> {
+    const connection = await this.#connect(call.signal);
+    try {
+      await this.#sendHead(connection, call, { Connection: "Upgrade", Upgrade: "tcp" });
+      const head = await readHead(connection);
+      // Engines and proxies that do not upgrade answer 200 and stream all the same.
+      if (head.status !== 101 && head.status !== 200) {
+        throw await refusal(head, readBody(connection, head));
+      }
+      return { connection, head };
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The API version both sides speak. */
+  async version(signal: AbortSignal): Promise<string> {
+    if (this.#version !== undefined) return this.#version;
+    using connection = await this.#connect(signal);
+    const headers = { Connection: "close" };
+    await connection.send(renderHead({ method: "GET", target: "/_ping", headers }));
+    const head = await readHead(connection);
+    if (head.status >= 300) throw await refusal(head, readBody(connection, head));
+    this.#version = negotiate(head.headers.get("api-version"), this.#address);
+    return this.#version;
+  }
+
+  /** Ends whatever is open; its callers get an EngineError. */
+  [Symbol.dispose](): void {
+    for (const connection of [...this.#open]) connection[Symbol.dispose]();
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted();
+    const socket = await this.#dial({ signal }).catch((error) => {
+      signal.throwIfAborted();
+      throw error instanceof RunnerError ? error : EngineError.unreachable(this.#address, error);
+    });
+    const connection = new Connection(socket, {
+      address: this.#address,
+      signal,
+      onClose: () => this.#open.delete(connection),
+    });
+    this.#open.add(connection);
+    return connection;
+  }
+
+  async #sendHead(
+    connection: Connection,
+    call: EngineCall,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const body = call.json === undefined ? "" : JSON.stringify(call.json);
+    const target = `/v${await this.version(call.signal)}${call.path}${renderQuery(call.query)}`;
+    const head = renderHead({
+      method: call.method,
+      target,
+      headers: { ...headers, ...contentHeaders(call, body), ...call.headers },
+    });
+    await connection.send(head + body);
+  }
+}
+
+/** Parses what the engine said; a wrong shape is the engine's fault, told with the place. */
+export function parseAnswer<T>(schema: z.ZodType<T>, text: string, call: EngineCall): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    const what = `${call.method} ${call.path}`;
+    throw new EngineError(
+      "server",
+      `The Docker Engine's answer to "${what}" is not as expected: ${why}`,
+      { cause },
+    );
+  }
+}
+
+/** Runs a call about an object that may not be there. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | "not-found"> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === "not-found") return "not-found";
+    throw error;
+  }
+}
+
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function renderQuery(query: EngineCall["query"]): string {
+  const set = Object.entries(query ?? {}).filter((pair) => pair[1] !== undefined);
+  return set.length === 0 ? "" : `?${new URLSearchParams(set as [string, string][])}`;
+}
+
+function contentHeaders(call: EngineCall, body: string): Record<string, string> {
+  if (call.tar !== undefined) {
+    return { "Content-Type": "application/x-tar", "Transfer-Encoding": "chunked" };
+  }
+  if (call.json === undefined) return call.method === "GET" ? {} : { "Content-Length": "0" };
+  return {
+    "Content-Type": "application/json",
+    "Content-Length": String(Buffer.byteLength(body)),
+  };
+}
+
+/** An engine that refuses answers before it has taken the whole body, and closes. */
+async function sendAndReadHead(
+  connection: Connection,
+  tar: AsyncIterable<Uint8Array>,
+): Promise<AnswerHead> {
+  const head = readHead(connection);
+  const { promise: broken, reject } = Promise.withResolvers<never>();
+  sendChunked(connection, tar).catch((error) => {
+    // A connection closed while sending may still hold the answer that says why.
+    if (!(error instanceof EngineError)) reject(error);
+  });
+  return await Promise.race([head, broken]).catch((error) => {
+    head.catch(() => {});
+    throw error;
+  });
+}
+
+async function refusal(
+  head: AnswerHead,
+  body: AsyncIterable<Uint8Array>,
+): Promise<EngineError> {
+  const text = await readText(body);
+  return EngineError.refused(head.status, wordsOf(text) || `HTTP status ${head.status}`);
+}
+
+function wordsOf(text: string): string {
+  try {
+    return z.object({ message: z.string() }).parse(JSON.parse(text)).message;
+  } catch {
+    return text.trim();
+  }
+}

@@ -1,0 +1,36 @@
+/** Volumes of an engine. */
+
+import { z } from "zod";
+import type { Engine } from "./engine.ts";
+import type { EngineHttp } from "./engine_http.ts";
+import { labelFilter } from "./filters.ts";
+
+export type VolumeCalls = Pick<Engine, "createVolume" | "listVolumes" | "removeVolume">;
+
+const VolumeList = z.object({
+  Volumes: z.array(z.object({
+    Name: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  })).nullish(),
+});
+
+export function volumeCalls(http: EngineHttp): VolumeCalls {
+  return {
+    async createVolume(name, { signal, labels, driver, driverOptions }) {
+      const json = { Name: name, Labels: labels, Driver: driver, DriverOpts: driverOptions };
+      await http.done({ method: "POST", path: "/volumes/create", json, signal });
+    },
+
+    async listVolumes(labels, { signal }) {
+      const query = { filters: labelFilter(labels) };
+      const call = { method: "GET", path: "/volumes", query, signal } as const;
+      const { Volumes } = await http.json(VolumeList, call);
+      return (Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} }));
+    },
+
+    async removeVolume(name, { signal }) {
+      const path = `/volumes/${encodeURIComponent(name)}`;
+      await http.done({ method: "DELETE", path, signal }, [404]);
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/** Runs one job's stages in two containers: the job's image, and the helper with git beside it. */
+
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type {
+  Executor,
+  ExecutorIO,
+  ExitStatus,
+  PreparedEnvironment,
+  StageCommand,
+} from "../../core/executor.ts";
+import type { RunnerConfig } from "../../core/config/schema.ts";
+import type { JobResult } from "../../core/job/result.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { delay, link } from "../../core/util/abort.ts";
+import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import type { JobContainer } from "./container.ts";
+import type { ProcessEnd } from "./engine/mod.ts";
+import { JobContainers } from "./job_containers.ts";
+import type { EngineLink } from "./engine_link.ts";
+import type { JobFacts } from "./job_facts.ts";
+import { removeJob } from "./reaper.ts";
+import { stageCommand } from "./scripts.ts";
+import { takeBack } from "./job_user.ts";
+
+export interface DockerExecutorOptions {
+  readonly runner: RunnerConfig;
+  readonly logger: Logger;
+  /** Home of the user whose registry credentials count. */
+  readonly home: string | undefined;
+  /** The engine of this runner entry. */
+  readonly link: EngineLink;
+  /** Where the engine is, for a later process. */
+  readonly endpoint: Readonly<Record<string, string | number>>;
+  /** Throws JobConfigurationError. */
+  readonly facts: (spec: JobSpec) => JobFacts;
+}
+
+/** As GitLab Runner: how long processes may take to end after SIGTERM. */
+const GRACE_MS = 10_000;
+
+/** Longest time that removing a job's things may take, with all tries. */
+const DISPOSE_MS = 60_000;
+
+const DISPOSE_TRIES = 3;
+
+export class DockerExecutor implements Executor {
+  readonly #options: DockerExecutorOptions;
+  readonly #disposal = new AbortController();
+  #containers: JobContainers | undefined;
+  /** Of all tries to prepare this job. */
+  readonly #keys = new Set<string>();
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DockerExecutorOptions) {
+    this.#options = options;
+  }
+
+  async prepare(
+    spec: JobSpec,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<PreparedEnvironment> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    await this.#removeAll();
+    const facts = this.#options.facts(spec);
+    if (facts.isDefaultImage) io.log.notice("Using default image");
+    io.log.print(`Using Docker executor with image ${facts.image} ...`);
+    const { link, endpoint, logger, home } = this.#options;
+    this.#keys.add(facts.key);
+    io.remember({ ...endpoint, key: facts.key });
+    this.#containers = new JobContainers({
+      link,
+      facts,
+      log: io.log,
+      output: io.output,
+      logger,
+      home,
+    });
+    await this.#containers.prepare(signal);
+    return facts.environment;
+  }
+
+  async run(
+    command: StageCommand,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<ExitStatus> {
+    const stop = new AbortController();
+    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
+    const running = this.#run(command, io, stop.signal);
+    this.#running = running.catch(() => {});
+    try {
+      return await running;
+    } catch (error) {
+      if (stop.signal.aborted || error instanceof SystemFailure) throw error;
+      const why = messageOf(error);
+      throw new SystemFailure(`Cannot run ${command.stage}: ${why}`, { cause: error });
+    } finally {
+      for (const each of unlink) each();
+    }
+  }
+
+  async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
+    signal.throwIfAborted();
+    const containers = this.#containers;
+    if (containers === undefined) throw new RunnerError("The executor was not prepared");
+    const { facts } = containers;
+    const isCleanUp = command.stage === "cleanup_file_variables";
+    // What it would remove goes with its volume.
+    if (isCleanUp && facts.volumes.temporaryBuilds) return { kind: "exited", code: 0 };
+    const { argv } = command.invocation;
+    const before = command.target === "helper" && containers.isRootJob
+      ? takeBack(facts)
+      : undefined;
+    const ownProcesses = facts.docker.pid_mode === "";
+    const process = {
+      argv: stageCommand({
+        shell: isDetected(argv) ? undefined : argv,
+        ownProcesses,
+        ...(before === undefined ? {} : { before }),
+      }),
+      input: new TextEncoder().encode(command.script),
+      output: io.output,
+      graceMs: (reason: unknown) => graceFor(reason, GRACE_MS),
+    };
+    const container = command.target === "helper"
+      ? await containers.helper(signal)
+      : containers.build;
+    const ready = command.target === "build" ? () => containers.handOver(signal) : undefined;
+    const end = await container.run(
+      { ...process, ...(ready === undefined ? {} : { ready }) },
+      { signal },
+    );
+    if (command.target === "helper") containers.noteHelperWork();
+    return await exitStatus(container, end, signal);
+  }
+
+  async finish(_result: JobResult): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort(new ExecutorDisposed());
+    await this.#removeAll();
+    await this.#running;
+  }
+
+  /** Tries some times: an engine under load can take long to let go of a container. */
+  async #removeAll(): Promise<void> {
+    await this.#containers?.abandon();
+    this.#containers = undefined;
+    const signal = AbortSignal.timeout(DISPOSE_MS);
+    const { runner, link: { engine } } = this.#options;
+    for (const key of this.#keys) {
+      for (let attempt = 1;; attempt++) {
+        try {
+          await removeJob(engine, key, { volumes: !runner.docker?.volume_keep, signal });
+          break;
+        } catch (cause) {
+          if (attempt === DISPOSE_TRIES || signal.aborted) {
+            throw new SystemFailure(`Cannot remove the job's containers: ${messageOf(cause)}`, {
+              cause,
+            });
+          }
+          await delay(attempt * 500);
+        }
+      }
+      this.#keys.delete(key);
+    }
+  }
+}
+
+/** In containers both mean: bash where there is one. */
+function isDetected(argv: readonly string[]): boolean {
+  return argv.length === 1 && (argv[0] === "bash" || argv[0] === "sh");
+}
+
+/** 128 and the number of SIGKILL. */
+const KILLED = 137;
+
+async function exitStatus(
+  container: JobContainer,
+  end: ProcessEnd,
+  signal: AbortSignal,
+): Promise<ExitStatus> {
+  if (end.error !== undefined && end.error !== "") throw new SystemFailure(end.error);
+  if (end.exitCode === KILLED && await container.killedBy(signal) === "memory") {
+    return { kind: "oom-killed" };
+  }
+  return { kind: "exited", code: end.exitCode };
+}

@@ -1,0 +1,363 @@
+/** The containers of one job: which images, made side by side, started when they are needed. */
+
+import { messageOf, RunnerError } from "../../core/errors.ts";
+import type { JobLog, OutputSink } from "../../core/executor.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { JobContainer } from "./container.ts";
+import { buildContainerSpec, helperContainerSpec, serviceContainerSpec } from "./container_spec.ts";
+import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
+import type { EngineLink } from "./engine_link.ts";
+import { ensureImage, type WantedImage } from "./ensure_image.ts";
+import { JobImages, staysPrivileged } from "./images/mod.ts";
+import { HELPER_COMMAND, HELPER_PROBE, judgeProbe, ownHelperImage } from "./helper.ts";
+import { containerEnvironment, helperImageName, type JobFacts } from "./job_facts.ts";
+import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
+import { typeLabel } from "./names.ts";
+import { KEEPER, stageCommand } from "./scripts.ts";
+import { securityOptions } from "./security_options.ts";
+import { planServices } from "./service_plan.ts";
+import { type RunningService, startService, waitForServices } from "./services.ts";
+import type { Mount } from "./volumes.ts";
+
+export interface JobContainersOptions {
+  readonly link: EngineLink;
+  readonly facts: JobFacts;
+  readonly log: JobLog;
+  readonly output: OutputSink;
+  readonly logger: Logger;
+  /** Home of the user whose registry credentials count. */
+  readonly home: string | undefined;
+}
+
+/** Linux takes no longer one. */
+const LONGEST_HOSTNAME = 63;
+
+interface HelperImage {
+  readonly name: string;
+  readonly image: ImageDetails;
+  readonly configured: boolean;
+}
+
+export class JobContainers {
+  readonly facts: JobFacts;
+  readonly #options: JobContainersOptions;
+  readonly #images: JobImages;
+  #build: JobContainer | undefined;
+  #helper: JobContainer | undefined;
+  #helperImage: HelperImage | undefined;
+  readonly #services: JobContainer[] = [];
+  #user: UserIds | undefined;
+  #probed: Promise<void> | undefined;
+  /** The helper has made files since they were given to the job's user. */
+  #helperWorked = true;
+
+  constructor(options: JobContainersOptions) {
+    this.#options = options;
+    this.facts = options.facts;
+    this.#images = new JobImages(options.link.store);
+  }
+
+  /** Nothing has to be given away: the job's processes may do everything anyway. */
+  get isRootJob(): boolean {
+    return this.#user?.uid === 0;
+  }
+
+  /** Makes all containers and starts what can be started: services, the shells that wait. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { engine, executable } = this.#options.link;
+    const { facts } = this;
+    const info = await this.#options.link.info({ signal });
+    await this.#makeNetwork(signal);
+    const own = await this.#ownHelper(info, signal);
+    const services = await this.#startServices(signal);
+    const build = await this.#ensure({
+      image: facts.image,
+      purpose: "build",
+      platform: facts.platform,
+      pullPolicy: facts.spec.image?.pull_policy ?? [],
+    }, signal);
+    this.#helperImage = own ?? { name: facts.image, image: build, configured: false };
+    const mount = await executable.mount(engine, info, this.#helperImage.image.id, { signal });
+    this.#user = knownUser(facts.user || build.user);
+    this.#helper = this.#makeHelper(this.#helperImage.image, mount);
+    this.#build = this.#makeBuild(build, info, services);
+    await Promise.all([this.#build.create(signal), this.#helper.create(signal)]);
+    this.#startEarly(signal);
+    await this.#waitForServices(services, signal);
+  }
+
+  async #makeNetwork(signal: AbortSignal): Promise<void> {
+    const { network, labels, docker } = this.facts;
+    if (network === undefined) return;
+    await this.#options.link.engine.createNetwork(network, {
+      labels: { ...labels, ...typeLabel("network") },
+      ipv6: docker.enable_ipv6,
+      ...(docker.network_mtu > 0 ? { mtu: docker.network_mtu } : {}),
+      signal,
+    });
+  }
+
+  async #startServices(signal: AbortSignal): Promise<readonly RunningService[]> {
+    const { facts } = this;
+    const { log, link, logger } = this.#options;
+    const plans = planServices(facts, (text) => log.warning(text));
+    return await Promise.all(plans.map(async (plan) => {
+      log.print(`Starting service ${plan.image}...`);
+      const image = await this.#ensure({ ...plan, purpose: "service" }, signal);
+      const isPrivileged = facts.docker.services_privileged ?? facts.docker.privileged;
+      const spec = serviceContainerSpec({
+        ...this.#shared(facts.docker.services_security_opt),
+        image: image.id,
+        labels: { ...facts.labels, ...typeLabel("service") },
+        env: plan.env,
+        mounts: facts.volumes.mounts,
+        aliases: plan.aliases,
+        entrypoint: plan.entrypoint,
+        command: plan.command,
+        user: plan.user,
+        privileged: isPrivileged &&
+          staysPrivileged(plan.image, facts.docker.allowed_privileged_services),
+        devices: plan.devices,
+      });
+      const container = new JobContainer({
+        engine: link.engine,
+        logger,
+        name: plan.name,
+        spec,
+        platform: plan.platform,
+        mode: "kept",
+        sharesProcesses: facts.docker.pid_mode !== "",
+      });
+      this.#services.push(container);
+      return await startService(plan, image, container, {
+        engine: link.engine,
+        network: this.#network,
+        signal,
+      });
+    }));
+  }
+
+  async #waitForServices(services: readonly RunningService[], signal: AbortSignal): Promise<void> {
+    const seconds = this.facts.docker.wait_for_services_timeout;
+    if (services.length === 0 || seconds < 0) return;
+    const { link: { engine }, log, output } = this.#options;
+    await waitForServices(services, {
+      engine,
+      log,
+      output,
+      timeoutMs: seconds * 1000,
+      probe: async (address, ports, options) => {
+        const helper = await this.helper(signal);
+        const answer = await helper.ask([...HELPER_COMMAND, "health-check"], {
+          env: ports.flatMap((port) => [
+            `WAIT_FOR_SERVICE_${port}_TCP_ADDR=${address}`,
+            `WAIT_FOR_SERVICE_${port}_TCP_PORT=${port}`,
+          ]),
+          signal: options.signal,
+        });
+        if (answer.code !== 0) throw new RunnerError(answer.text);
+      },
+    }, { signal });
+    await this.#helper?.endAll();
+  }
+
+  /** What every container of the job has. */
+  #shared(security: readonly string[]) {
+    const { docker, flags, volumes } = this.facts;
+    return {
+      docker,
+      binds: volumes.binds,
+      network: this.#network,
+      extraHosts: docker.extra_hosts,
+      init: flags.FF_USE_INIT_WITH_DOCKER_EXECUTOR,
+      securityOptions: securityOptions(security),
+    };
+  }
+
+  get #network(): string {
+    return this.facts.network ?? this.facts.docker.network_mode;
+  }
+
+  get #hostname(): string {
+    return this.facts.docker.hostname || this.facts.name.slice(0, LONGEST_HOSTNAME);
+  }
+
+  #makeBuild(
+    image: ImageDetails,
+    info: EngineInfo,
+    services: readonly RunningService[],
+  ): JobContainer {
+    const { facts } = this;
+    const entrypoint = this.#entrypoint(image);
+    const keeps = entrypoint.length === 0;
+    const shared = this.#shared(facts.docker.security_opt);
+    const hosts = services.flatMap(({ plan, address }) =>
+      address === "" || facts.network !== undefined
+        ? []
+        : plan.aliases.map((alias) => `${alias}:${address}`)
+    );
+    return this.#container(
+      "build",
+      keeps ? "kept" : "script",
+      buildContainerSpec({
+        ...shared,
+        extraHosts: [...shared.extraHosts, ...hosts],
+        hostname: this.#hostname,
+        image: image.id,
+        labels: { ...facts.labels, ...typeLabel("build") },
+        env: keeps ? [] : containerEnvironment(facts.variables),
+        mounts: facts.volumes.mounts,
+        aliases: ["build"],
+        entrypoint: keeps ? KEEPER : entrypoint,
+        command: keeps ? [] : stageCommand({ shell: undefined, ownProcesses: false }),
+        user: facts.user,
+        privileged: facts.docker.privileged &&
+          staysPrivileged(facts.image, facts.docker.allowed_privileged_images),
+        scriptOnInput: !keeps,
+        apiVersion: info.apiVersion,
+      }),
+    );
+  }
+
+  #makeHelper(image: ImageDetails, executable: Mount): JobContainer {
+    const { facts } = this;
+    const empty = (mount: Mount): Mount => ({
+      ...mount,
+      VolumeOptions: { ...mount.VolumeOptions, NoCopy: true },
+    });
+    return this.#container(
+      "predefined",
+      "kept",
+      helperContainerSpec({
+        ...this.#shared(facts.docker.security_opt),
+        hostname: this.#hostname,
+        image: image.id,
+        labels: { ...facts.labels, ...typeLabel("predefined") },
+        env: SAFE_DIRECTORY,
+        mounts: [...facts.volumes.mounts.map(empty), executable],
+        aliases: [],
+        entrypoint: KEEPER,
+      }),
+    );
+  }
+
+  /** The helper, running and found to be usable. */
+  async helper(signal: AbortSignal): Promise<JobContainer> {
+    const helper = await this.#startedHelper(signal);
+    this.#probed ??= this.#probe(helper, signal);
+    try {
+      await this.#probed;
+    } catch (error) {
+      this.#probed = undefined;
+      throw error;
+    }
+    return helper;
+  }
+
+  get build(): JobContainer {
+    if (this.#build === undefined) throw new RunnerError("The executor was not prepared");
+    return this.#build;
+  }
+
+  noteHelperWork(): void {
+    this.#helperWorked = true;
+  }
+
+  /** Makes the job's user the owner of what the helper has made. Build container is running. */
+  async handOver(signal: AbortSignal): Promise<void> {
+    this.#user ??= userFrom(await this.build.ask(WHO_AM_I, { signal }));
+    if (this.#user.uid === 0 || !this.#helperWorked) return;
+    const helper = await this.#startedHelper(signal);
+    const { code, text } = await helper.ask(giveAway(this.facts, this.#user), { signal });
+    if (code !== 0) {
+      this.#options.log.warning(`Cannot give the checkout to user ${this.#user.uid}: ${text}`);
+    }
+    this.#helperWorked = false;
+  }
+
+  async abandon(): Promise<void> {
+    const all = [this.#build, this.#helper, ...this.#services];
+    await Promise.all(all.map((container) => container?.abandon()));
+  }
+
+  #container(suffix: string, mode: "kept" | "script", spec: Readonly<Record<string, unknown>>) {
+    const { link: { engine }, logger } = this.#options;
+    return new JobContainer({
+      engine,
+      logger,
+      name: `${this.facts.name}-${suffix}`,
+      spec,
+      platform: suffix === "build" ? this.facts.platform : "",
+      mode,
+      sharesProcesses: this.facts.docker.pid_mode !== "",
+    });
+  }
+
+  /**
+   * Starts what the job will need, the first needed first: two starts at once take as long as both
+   * together. A failure is told of by the stage that needs the container.
+   */
+  async #startEarly(signal: AbortSignal): Promise<void> {
+    try {
+      if (this.facts.needsHelperFirst) await this.#startedHelper(signal);
+      if (this.build.isKept) await this.build.start(signal);
+    } catch (error) {
+      this.#options.logger.debug("A container did not start", { error: messageOf(error) });
+    }
+  }
+
+  #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
+    const { facts, log, home } = this.#options;
+    return ensureImage(this.#images, wanted, { facts, log, home, signal });
+  }
+
+  async #startedHelper(signal: AbortSignal): Promise<JobContainer> {
+    if (this.#helper === undefined) throw new RunnerError("The executor was not prepared");
+    await this.#helper.start(signal);
+    return this.#helper;
+  }
+
+  /** The configured helper image, or ours where the engine has it. */
+  async #ownHelper(info: EngineInfo, signal: AbortSignal): Promise<HelperImage | undefined> {
+    const { facts } = this;
+    const configured = helperImageName(facts);
+    if (configured !== "") {
+      const image = await this.#ensure({
+        image: configured,
+        purpose: "helper",
+        platform: "",
+        pullPolicy: [],
+      }, signal);
+      return { name: configured, image, configured: true };
+    }
+    const name = ownHelperImage(info);
+    const image = await this.#options.link.engine.inspectImage(name, { signal });
+    return image === "not-found" ? undefined : { name, image, configured: true };
+  }
+
+  /** The job's entrypoint, or the image's; a single empty word takes it away. */
+  #entrypoint(build: ImageDetails): readonly string[] {
+    const wanted = this.facts.spec.image?.entrypoint ?? [];
+    if (wanted.length === 0) return build.entrypoint;
+    if (this.facts.docker.disable_entrypoint_overwrite) {
+      this.#options.log.warning("Entrypoint override disabled");
+      return build.entrypoint;
+    }
+    return wanted.length === 1 && wanted[0] === "" ? [] : wanted;
+  }
+
+  async #probe(helper: JobContainer, signal: AbortSignal): Promise<void> {
+    const used = this.#helperImage;
+    if (used === undefined || this.#options.link.usableHelpers.has(used.image.id)) return;
+    const answer = await helper.ask(HELPER_PROBE, { signal });
+    judgeProbe(answer, { image: used.name, configured: used.configured });
+    this.#options.link.usableHelpers.add(used.image.id);
+  }
+}
+
+/** The helper's git works on what another user may own: it is the job's all the same. */
+const SAFE_DIRECTORY: readonly string[] = [
+  "GIT_CONFIG_COUNT=1",
+  "GIT_CONFIG_KEY_0=safe.directory",
+  "GIT_CONFIG_VALUE_0=*",
+];

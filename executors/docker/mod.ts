@@ -1,0 +1,3 @@
+/** Door of the docker executor. */
+
+export { DockerExecutorProvider, type DockerProviderOptions } from "./provider.ts";

@@ -1,0 +1,111 @@
+/** Names and labels of what a job has in the engine. Pure. */
+
+import { createHash } from "node:crypto";
+import type { RunnerConfig } from "../../core/config/schema.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import { shortToken } from "../../core/util/token.ts";
+import type { Labels } from "./engine/mod.ts";
+
+/** GitLab Runner's own prefix, by which operators' scripts find its containers. */
+export const LABEL_PREFIX = "com.gitlab.gitlab-runner";
+
+/** What a container or a volume is for. */
+export type ObjectType = "build" | "predefined" | "service" | "cache" | "network" | "helper-volume";
+
+/** Which process made an object, so that another one can tell whether it is still alive. */
+export interface ManagerIdentity {
+  readonly systemId: string;
+  /** Distinguishes this process from earlier ones with the same state directory. */
+  readonly instance: string;
+  /** Whose lock file is held as long as the process lives. */
+  readonly stateDir: string;
+  /** State directories of other hosts and containers cannot be looked at. */
+  readonly hostname: string;
+}
+
+/** Labels by which the reaper decides. */
+export const REAPER_LABELS = {
+  managed: `${LABEL_PREFIX}.managed`,
+  systemId: `${LABEL_PREFIX}.runner.system_id`,
+  /** One job of one process: what is labelled so goes when the job has ended. */
+  jobKey: `${LABEL_PREFIX}.job.key`,
+  instance: `${LABEL_PREFIX}.manager.instance`,
+  stateDir: `${LABEL_PREFIX}.manager.state_dir`,
+  hostname: `${LABEL_PREFIX}.manager.hostname`,
+} as const;
+
+export function managerLabels(manager: ManagerIdentity): Labels {
+  return {
+    [REAPER_LABELS.managed]: "true",
+    [REAPER_LABELS.systemId]: manager.systemId,
+    [REAPER_LABELS.instance]: manager.instance,
+    [REAPER_LABELS.stateDir]: manager.stateDir,
+    [REAPER_LABELS.hostname]: manager.hostname,
+  };
+}
+
+/** Labels of everything that one job has; `key` is unique to this run of it. */
+export function jobLabels(
+  spec: JobSpec,
+  runner: RunnerConfig,
+  options: { manager: ManagerIdentity; key: string; expand: (text: string) => string },
+): Labels {
+  const prefixed = (entries: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(entries).map(([name, value]) => [`${LABEL_PREFIX}.${name}`, value]),
+    );
+  const { expand } = options;
+  return {
+    ...Object.fromEntries(
+      Object.entries(runner.docker?.container_labels ?? {}).map((
+        [name, value],
+      ) => [name, expand(value)]),
+    ),
+    ...prefixed({
+      "job.id": String(spec.id),
+      "job.url": expand("$CI_JOB_URL"),
+      "job.sha": spec.git.sha,
+      "job.before_sha": spec.git.before_sha,
+      "job.ref": spec.git.ref,
+      "job.timeout": `${spec.timeoutMs / 1000}s`,
+      "project.id": String(spec.projectId),
+      "project.runner_id": String(spec.slot.project),
+      "pipeline.id": expand("$CI_PIPELINE_ID"),
+      "runner.id": shortToken(runner.token.reveal()),
+      "runner.local_id": String(spec.slot.runner),
+    }),
+    ...managerLabels(options.manager),
+    [REAPER_LABELS.jobKey]: options.key,
+  };
+}
+
+export function typeLabel(type: ObjectType): Labels {
+  return { [`${LABEL_PREFIX}.type`]: type };
+}
+
+/** `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. */
+export function projectName(spec: JobSpec, runner: RunnerConfig): string {
+  const short = shortToken(runner.token.reveal()).replace(/[^A-Za-z0-9_.-]/g, "-");
+  return `runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`;
+}
+
+/** Name of a cache volume: the same for every job of a project in the same slot. */
+export function volumeName(
+  path: string,
+  options: { spec: JobSpec; runner: RunnerConfig; systemId: string; protectedRef: boolean },
+): string {
+  const { spec, runner, systemId, protectedRef } = options;
+  const owner = [runner.token.reveal(), systemId, spec.projectId, spec.slot.project].join("\0");
+  const hash = createHash("sha256").update(owner).digest("hex").slice(0, 16);
+  const md5 = createHash("md5").update(path).digest("hex");
+  const suffix = protectedRef ? "-protected" : "";
+  return `${projectName(spec, runner)}-${hash}-cache-${md5}${suffix}`;
+}
+
+/** The image's name without tag and digest; a registry's port is no tag. */
+export function withoutTag(image: string): string {
+  const name = image.replace(/@.*$/, "");
+  const slash = name.lastIndexOf("/");
+  const colon = name.lastIndexOf(":");
+  return colon > slash ? name.slice(0, colon) : name;
+}

@@ -1,0 +1,138 @@
+/** Which volumes a job's containers share, and which of them end with the job. Pure. */
+
+import { createHash } from "node:crypto";
+import { join, posix } from "node:path";
+import type { DockerConfig, RunnerConfig } from "../../core/config/schema.ts";
+import { JobConfigurationError } from "../../core/errors.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import type { Labels } from "./engine/mod.ts";
+import { LABEL_PREFIX, projectName, REAPER_LABELS, typeLabel, volumeName } from "./names.ts";
+
+/** A mount as the engine defines it. A named volume is made, with its labels, when it is missing. */
+export interface Mount {
+  readonly Type: "volume";
+  readonly Source: string;
+  readonly Target: string;
+  readonly ReadOnly?: boolean;
+  readonly VolumeOptions?: {
+    readonly Labels?: Labels;
+    readonly NoCopy?: boolean;
+    readonly DriverConfig?: {
+      readonly Name: string;
+      readonly Options: Readonly<Record<string, string>>;
+    };
+  };
+}
+
+export interface VolumePlan {
+  /** `docker run -v` style, as the configuration has them. */
+  readonly binds: readonly string[];
+  readonly mounts: readonly Mount[];
+  /** Directories that the job's user has to be able to write in. */
+  readonly writable: readonly string[];
+  /** Volumes that are removed with the job. */
+  readonly temporary: readonly string[];
+  /** The checkout ends with the job. */
+  readonly temporaryBuilds: boolean;
+  /** The builds directory is a folder of the host, which other jobs use too. */
+  readonly sharedBuilds: boolean;
+}
+
+export interface VolumeOptions {
+  readonly spec: JobSpec;
+  readonly runner: RunnerConfig;
+  readonly docker: DockerConfig;
+  readonly systemId: string;
+  readonly buildsDir: string;
+  /** Labels of the job. */
+  readonly labels: Labels;
+  readonly key: string;
+  readonly expand: (text: string) => string;
+  /** The checkout is used by the next job too. */
+  readonly keepsCheckout: boolean;
+  readonly protectedRef: boolean;
+}
+
+/** Throws JobConfigurationError for a volume that is no path. */
+export function planVolumes(options: VolumeOptions): VolumePlan {
+  const { docker, buildsDir, expand, keepsCheckout } = options;
+  const binds: string[] = [];
+  const mounts: Mount[] = [];
+  const temporary: string[] = [];
+  const writable: string[] = [];
+  const manage = (path: string, persistent: boolean) => {
+    if (writable.includes(path)) return;
+    writable.push(path);
+    if (persistent && docker.cache_dir !== "") {
+      binds.push(`${hostFolder(path, options)}:${path}`);
+      return;
+    }
+    const mount = managedVolume(path, persistent, options);
+    mounts.push(mount);
+    if (!persistent) temporary.push(mount.Source);
+  };
+  for (const volume of docker.volumes.map(expand)) {
+    if (volume.includes(":")) binds.push(volume);
+    else if (volume.startsWith("/")) manage(posix.normalize(volume), !docker.disable_cache);
+    else {
+      throw new JobConfigurationError(
+        `[runners.docker] volumes: "${volume}" is neither an absolute path nor "host:container"`,
+      );
+    }
+  }
+  const covers = (path: string) => isWithin(buildsDir, path);
+  const sharedBuilds = docker.volumes.some((volume) => covers(expand(volume).split(":")[1] ?? ""));
+  const isManaged = writable.some(covers);
+  const persistent = keepsCheckout && !docker.disable_cache;
+  if (!sharedBuilds && !isManaged) manage(buildsDir, persistent);
+  return {
+    binds,
+    mounts,
+    writable,
+    temporary: docker.volume_keep ? [] : temporary,
+    temporaryBuilds: !sharedBuilds && !isManaged && !persistent && !docker.volume_keep,
+    sharedBuilds,
+  };
+}
+
+function managedVolume(path: string, persistent: boolean, options: VolumeOptions): Mount {
+  const { spec, runner, docker, labels, key, protectedRef } = options;
+  const { [REAPER_LABELS.jobKey]: jobKey = key, ...ownerless } = labels;
+  const name = persistent
+    ? volumeName(path, options)
+    : `${projectName(spec, runner)}-${key}-cache-${md5(path)}`;
+  return {
+    Type: "volume",
+    Source: name,
+    Target: path,
+    VolumeOptions: {
+      Labels: {
+        ...ownerless,
+        ...(persistent ? {} : { [REAPER_LABELS.jobKey]: jobKey }),
+        ...typeLabel("cache"),
+        [`${LABEL_PREFIX}.destination`]: path,
+        [`${LABEL_PREFIX}.protected`]: String(protectedRef),
+        [`${LABEL_PREFIX}.reusable`]: String(persistent),
+      },
+      ...(docker.volume_driver === "" ? {} : {
+        DriverConfig: { Name: docker.volume_driver, Options: docker.volume_driver_ops },
+      }),
+    },
+  };
+}
+
+/** Below `docker.cache_dir` on the engine's host. */
+function hostFolder(path: string, { docker, spec, runner }: VolumeOptions): string {
+  return join(docker.cache_dir, projectName(spec, runner), md5(path));
+}
+
+function md5(text: string): string {
+  return createHash("md5").update(text).digest("hex");
+}
+
+/** Whether `path` is `directory` or lies in it. */
+function isWithin(path: string, directory: string): boolean {
+  if (directory === "") return false;
+  const relative = posix.relative(posix.normalize(directory), posix.normalize(path));
+  return relative === "" || (!relative.startsWith("..") && !posix.isAbsolute(relative));
+}
