@@ -1,0 +1,40 @@
+/** Contract of a command: its flags and help as data, and what it does. */
+
+import type { HelperCommand } from "../helper/helper_command.ts";
+import type { Logger } from "../log/logger.ts";
+import type { ProcessLog } from "../log/process_log.ts";
+import type { Flag, FlagValues } from "./flag.ts";
+import type { Program } from "./program.ts";
+
+/** What a command has at hand besides its flags. */
+export interface CommandContext {
+  readonly program: Program;
+  /** Settings that the command line pinned stay, whatever the configuration says. */
+  readonly log: ProcessLog;
+  readonly logger: Logger;
+}
+
+/** A command once it is loaded. */
+export interface Command {
+  /** Paragraphs of help, below the summary. */
+  readonly description: string;
+  readonly flags: readonly Flag[];
+  /** Command lines without the program's name, each with what it does. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** Prints results for other programs: no start-up line in the log. */
+  readonly quiet?: true;
+  /** Names of words that follow the flags; all are required. */
+  readonly operands?: readonly string[];
+  /** Resolves with the exit code. A RunnerError it throws is printed and ends in exit code 1. */
+  run(flags: FlagValues, context: CommandContext, operands: readonly string[]): Promise<number>;
+}
+
+/** A row of the command table: enough to list a command without loading it. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly group: string;
+  readonly summary: string;
+  /** A command that job scripts call: it starts fast and parses its own flags. */
+  readonly helper?: () => Promise<HelperCommand>;
+  readonly load?: () => Promise<Command>;
+}

@@ -1,0 +1,28 @@
+/** `completion bash|zsh|fish`: a script that completes commands and flags. */
+
+import type { Command } from "../command.ts";
+import { UsageError } from "../flag.ts";
+import { completionScript, isCompletionShell } from "../completion_script.ts";
+
+export const completionCommand: Command = {
+  description:
+    "The script goes to standard output. It completes the name this program was called by.",
+  flags: [],
+  operands: ["bash|zsh|fish"],
+  quiet: true,
+  examples: [
+    [
+      "completion bash > /etc/bash_completion.d/gitlab-runner",
+      "bash, for everybody on this machine",
+    ],
+    ['completion zsh > "${fpath[1]}/_gitlab-runner"', "zsh"],
+    ["completion fish > ~/.config/fish/completions/gitlab-runner.fish", "fish"],
+  ],
+  async run(_flags, { program }, [shell = ""]) {
+    if (!isCompletionShell(shell)) {
+      throw new UsageError(`There is no completion for "${shell}": use bash, zsh or fish`);
+    }
+    program.stdout.write(await completionScript(shell, program.calledAs));
+    return 0;
+  },
+};

@@ -1,0 +1,92 @@
+/** `reset-token`: replaces authentication tokens at GitLab and in config.toml. */
+
+import { editConfig } from "../../config/edit.ts";
+import type { RunnerConfig } from "../../config/schema.ts";
+import { RunnerError } from "../../errors.ts";
+import { Secret } from "../../util/secret.ts";
+import { shortToken } from "../../util/token.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { indicesOf } from "../config_changes.ts";
+import { CONFIG_FLAG, configFile } from "../config_file.ts";
+import { connect, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
+import { UsageError } from "../flag.ts";
+import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
+
+export const resetTokenCommand: Command = {
+  description:
+    "The old token is dead as soon as GitLab has made a new one; running jobs are not affected. A " +
+    "running `run` picks the new token up by itself.",
+  flags: [
+    CONFIG_FLAG,
+    NAME_FLAG,
+    URL_FLAG,
+    { names: ["id"], short: "i", kind: "int", help: "The runner with this id at GitLab" },
+    ALL_FLAG,
+    {
+      names: ["pat"],
+      kind: "string",
+      help: "Personal access token to use instead of the runner's own token",
+    },
+  ],
+  examples: [
+    ["reset-token --name my-runner", "One runner, with its own token"],
+    ['reset-token --all-runners --pat "$TOKEN"', "Every runner, also one whose token has expired"],
+  ],
+  async run(flags, context) {
+    const path = configFile(flags, context.program);
+    const selector: Selector = {
+      name: flags.text("name"),
+      url: flags.text("url"),
+      id: flags.int("id"),
+    };
+    const isEmpty = Object.values(selector).every((part) => part === undefined);
+    if (isEmpty && !flags.bool("all-runners")) {
+      throw new UsageError("Say which runner: --name, --url, --id or --all-runners");
+    }
+    const runners = await selectRunners(path, flags.bool("all-runners") ? {} : selector, context);
+    const pat = flags.text("pat");
+    const identity = await managerIdentity(path, context);
+    let failed = 0;
+    for (const runner of runners) {
+      const isReset = await resetToken(runner, context, {
+        ...identity,
+        pat: pat === undefined ? undefined : new Secret(pat),
+      });
+      if (!isReset) failed++;
+    }
+    if (failed < runners.length) context.logger.info(`Updated ${path}`);
+    if (failed > 0) throw new RunnerError("Failed to reset runner tokens");
+    return 0;
+  },
+};
+
+/** Saves each token as soon as it is made: the old one is of no use any more. */
+async function resetToken(
+  runner: RunnerConfig,
+  context: CommandContext,
+  options: ManagerIdentity & { pat: Secret | undefined },
+): Promise<boolean> {
+  const { pat, configPath } = options;
+  const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
+  using coordinator = connect(runner, context, options);
+  const outcome = await coordinator.resetToken(
+    { runnerId: runner.id, ...(pat === undefined ? {} : { pat }) },
+    { signal: new AbortController().signal },
+  );
+  if (outcome.kind !== "reset") {
+    const { word, error } = refusal(outcome);
+    logger.error(`Resetting runner authentication token... ${word}`, { error });
+    return false;
+  }
+  await editConfig(configPath, (draft) => {
+    for (const index of indicesOf(draft, runner)) {
+      draft.setRunner(index, {
+        token: outcome.token,
+        token_obtained_at: new Date(),
+        token_expires_at: outcome.expiresAt,
+      });
+    }
+  }, { env: context.program.env });
+  logger.info("Resetting runner authentication token... succeeded");
+  return true;
+}

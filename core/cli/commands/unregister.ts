@@ -1,0 +1,105 @@
+/** `unregister`: deletes runners at GitLab, and then from config.toml. */
+
+import { loadConfig } from "../../config/load.ts";
+import { RunnerError } from "../../errors.ts";
+import { Secret } from "../../util/secret.ts";
+import { shortToken } from "../../util/token.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { removeFromConfig } from "../config_changes.ts";
+import { CONFIG_FLAG, configFile } from "../config_file.ts";
+import {
+  connect,
+  isCreatedToken,
+  type ManagerIdentity,
+  managerIdentity,
+  refusal,
+  type RunnerAddress,
+} from "../connect.ts";
+import { type Flag, type FlagValues, UsageError } from "../flag.ts";
+import { ALL_FLAG, NAME_FLAG, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
+
+const TLS_FLAGS: readonly Flag[] = [
+  ["tls-ca-file", "CI_SERVER_TLS_CA_FILE", "Certificates that GitLab's is checked against"],
+  ["tls-cert-file", "CI_SERVER_TLS_CERT_FILE", "Client certificate"],
+  ["tls-key-file", "CI_SERVER_TLS_KEY_FILE", "Key of the client certificate"],
+].map(([name = "", env = "", help = ""]) => ({ names: [name], kind: "string", env, help }));
+
+export const unregisterCommand: Command = {
+  description:
+    "For a runner created in GitLab (glrt-…) only this host is deleted as its manager; other " +
+    "runners are deleted themselves. Entries that GitLab refused to delete stay in the " +
+    "configuration file, and the exit code is 1.",
+  flags: [
+    CONFIG_FLAG,
+    NAME_FLAG,
+    { ...URL_FLAG, env: "CI_SERVER_URL" },
+    { ...TOKEN_FLAG, env: "CI_SERVER_TOKEN" },
+    ALL_FLAG,
+    ...TLS_FLAGS,
+  ],
+  examples: [
+    ["unregister --name my-runner", "One runner"],
+    ['unregister --url https://gitlab.example.com --token "$TOKEN"', "By its credentials"],
+    ["unregister --all-runners", "Everything on this host"],
+  ],
+  async run(flags, context) {
+    const path = configFile(flags, context.program);
+    const runners = await addresses(path, flags, context);
+    const identity = await managerIdentity(path, context);
+    const gone: RunnerAddress[] = [];
+    for (const runner of runners) {
+      if (await unregister(runner, context, identity)) gone.push(runner);
+    }
+    await removeFromConfig(path, gone, context);
+    if (gone.length < runners.length) throw new RunnerError("Failed to unregister runners");
+    return 0;
+  },
+};
+
+async function addresses(
+  path: string,
+  flags: FlagValues,
+  context: CommandContext,
+): Promise<readonly RunnerAddress[]> {
+  if (flags.bool("all-runners")) {
+    return (await loadConfig(path, { env: context.program.env })).config.runners;
+  }
+  const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag));
+  if (name) return await selectRunners(path, { name }, context);
+  if (!url || !token) {
+    throw new UsageError("Say which runner: --name, --url with --token, or --all-runners");
+  }
+  return [{
+    url,
+    token: new Secret(token),
+    "tls-ca-file": flags.text("tls-ca-file") ?? "",
+    "tls-cert-file": flags.text("tls-cert-file") ?? "",
+    "tls-key-file": flags.text("tls-key-file") ?? "",
+  }];
+}
+
+/** Whether the runner is gone at GitLab now. */
+async function unregister(
+  runner: RunnerAddress,
+  context: CommandContext,
+  identity: ManagerIdentity,
+): Promise<boolean> {
+  const what = isCreatedToken(runner.token) ? "runner manager" : "runner";
+  const message = `Unregistering ${what} from GitLab`;
+  const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
+  using coordinator = connect(runner, context, identity);
+  const outcome = await coordinator.unregisterRunner({ signal: new AbortController().signal });
+  switch (outcome.kind) {
+    case "unregistered":
+      logger.info(`${message} succeeded`);
+      return true;
+    case "already-gone":
+      logger.warning(`${message} succeeded: it was not there any more`);
+      return true;
+    default: {
+      const { word, error } = refusal(outcome);
+      logger.error(`${message} ${word}`, { error });
+      return false;
+    }
+  }
+}

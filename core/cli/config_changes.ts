@@ -1,0 +1,31 @@
+/** Changes to entries of config.toml that a command has looked at before. */
+
+import { type ConfigDraft, editConfig } from "../config/edit.ts";
+import type { Secret } from "../util/secret.ts";
+import type { CommandContext } from "./command.ts";
+
+/** An entry as a command saw it. Somebody else may have changed the file since. */
+interface KnownRunner {
+  readonly url: string;
+  readonly token: Secret;
+}
+
+/** Takes entries out of the file and says so; those that are gone already do not matter. */
+export async function removeFromConfig(
+  path: string,
+  runners: readonly KnownRunner[],
+  { program, logger }: CommandContext,
+): Promise<void> {
+  if (runners.length === 0) return;
+  await editConfig(path, (draft) => {
+    draft.removeRunners(runners.flatMap((runner) => indicesOf(draft, runner)));
+  }, { env: program.env });
+  logger.info(`Updated ${path}`);
+}
+
+/** Indices of the entries with this URL and token: one, unless the file has it twice. */
+export function indicesOf(draft: ConfigDraft, { url, token }: KnownRunner): number[] {
+  return draft.runners
+    .filter((entry) => entry.url === url && entry.token.reveal() === token.reveal())
+    .map(({ index }) => index);
+}

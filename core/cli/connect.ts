@@ -1,0 +1,60 @@
+/** A connection to one GitLab for commands about runners. */
+
+import { systemId } from "../config/system_id.ts";
+import type { Coordinator, Forbidden, Rejected, Unreachable } from "../coordinator/coordinator.ts";
+import { assertNever } from "../errors.ts";
+import { connectRunner } from "../runner/connect.ts";
+import type { Secret } from "../util/secret.ts";
+import type { CommandContext } from "./command.ts";
+
+/** Tokens of runners that were created in GitLab; `register` and `unregister` treat them differently. */
+const CREATED_PREFIX = "glrt-";
+
+/** A runner as a command addresses it. */
+export type RunnerAddress = Parameters<typeof connectRunner>[0];
+
+/** As whom a command speaks to GitLab. */
+export interface ManagerIdentity {
+  readonly configPath: string;
+  readonly systemId: string;
+}
+
+/** The identity of the runner manager whose file `configPath` is; made when there is none yet. */
+export async function managerIdentity(
+  configPath: string,
+  { logger }: CommandContext,
+): Promise<ManagerIdentity> {
+  const { id, warning } = await systemId(configPath);
+  if (warning !== undefined) logger.warning(warning);
+  return { configPath, systemId: id };
+}
+
+/** Opens `address` with its token. Certificates are also looked for in `certs/` beside `configPath`. */
+export function connect(
+  address: RunnerAddress,
+  { program, logger }: CommandContext,
+  identity: ManagerIdentity,
+): Coordinator {
+  return connectRunner(address, { ...identity, env: program.env, logger });
+}
+
+/** Whether the runner was created in GitLab, so that this host only is one of its managers. */
+export function isCreatedToken(token: Secret): boolean {
+  return token.reveal().startsWith(CREATED_PREFIX);
+}
+
+/** The outcomes that mean GitLab did not do what it was asked, worded for a log line. */
+export function refusal(
+  outcome: Forbidden | Rejected | Unreachable,
+): { readonly word: string; readonly error: string } {
+  switch (outcome.kind) {
+    case "forbidden":
+      return { word: "forbidden", error: outcome.message };
+    case "rejected":
+      return { word: "failed", error: `status ${outcome.status}: ${outcome.message}` };
+    case "unreachable":
+      return { word: "client error", error: outcome.message };
+    default:
+      return assertNever(outcome);
+  }
+}

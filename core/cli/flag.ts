@@ -1,0 +1,75 @@
+/** Command line flags as data, and the values a user gave them. */
+
+import { ConfigurationError } from "../errors.ts";
+
+/** The command line asks for something that cannot be; ends in exit code 2. */
+export class UsageError extends ConfigurationError {}
+
+export type FlagKind = "string" | "int" | "bool" | "list" | "map";
+
+/** One flag of a command. */
+export interface Flag {
+  /** Long names without dashes; values are looked up by the first. */
+  readonly names: readonly [string, ...string[]];
+  readonly short?: string;
+  readonly kind: FlagKind;
+  /** Environment variable that is read when the flag is not given. */
+  readonly env?: string;
+  readonly help: string;
+  /** Shown in help, for the reader only. */
+  readonly default?: string;
+  /** Heading in help. */
+  readonly group?: string;
+  /** Values of a list are also split at commas. */
+  readonly commas?: boolean;
+  /** Left out of `--help`, which would be drowned; completion and `--help-all` know it. */
+  readonly advanced?: boolean;
+}
+
+/** What the user gave, by the first name of each flag. Unset flags are absent. */
+export class FlagValues {
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.#values = values;
+  }
+
+  /** Whether the command line or the environment sets the flag. */
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** The last value given. */
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.at(-1);
+  }
+
+  list(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  bool(name: string): boolean {
+    const text = this.text(name);
+    return text !== undefined && parseBool(name, text);
+  }
+
+  /** Throws UsageError when the value is not a whole number. */
+  int(name: string): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : parseInteger(name, text);
+  }
+}
+
+/** What Go takes for a boolean. Throws UsageError for anything else. */
+export function parseBool(name: string, text: string): boolean {
+  if (/^(?:1|t|true)$/i.test(text)) return true;
+  if (/^(?:0|f|false)$/i.test(text)) return false;
+  throw new UsageError(`Invalid value "${text}" for --${name}: use true or false`);
+}
+
+/** Throws UsageError when `text` is not a whole number. */
+export function parseInteger(name: string, text: string): number {
+  const value = Number(text);
+  if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`Invalid value "${text}" for --${name}: use a whole number`);
+}

@@ -1,0 +1,33 @@
+/** Flags that every command takes, before or after the command's name. */
+
+import type { Flag } from "./flag.ts";
+
+/** Their heading in help. */
+export const GLOBAL_GROUP = "Global flags";
+
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  {
+    names: ["debug"],
+    kind: "bool",
+    env: "RUNNER_DEBUG",
+    help: "Log at level debug",
+    group: GLOBAL_GROUP,
+  },
+  {
+    names: ["log-level"],
+    short: "l",
+    kind: "string",
+    env: "LOG_LEVEL",
+    default: "info",
+    help: "Lowest level to log: debug, info, warn, error, fatal, panic",
+    group: GLOBAL_GROUP,
+  },
+  {
+    names: ["log-format"],
+    kind: "string",
+    env: "LOG_FORMAT",
+    default: "runner",
+    help: "Form of log lines: runner, text, json",
+    group: GLOBAL_GROUP,
+  },
+];

@@ -1,0 +1,42 @@
+/** What the composition root hands to the command line: the world outside and the tables. */
+
+import type { ExecutorProvider } from "../executor.ts";
+import type { Registry } from "../registry.ts";
+import type { ProcessSignals } from "../runner/shutdown.ts";
+import type { Shell } from "../shell.ts";
+
+/** Where a command prints. */
+export interface TextOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Where a command reads answers. A terminal can stop echoing what is typed. */
+export interface TextInput extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean;
+  setRawMode?(raw: boolean): unknown;
+}
+
+/** One run of the program. Nothing below reads the process' environment or streams itself. */
+export interface Program {
+  /** The name it was called by, for help texts: `runner`, or `gitlab-runner` through a link. */
+  readonly calledAs: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly platform: NodeJS.Platform;
+  /** Undefined where users have no number (Windows). */
+  readonly uid: number | undefined;
+  /** The user's directory; from the user database when `HOME` is empty. */
+  readonly home: string;
+  readonly hostname: string;
+  readonly stdin: TextInput;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  /** Loads the executors; `user` is the account that jobs on this host run as. */
+  readonly executors: (options?: { user?: string }) => Promise<Registry<ExecutorProvider>>;
+  readonly shells: () => Promise<Registry<Shell>>;
+  readonly signals: ProcessSignals;
+  /** Changes the directory that this process works in. */
+  readonly chdir: (directory: string) => void;
+}

@@ -1,0 +1,115 @@
+/** The last questions of `register`: which executor, and what that executor has to know. */
+
+import type { Logger } from "../log/logger.ts";
+import type { Answers } from "./answers.ts";
+import { UsageError } from "./flag.ts";
+import { type EntryTable, setAt, textAt } from "./runner_entry.ts";
+
+interface ExecutorQuestion {
+  readonly flag: string;
+  readonly path: readonly [string, string];
+  readonly text: string;
+  readonly optional?: true;
+  readonly secret?: true;
+}
+
+const IMAGE: ExecutorQuestion = {
+  flag: "docker-image",
+  path: ["docker", "image"],
+  text: "Enter the default Docker image (for example, ruby:3.3):",
+};
+
+const WINDOWS_IMAGE: ExecutorQuestion = {
+  ...IMAGE,
+  text: "Enter the default Docker image (for example, mcr.microsoft.com/windows/servercore:1809):",
+};
+
+const SSH_SERVER: readonly ExecutorQuestion[] = [
+  {
+    flag: "ssh-host",
+    path: ["ssh", "host"],
+    text: "Enter the SSH server address (for example, my.server.com):",
+  },
+  {
+    flag: "ssh-port",
+    path: ["ssh", "port"],
+    text: "Enter the SSH server port (for example, 22):",
+    optional: true,
+  },
+];
+
+const SSH_LOGIN: readonly ExecutorQuestion[] = [
+  {
+    flag: "ssh-user",
+    path: ["ssh", "user"],
+    text: "Enter the SSH user (for example, root):",
+  },
+  {
+    flag: "ssh-password",
+    path: ["ssh", "password"],
+    text: "Enter the SSH password (for example, docker.io):",
+    optional: true,
+    secret: true,
+  },
+  {
+    flag: "ssh-identity-file",
+    path: ["ssh", "identity_file"],
+    text: "Enter the path to the SSH identity file (for example, /home/user/.ssh/id_rsa):",
+    optional: true,
+  },
+];
+
+const QUESTIONS: Readonly<Record<string, readonly ExecutorQuestion[]>> = {
+  "docker": [IMAGE],
+  "docker+machine": [IMAGE],
+  "docker-autoscaler": [IMAGE],
+  "docker-windows": [WINDOWS_IMAGE],
+  "ssh": [...SSH_SERVER, ...SSH_LOGIN],
+  "parallels": [{
+    flag: "parallels-base-name",
+    path: ["parallels", "base_name"],
+    text: "Enter the Parallels VM (for example, my-vm):",
+  }, ...SSH_LOGIN],
+  "virtualbox": [{
+    flag: "virtualbox-base-name",
+    path: ["virtualbox", "base_name"],
+    text: "Enter the VirtualBox VM (for example, my-vm):",
+  }, ...SSH_LOGIN],
+};
+
+/** `entry` with `executor` and that executor's answers. `entry` offers values for both. */
+export async function askExecutor(
+  entry: EntryTable,
+  options: { answers: Answers; names: readonly string[]; logger: Logger },
+): Promise<EntryTable> {
+  const { answers } = options;
+  const executor = await askExecutorName(entry, options);
+  let complete = setAt(entry, ["executor"], executor);
+  for (const { flag, path, ...question } of QUESTIONS[executor] ?? []) {
+    const answer = await answers.ask(flag, question, textAt(entry, path));
+    if (answer !== "") complete = setAt(complete, path, answer);
+  }
+  return complete;
+}
+
+async function askExecutorName(
+  entry: EntryTable,
+  { answers, names, logger }: Parameters<typeof askExecutor>[1],
+): Promise<string> {
+  const text = `Enter an executor: ${names.join(", ")}:`;
+  let offered = textAt(entry, ["executor"]);
+  while (true) {
+    const name = await answers.ask("executor", { text }, offered);
+    if (names.includes(name)) return name;
+    logger.error("Invalid executor specified", { executor: name });
+    offered = "";
+  }
+}
+
+/** Without questions, a wrong name has to be found before GitLab is asked. Throws UsageError. */
+export function checkExecutor(name: string, names: readonly string[]): void {
+  if (name === "" || names.includes(name)) return;
+  throw new UsageError(
+    `Invalid executor specified: "${name}"; this build has ${names.join(", ")}`,
+  );
+}

@@ -1,0 +1,65 @@
+/** The program's own help, and what it says to a command it does not know. */
+
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_FLAGS, GLOBAL_GROUP } from "./global_flags.ts";
+import {
+  examplesText,
+  flagTerm,
+  heading,
+  newParser,
+  parseArguments,
+  type Parser,
+} from "./parser.ts";
+import type { Program } from "./program.ts";
+import { runCommand } from "./run_command.ts";
+import { runHelperCommand } from "./run_helper.ts";
+
+const EXAMPLES: readonly (readonly [string, string])[] = [
+  ["register", "Add a runner to config.toml, answering questions"],
+  ["run", "Take jobs for every runner in config.toml"],
+  ["verify", "See whether GitLab still knows these runners"],
+  ["help register", "Learn about one command"],
+];
+
+/** Handles arguments that name no command: `help [command]`, help flags, mistakes, nothing. */
+export async function runRoot(args: readonly string[], program: Program): Promise<number> {
+  if (args[0] === "help" && args.length > 1) {
+    const entry = COMMANDS.find(({ name }) => name === args[1]);
+    if (entry?.load !== undefined) {
+      return await runCommand(entry, await entry.load(), {
+        args: ["--help"],
+        suspicious: [],
+        program,
+      });
+    }
+    if (entry?.helper !== undefined) {
+      return await runHelperCommand(await entry.helper(), ["--help"], program);
+    }
+    return parse(rootParser(program), args.slice(1));
+  }
+  const wantsHelp = args.length === 0 || args[0] === "help";
+  return parse(rootParser(program), wantsHelp ? ["--help"] : args);
+}
+
+function parse(parser: Parser, args: readonly string[]): number {
+  const parsed = parseArguments(parser, GLOBAL_FLAGS, args);
+  return parsed.kind === "exit" ? parsed.code : 0;
+}
+
+function rootParser(program: Program): Parser {
+  const terms = new Map(GLOBAL_FLAGS.map((flag) => [`--${flag.names[0]}`, flagTerm(flag)]));
+  const parser = newParser(program.calledAs, program)
+    .usage("[global flags] <command> [flags]")
+    .description("Runs GitLab CI/CD jobs.")
+    .optionsGroup(heading(GLOBAL_GROUP))
+    .option("-v, --version", "Print what this build is")
+    .addHelpText("after", examplesText({ examples: EXAMPLES }, program.calledAs));
+  parser.configureHelp({
+    ...parser.configureHelp(),
+    optionTerm: (option) => terms.get(option.long ?? "") ?? option.flags,
+  });
+  for (const { name, summary, group } of COMMANDS) {
+    parser.command(name).summary(summary).helpGroup(group).helpOption(false);
+  }
+  return parser;
+}

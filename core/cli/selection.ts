@@ -1,0 +1,69 @@
+/** Which entries of config.toml a command is about. */
+
+import { loadConfig } from "../config/load.ts";
+import type { RunnerConfig } from "../config/schema.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { CommandContext } from "./command.ts";
+import type { Flag } from "./flag.ts";
+
+export const NAME_FLAG: Flag = {
+  names: ["name"],
+  short: "n",
+  kind: "string",
+  help: "The runner of this name",
+};
+
+/** Without variables: CI_SERVER_URL of some job must not narrow what is verified. */
+export const URL_FLAG: Flag = {
+  names: ["url"],
+  short: "u",
+  kind: "string",
+  help: "Runners of this GitLab",
+};
+
+export const TOKEN_FLAG: Flag = {
+  names: ["token"],
+  short: "t",
+  kind: "string",
+  help: "The runner with this token",
+};
+
+export const ALL_FLAG: Flag = {
+  names: ["all-runners"],
+  kind: "bool",
+  help: "Every runner in the configuration file",
+};
+
+/** What an entry has to have; an absent part does not matter. */
+export interface Selector {
+  readonly name?: string | undefined;
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
+  readonly id?: number | undefined;
+}
+
+/**
+ * The entries that match `selector`; all of them when it is empty. Throws ConfigurationError when
+ * none matches.
+ */
+export async function selectRunners(
+  path: string,
+  selector: Selector,
+  { program }: CommandContext,
+): Promise<readonly RunnerConfig[]> {
+  const { config } = await loadConfig(path, { env: program.env });
+  const { name, url, token, id } = selector;
+  const selected = config.runners.filter((runner) =>
+    (name === undefined || runner.name === name) &&
+    (url === undefined || sameUrl(runner.url, url)) &&
+    (token === undefined || runner.token.reveal() === token) &&
+    (id === undefined || runner.id === id)
+  );
+  const isEmpty = Object.values(selector).every((part) => part === undefined);
+  if (selected.length > 0 || isEmpty) return selected;
+  throw new ConfigurationError(`No runner in "${path}" matches the given name, URL, token or id`);
+}
+
+function sameUrl(a: string, b: string): boolean {
+  return a.replace(/\/+$/, "") === b.replace(/\/+$/, "");
+}

@@ -1,0 +1,63 @@
+/** Composition root: the world outside, and the tables of executors and shells, to the command line. */
+
+import { homedir, hostname, userInfo } from "node:os";
+import { basename } from "node:path";
+import { fileOutput } from "./core/cli/file_output.ts";
+import { runCli } from "./core/cli/run_cli.ts";
+import type { Program } from "./core/cli/program.ts";
+
+// What would weaken TLS or print tokens goes before anything else looks at the environment.
+delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+delete process.env["BUN_CONFIG_VERBOSE_FETCH"];
+// An empty HOME is as good as none to the programs that jobs start.
+process.env["HOME"] ||= homedir() || userInfo().homedir;
+
+const program: Program = {
+  calledAs: basename(process.argv0).replace(/\.exe$/i, ""),
+  env: process.env,
+  cwd: process.cwd(),
+  platform: process.platform,
+  uid: process.getuid?.(),
+  home: process.env["HOME"],
+  hostname: hostname(),
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: fileOutput(1, () => process.stdout.columns),
+  stderr: fileOutput(2, () => process.stderr.columns),
+  executors: async ({ user } = {}) => {
+    const { Registry } = await import("./core/registry.ts");
+    const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
+    const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");
+    return new Registry("executor", [
+      new ShellExecutorProvider({ env: process.env, workingDirectory: process.cwd(), user }),
+      new DockerExecutorProvider({ env: process.env, home: program.home }),
+    ]);
+  },
+  shells: async () => {
+    const { Registry } = await import("./core/registry.ts");
+    const { bash, sh } = await import("./shells/bash.ts");
+    return new Registry("shell", [bash, sh]);
+  },
+  signals: {
+    on(signal, listener) {
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    },
+  },
+  chdir: (directory) => process.chdir(directory),
+};
+
+// A fault of ours that nobody waits for must not end the jobs that run; any other ends the process.
+process.on("unhandledRejection", (error) => complain(error));
+process.on("uncaughtException", (error) => {
+  complain(error);
+  process.exit(1);
+});
+
+process.exit(await runCli(process.argv.slice(2), program));
+
+function complain(error: unknown): void {
+  const what = error instanceof Error ? error.stack ?? error.message : String(error);
+  program.stderr.write(`${program.calledAs}: internal error: ${what}\n`);
+}
