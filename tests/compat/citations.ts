@@ -1,0 +1,133 @@
+/** Which tests hold which promise: an id of requirements.ts, a file below tests/, a test's name. */
+export const CITATIONS = String.raw`
+log:golden:success  e2e/job_trace_test.ts  log of a job that succeeds equals the golden one
+log:golden:failure  e2e/job_trace_test.ts  log of a job that fails equals the golden one, and tells the exit code
+log:golden:cache-and-artifacts  e2e/job_trace_test.ts  log of a job with a cache and artifacts equals the golden one
+log:golden:timestamps  e2e/job_trace_test.ts  log with FF_TIMESTAMPS equals the golden one
+log:golden:timestamps  core/trace/timestamps_test.ts  splits lines over 8 KiB, however they come
+log:sections  e2e/job_trace_test.ts  job without repository has all sections in GitLab Runner's order
+log:script-sections  core/run/plan_test.ts  planJob() makes sections of multi-line commands when FF_SCRIPT_SECTIONS is on
+log:output-limit  e2e/job_limits_test.ts  output_limit cuts the log, says so once, and lets the job go on
+log:order  e2e/job_script_test.ts  standard output can be opened by its name, and both streams keep their order
+mask:variable  e2e/job_masking_test.ts  masked value is hidden: whole, doubled, and split across writes
+mask:variable  e2e/job_masking_test.ts  masked value is hidden in an expanded variable and in a file variable
+mask:echo  e2e/job_masking_test.ts  masked value is hidden in the announcement of a command
+mask:tokens  e2e/job_masking_test.ts  job token and runner token are hidden
+mask:tokens  e2e/job_masking_test.ts  job token is hidden where git would send it: base64 of user and password
+mask:credentials  e2e/job_masking_test.ts  password of a registry credential is hidden, plain and in its base64 form
+mask:prefixes  e2e/job_masking_test.ts  token prefixes and secret URL parameters are hidden
+mask:url-parameters  e2e/job_masking_test.ts  token prefixes and secret URL parameters are hidden
+mask:debug-trace  e2e/job_script_test.ts  CI_DEBUG_TRACE shows what the shell does
+script:exit-code  e2e/job_script_test.ts  a failed command ends the script with its exit code
+script:pipefail  e2e/job_script_test.ts  a command that fails in a pipe ends the script
+script:one-shell  e2e/job_script_test.ts  commands are one script: variables, functions and directories stay
+script:quoting  e2e/job_script_test.ts  quoting and UTF-8 of commands and values come through
+script:stdin  e2e/job_script_test.ts  standard input is empty
+script:debug-trace  e2e/job_script_test.ts  CI_DEBUG_TRACE shows what the shell does
+script:config-scripts  e2e/job_script_test.ts  hooks and config.toml's scripts run around the sources and the script
+script:hooks  e2e/job_script_test.ts  hooks and config.toml's scripts run around the sources and the script
+after-script:status  e2e/job_script_test.ts  after_script sees how the job went, not what it exported, and cannot change it
+after-script:ignored  e2e/job_script_test.ts  after_script sees how the job went, not what it exported, and cannot change it
+after-script:errors-count  e2e/job_script_test.ts  AFTER_SCRIPT_IGNORE_ERRORS=false lets after_script fail the job
+after-script:timeout  e2e/job_limits_test.ts  RUNNER_AFTER_SCRIPT_TIMEOUT ends after_script and leaves the job as it is
+variables:layers  e2e/job_script_test.ts  variables come in layers: config.toml below the job, the runner's own on top
+variables:expansion  e2e/job_script_test.ts  variables come in layers: config.toml below the job, the runner's own on top
+variables:expansion  core/job/variables_test.ts  JobVariables expands one level, with the unexpanded values of the others
+variables:file  e2e/job_script_test.ts  file variables hold their text, private, and are gone when the job is over
+variables:file:removed  e2e/job_script_test.ts  file variables hold their text, private, and are gone when the job is over
+variables:file:removed  e2e/better_processes_test.ts  file variables are private while the job runs and gone after a cancel
+variables:env-file  e2e/job_script_test.ts  GITLAB_ENV carries variables from the script to after_script
+variables:feature-flags  core/config/feature_flags_test.ts  resolveFeatureFlags lets config.toml beat the job
+git:fetch  e2e/job_sources_test.ts  fetch brings the job's commit, detached, without a credential on disk
+git:no-token-on-disk  e2e/job_sources_test.ts  fetch brings the job's commit, detached, without a credential on disk
+git:reuse  e2e/job_sources_test.ts  fetch into the checkout of an earlier job undoes what that did
+git:strategies  e2e/job_sources_test.ts  GIT_STRATEGY none, empty and clone do what they say
+git:strategy:bad-value  e2e/job_sources_test.ts  GIT_STRATEGY none, empty and clone do what they say
+git:depth  e2e/job_sources_test.ts  GIT_DEPTH decides how much history comes
+git:refspecs  e2e/job_sources_test.ts  tag and merge request refs are fetched by their refspecs
+git:clean-flags  e2e/job_sources_test.ts  GIT_CLEAN_FLAGS and GIT_CHECKOUT are heeded
+git:checkout  e2e/job_sources_test.ts  GIT_CLEAN_FLAGS and GIT_CHECKOUT are heeded
+git:clone-path  e2e/job_sources_test.ts  GIT_CLONE_PATH places the checkout inside builds_dir, and nowhere else
+git:submodules  e2e/job_sources_test.ts  submodules come with the job's credentials, at every level when recursive
+git:submodule-paths  e2e/job_sources_test.ts  GIT_SUBMODULE_PATHS leaves out what it excludes
+git:lfs:skip  e2e/job_sources_test.ts  LFS files are left as pointers when GIT_LFS_SKIP_SMUDGE is set
+git:lfs:failure  e2e/job_sources_test.ts  LFS files that cannot be had fail the job and name the server
+git:sha256  e2e/job_sources_test.ts  SHA-256 repository is fetched, also after a SHA-1 one in the same place
+git:attempts  e2e/job_sources_test.ts  a commit that is not there fails the job; GET_SOURCES_ATTEMPTS tries again
+git:stale-locks  e2e/job_leftovers_test.ts  stale locks of a job that died do not stop the next
+git:clean-config  e2e/job_leftovers_test.ts  planted hooks are not run
+git:clean-config  e2e/job_leftovers_test.ts  url.insteadOf and a remote set by an earlier job do not lead elsewhere
+cache:round-trip  e2e/job_cache_test.ts  cache is saved and restored, links and modes included
+cache:fallback  e2e/job_cache_test.ts  fallback keys are tried in order, CACHE_FALLBACK_KEY last
+cache:protected-fallback  e2e/job_cache_test.ts  fallback keys are tried in order, CACHE_FALLBACK_KEY last
+cache:policy  e2e/job_cache_test.ts  policy pull saves nothing, policy push restores nothing
+cache:when  e2e/job_cache_test.ts  when decides after which end a cache is saved
+cache:key:sanitized  e2e/job_cache_test.ts  a key that climbs out of the cache directory is made harmless
+cache:never-fails  e2e/job_cache_test.ts  a damaged archive is a warning, and the job goes on
+cache:never-fails  e2e/job_cache_test.ts  paths without files are told of and fail nothing
+cache:formats  e2e/commands_helpers_test.ts  cache-archiver and cache-extractor keep a directory in a file
+artifacts:archive  e2e/job_artifacts_test.ts  archive has files, links and modes, by its expanded name, and without what is excluded
+artifacts:reports  e2e/job_artifacts_test.ts  reports go up beside the archive: gzip and raw, each with its type
+artifacts:no-files  e2e/job_artifacts_test.ts  reports go up beside the archive: gzip and raw, each with its type
+artifacts:when  e2e/job_artifacts_test.ts  when decides after which end artifacts go up
+artifacts:untracked  e2e/job_artifacts_test.ts  untracked takes what git does not know
+artifacts:dependencies  e2e/job_artifacts_test.ts  archives of earlier jobs are laid out in order before the script
+artifacts:dependency:missing  e2e/job_artifacts_test.ts  a missing archive fails the job before its script
+artifacts:retry  e2e/job_artifacts_test.ts  upload is tried again after 502; 413 is final and named
+artifacts:too-large  e2e/job_artifacts_test.ts  upload is tried again after 502; 413 is final and named
+artifacts:redirect  e2e/better_secrets_test.ts  artifacts come from object storage without the job's token
+timeout:job  e2e/job_limits_test.ts  job timeout ends the job and its processes, with its own reason
+timeout:script  e2e/job_limits_test.ts  RUNNER_SCRIPT_TIMEOUT ends the script; after_script and artifacts still run
+cancel:graceful  e2e/job_limits_test.ts  cancel stops the script's processes and runs after_script with its status
+cancel:abort  e2e/job_limits_test.ts  forced cancel ends everything, after_script too
+cancel:early  e2e/job_limits_test.ts  a job canceled before its script is not run
+job:request:pace  core/runner/schedule_test.ts  Schedule asks again at once after a job, and after the check interval without one
+job:accept  core/runner/accept_test.ts  acceptJob() asks again after a server error until it knows
+job:payload:null  core/job/check_test.ts  JobResponse takes null for everything that may be missing
+job:unknown-options  core/job/check_test.ts  checkJob() refuses an unknown executor option with exit code 3 and names it
+trace:patch:first  core/trace/uploader_test.ts  sends the first bytes at once and later ones after the interval
+trace:patch:range-mismatch  core/trace/uploader_test.ts  goes on at once from where a 416 says, smaller or unknown
+trace:patch:interval  core/trace/uploader_test.ts  follows the coordinator's interval, at most 15 minutes
+trace:patch:keep-alive  core/trace/uploader_test.ts  sends a sign of life every 30 seconds of silence, with the trace's checksum
+trace:final:accepted  core/trace/deliver_test.ts  repeats the same result at the pace of 202 answers
+trace:final:validation  core/trace/deliver_test.ts  sends the whole trace again after a 412, following a 416
+trace:final:checksum  core/trace/deliver_test.ts  sends all of the trace without a pause, then the result with its checksum
+api:retry  core/coordinator/http_test.ts  five attempts are made, with growing pauses, and the last answer counts
+api:retry  core/coordinator/http_test.ts  Retry-After is honoured up to a minute
+api:queue-value  core/coordinator/job_request_test.ts  requestJob sends the newest non-empty queue value again
+api:unhealthy  core/runner/schedule_test.ts  Schedule leaves an entry alone after three refusals, then gives it another series
+tls:ca  e2e/bad_input_config_test.ts  a certificate that nobody vouches for is refused, and taken when it is given
+run:concurrent  e2e/commands_run_test.ts  concurrent is never exceeded, and is used
+run:limit  e2e/commands_run_test.ts  limit of an entry is never exceeded, and is used
+run:reload  e2e/commands_run_test.ts  changed limits are in force within a second, without a restart
+run:reload  e2e/commands_run_test.ts  an added runner gets jobs, a removed one asks no more, a broken file changes nothing
+run:reload:broken  e2e/commands_run_test.ts  an added runner gets jobs, a removed one asks no more, a broken file changes nothing
+run:independent-entries  e2e/commands_run_test.ts  a coordinator that hangs and one that is away hold up no other
+run:sigquit  e2e/commands_signals_test.ts  SIGQUIT lets running jobs end, takes no other, and exits with 0
+run:sigterm  e2e/commands_signals_test.ts  ${"${signal}"} ends running jobs, tells the coordinator, and exits with 0
+run:sigterm:twice  e2e/commands_signals_test.ts  a second SIGTERM exits at once, and the next start tells of the job
+run:shutdown-timeout  e2e/commands_signals_test.ts  shutdown_timeout bounds the end of jobs that ignore SIGTERM
+run:sighup  e2e/commands_signals_test.ts  SIGHUP reads the configuration again and ends nothing
+run-single:max-builds  e2e/commands_run_test.ts  run-single takes --max-builds jobs and exits
+run-single:wait-timeout  e2e/commands_run_test.ts  run-single exits after --wait-timeout without a job
+metrics:names  e2e/commands_http_test.ts  metrics have GitLab Runner's names and labels, and count jobs
+debug:jobs-list  e2e/commands_http_test.ts  a running job is in /debug/jobs/list and in gitlab_runner_jobs, with its stage
+register:authentication-token  e2e/commands_register_test.ts  register --non-interactive with an authentication token verifies it and writes a private file
+register:registration-token  e2e/commands_register_test.ts  register with a registration token makes a runner at GitLab, by flags and by variables
+register:prompts  e2e/commands_register_test.ts  register asks on a terminal, does not show the token, and repeats a wrong answer
+register:template  e2e/commands_register_test.ts  register fills in from a template what flags leave open
+register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
+verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
+unregister:manager  e2e/commands_manage_test.ts  unregister deletes this manager at GitLab, then the entry
+reset-token:own  e2e/commands_manage_test.ts  reset-token puts GitLab's new token into the file
+list:lines  e2e/commands_manage_test.ts  list names each runner with a short token
+lint:findings  e2e/commands_manage_test.ts  lint is content with a good file and lists every problem of a bad one
+version:lines  e2e/commands_manage_test.ts  --version prints GitLab Runner's lines in their order
+config:syntax-error  e2e/bad_input_config_test.ts  a TOML syntax error names file, line and column, and ends the program
+helper:artifacts  e2e/commands_helpers_test.ts  artifacts-uploader sends what it is told, with credentials of the environment
+helper:artifacts  e2e/commands_helpers_test.ts  artifacts-downloader unpacks into the current directory
+helper:cache  e2e/commands_helpers_test.ts  cache-archiver and cache-extractor keep a directory in a file
+helper:cache-init  e2e/commands_helpers_test.ts  cache-init opens directories to every user
+helper:health-check  e2e/commands_helpers_test.ts  health-check waits for a port and says what it dials
+helper:read-logs  e2e/commands_helpers_test.ts  read-logs exits with 100 when its file never comes
+`;

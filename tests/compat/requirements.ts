@@ -1,0 +1,126 @@
+/**
+ * The ledger: what people who come from GitLab Runner 19.4 rely on, as far as it is built. A line is
+ * an id, the section of the inventory that says so, and the promise. citations.ts names its tests.
+ */
+export const REQUIREMENTS = String.raw`
+log:golden:success               13.2  The log of a job that succeeds has GitLab Runner's bytes.
+log:golden:failure               13.2  The log of a job that fails has GitLab Runner's bytes.
+log:golden:cache-and-artifacts   13.2  The log of a job with cache and artifacts has GitLab Runner's bytes.
+log:golden:timestamps            13.3  With FF_TIMESTAMPS every line has time, stream and kind in front.
+log:sections                     4.2   Stages are sections with GitLab's names, in GitLab Runner's order.
+log:script-sections              4.7   With FF_SCRIPT_SECTIONS a multi-line command is a closed section.
+log:output-limit                 8.4   output_limit cuts the log, says so, and the job goes on.
+log:order                        13.2  Output and errors of a command keep their order in the log.
+mask:variable                    13.4  A masked value is [MASKED], also split over writes or doubled.
+mask:echo                        13.4  A masked value is [MASKED] where its command is announced.
+mask:tokens                      13.4  The job's and the runner's token are [MASKED].
+mask:credentials                 13.4  A registry password is [MASKED], also as basic authentication.
+mask:prefixes                    13.4  What follows a token prefix is [MASKED].
+mask:url-parameters              13.4  Values of secret URL parameters are [MASKED].
+mask:debug-trace                 13.4  Masking also holds with CI_DEBUG_TRACE.
+script:exit-code                 4.7   The exit code of the failing command is the job's.
+script:pipefail                  4.3   A failure inside a pipe fails the script.
+script:one-shell                 4.3   The commands of a script share one shell.
+script:quoting                   4.3   Any text in commands and values reaches the shell as it is.
+script:stdin                     4.3   Commands find their standard input empty.
+script:debug-trace               5.1   CI_DEBUG_TRACE traces the shell.
+script:config-scripts            4.2   config.toml's scripts run around sources and script.
+script:hooks                     4.4   Hooks of the job run around its sources, after config.toml's.
+after-script:status              4.2   after_script sees CI_JOB_STATUS, in a shell of its own.
+after-script:ignored             4.2   Its failure is a warning, and the job's result stays.
+after-script:errors-count        5.1   AFTER_SCRIPT_IGNORE_ERRORS=false makes its failure count.
+after-script:timeout             8.4   It has a time limit of its own.
+variables:layers                 5.3   The job's variables win over config.toml's; the runner's own over both.
+variables:expansion              5.3   References are expanded once; raw variables are not.
+variables:file                   4.3   A file variable is a private file, its value the path.
+variables:file:removed           4.2   File variables are gone when the job is over.
+variables:env-file               4.3   What a script writes to GITLAB_ENV the next stage has.
+variables:feature-flags          6     Feature flags come from config.toml first, then from the job.
+git:fetch                        4.4   The job's commit is fetched and checked out, detached.
+git:no-token-on-disk             4.4   No credential stays in the checkout's configuration.
+git:reuse                        4.4   A checkout is used again and cleaned.
+git:strategies                   4.5   GIT_STRATEGY clone, fetch, none and empty.
+git:strategy:bad-value           13.2  A bad value is one warning, and the default holds.
+git:depth                        4.5   GIT_DEPTH bounds the history; 0 is all of it.
+git:refspecs                     4.4   Tags and merge requests are fetched by the payload's refspecs.
+git:clean-flags                  4.5   GIT_CLEAN_FLAGS is what git clean gets; none is no clean.
+git:checkout                     4.5   GIT_CHECKOUT=false leaves the files alone.
+git:clone-path                   4.5   GIT_CLONE_PATH places the checkout, inside builds_dir only.
+git:submodules                   4.5   GIT_SUBMODULE_STRATEGY, with the job's own credentials.
+git:submodule-paths              4.5   GIT_SUBMODULE_PATHS narrows them down.
+git:lfs:skip                     4.5   GIT_LFS_SKIP_SMUDGE leaves pointers.
+git:lfs:failure                  4.4   LFS files that cannot be had fail the job.
+git:sha256                       4.4   SHA-256 repositories work.
+git:attempts                     4.6   GET_SOURCES_ATTEMPTS repeats the stage after a clean-up.
+git:stale-locks                  4.4   Locks of a git that died are removed.
+git:clean-config                 4.4   Configuration and hooks of an earlier job are undone.
+cache:round-trip                 9.1   A cache comes back with links and modes.
+cache:fallback                   9.1   Fallback keys in order, CACHE_FALLBACK_KEY last.
+cache:protected-fallback         9.1   A CACHE_FALLBACK_KEY that ends in -protected is refused.
+cache:policy                     9.1   pull, push and pull-push, also from a variable.
+cache:when                       9.1   on_success, on_failure and always.
+cache:key:sanitized              9.1   A key that leads out of the cache directory is made harmless.
+cache:never-fails                4.8   A cache that cannot be restored or saved fails no job.
+cache:formats                    9.1   CACHE_COMPRESSION_FORMAT zip, tarzstd and zipzstd.
+artifacts:archive                9.3   Files, links, modes, exclude, name and expire_in.
+artifacts:reports                9.2   Reports as gzip or raw, with their type.
+artifacts:no-files               9.3   No files to upload is told and fails nothing.
+artifacts:when                   4.2   on_success, on_failure and always.
+artifacts:untracked              9.2   untracked takes what git does not know.
+artifacts:dependencies           9.3   Archives of earlier jobs are there before the script, in order.
+artifacts:dependency:missing     4.8   An archive that cannot be had fails the job before its script.
+artifacts:retry                  9.3   An upload is tried again after 502 and 503.
+artifacts:too-large              9.3   413 is final and fails the job.
+artifacts:redirect               9.3   A download follows a redirect without the job's token.
+timeout:job                      8.4   The job's timeout ends it, with its own failure reason.
+timeout:script                   5.1   RUNNER_SCRIPT_TIMEOUT ends the script; the rest still runs.
+cancel:graceful                  8.3   A cancel ends the script; after_script runs with its status.
+cancel:abort                     8.3   A forced cancel ends everything.
+cancel:early                     8.3   A job canceled before its script runs none of it.
+job:request:pace                 8.4   Asks at once after a job, else after check_interval.
+job:accept                       8.4   A job is confirmed before it runs, and runs once.
+job:payload:null                 8.6   Every optional field of a job may be null or missing.
+job:unknown-options              8.6   Unknown executor options fail the job and are named.
+trace:patch:first                8.4   The first bytes of a log go out at once, later ones in intervals.
+trace:patch:range-mismatch       8.1   416 continues from where the coordinator stands.
+trace:patch:interval             8.4   The coordinator's interval is followed, up to 15 minutes.
+trace:patch:keep-alive           8.4   A silent job shows a sign of life every 30 seconds.
+trace:final:accepted             8.1   202 to the final update repeats it.
+trace:final:validation           8.1   412 to the final update sends the log again.
+trace:final:checksum             8.1   The final update carries the log's CRC-32 and size.
+api:retry                        8.1   Five tries with growing pauses; Retry-After is honoured.
+api:queue-value                  8.1   The newest X-GitLab-Last-Update is sent back.
+api:unhealthy                    8.4   A refused token pauses the entry for a while.
+tls:ca                           8.1   The authority by tls-ca-file, or by certs/ beside config.toml.
+run:concurrent                   2.1   concurrent is never exceeded.
+run:limit                        2.2   limit of an entry is never exceeded.
+run:reload                       8.5   A changed config.toml is in force without a restart.
+run:reload:broken                8.5   A broken config.toml is told, and the old one stays.
+run:independent-entries          2.2   A GitLab that hangs holds up no other.
+run:sigquit                      8.5   SIGQUIT lets jobs end and takes no other.
+run:sigterm                      8.5   SIGTERM ends the jobs and tells GitLab.
+run:sigterm:twice                8.5   A second SIGTERM exits at once.
+run:shutdown-timeout             8.5   shutdown_timeout bounds the end.
+run:sighup                       8.5   SIGHUP reads the configuration again.
+run-single:max-builds            1.4   --max-builds ends run-single after so many jobs.
+run-single:wait-timeout          1.4   --wait-timeout ends it after so long without a job.
+metrics:names                    7     Metrics have GitLab Runner's names and labels.
+debug:jobs-list                  7     /debug/jobs/list has one line for each running job.
+register:authentication-token    1.3   A glrt- token is verified and saved, the file private.
+register:registration-token      1.3   A registration token makes a runner with its settings.
+register:prompts                 1.3   Questions in GitLab Runner's words and order.
+register:template                1.3   A template fills in what flags leave open.
+register:keeps-file              1.3   What else is in config.toml stays as it is.
+verify:messages                  1.5   Each runner is told to be valid or not; --delete removes the dead.
+unregister:manager               1.5   A glrt- runner loses this manager, and its entry.
+reset-token:own                  1.5   The runner's own token replaces itself.
+list:lines                       1.5   One line with executor, short token and URL.
+lint:findings                    1.5   Every problem of the file at once, with its place.
+version:lines                    1.1   --version prints labelled lines.
+config:syntax-error              8.5   A syntax error names file, line and column.
+helper:artifacts                 1.7   artifacts-uploader and -downloader by flags and variables.
+helper:cache                     1.7   cache-archiver and cache-extractor by flags and variables.
+helper:cache-init                1.7   cache-init opens directories.
+helper:health-check              1.7   health-check dials the service's ports.
+helper:read-logs                 1.7   read-logs exits with 100 when its file never comes.
+`;

@@ -1,0 +1,265 @@
+import { describe, expect, test } from "bun:test";
+import { FakeGitLab, type Run, Sandbox } from "./fixture.ts";
+
+const CREATED = "glrt-created0123456789";
+const LEGACY = "legacy-token-0123456789";
+
+/** A file with one runner of each kind, both at `url`. */
+async function writeConfig(sandbox: Sandbox, url: string): Promise<void> {
+  await Bun.write(
+    sandbox.configPath,
+    `# keep me
+concurrent = 4
+
+[[runners]]
+  name = "created"
+  url = "${url}"
+  id = 1
+  token = "${CREATED}"
+  executor = "shell"
+
+[[runners]]
+  name = "legacy"
+  url = "${url}"
+  id = 2
+  token = "${LEGACY}"
+  executor = "docker"
+  [runners.docker]
+    image = "alpine" # best
+`,
+  );
+}
+
+async function inSandbox(
+  answers: ConstructorParameters<typeof FakeGitLab>[0],
+  use: (its: {
+    sandbox: Sandbox;
+    server: FakeGitLab;
+    run: (...argv: readonly string[]) => Promise<Run>;
+  }) => Promise<void>,
+): Promise<void> {
+  await using server = new FakeGitLab(answers);
+  using sandbox = new Sandbox();
+  await writeConfig(sandbox, server.url);
+  const run = (command = "", ...more: readonly string[]) =>
+    sandbox.run([command, "-c", "config.toml", ...more]);
+  await use({ sandbox, server, run });
+}
+
+const only = (token: string) => ({ body }: { body: Record<string, unknown> }) =>
+  body["token"] === token
+    ? Response.json({ id: 1, token, token_expires_at: null })
+    : Response.json({ message: "403 Forbidden" }, { status: 403 });
+
+describe("verify", () => {
+  test("tells both kinds of token apart", () =>
+    inSandbox({ "POST runners/verify": () => Response.json({ id: 1 }) }, async ({ run }) => {
+      const { code, stderr } = await run("verify");
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/Verifying runner\.\.\. is valid +runner=created01/);
+      expect(stderr).toMatch(/Verifying runner\.\.\. is alive +runner=legacy-to/);
+    }));
+
+  test("fails for a runner that is gone and leaves the file alone", () =>
+    inSandbox({ "POST runners/verify": only(LEGACY) }, async ({ run, sandbox }) => {
+      const before = await sandbox.config();
+      const { code, stderr } = await run("verify");
+      expect(code).toBe(1);
+      expect(stderr).toContain("ERROR: Verifying runner... is not valid");
+      expect(stderr).toContain("FATAL: Failed to verify runners");
+      expect(await sandbox.config()).toBe(before);
+    }));
+
+  test("--delete removes what GitLab does not know", () =>
+    inSandbox({ "POST runners/verify": only(CREATED) }, async ({ run, sandbox }) => {
+      const { code, stderr } = await run("verify", "--delete");
+      expect(code).toBe(0);
+      expect(stderr).toContain("ERROR: Verifying runner... is removed");
+      expect(stderr).toContain(`Updated ${sandbox.configPath}`);
+      const text = await sandbox.config();
+      expect(text).toContain("# keep me");
+      expect(text).toContain(CREATED);
+      expect(text).not.toContain(LEGACY);
+    }));
+
+  test("--delete keeps runners whose GitLab is in trouble", () =>
+    inSandbox({
+      "POST runners/verify": ({ body }) =>
+        body["token"] === CREATED
+          ? new Response("", { status: 422 })
+          : Response.json({ message: "403 Forbidden" }, { status: 403 }),
+    }, async ({ run, sandbox }) => {
+      const { code, stderr } = await run("verify", "--delete");
+      expect(code).toBe(1);
+      expect(stderr).toContain("ERROR: Verifying runner... failed");
+      const text = await sandbox.config();
+      expect(text).toContain(CREATED);
+      expect(text).not.toContain(LEGACY);
+    }));
+
+  test("narrows by name, url and token, not by variables", () =>
+    inSandbox(
+      { "POST runners/verify": () => Response.json({ id: 1 }) },
+      async ({ run, server, sandbox }) => {
+        await run("verify", "--name", "legacy");
+        await run("verify", "-t", CREATED);
+        expect(server.seen.map(({ body }) => body["token"])).toEqual([LEGACY, CREATED]);
+        await sandbox.run(["verify", "-c", "config.toml"], { env: { CI_SERVER_URL: "http://x" } });
+        expect(server.seen).toHaveLength(4);
+        const { code, stderr } = await run("verify", "--url", "http://elsewhere");
+        expect(code).toBe(1);
+        expect(stderr).toContain("FATAL: No runner in");
+      },
+    ));
+});
+
+describe("unregister", () => {
+  const gone = () => new Response(null, { status: 204 });
+
+  test("--all-runners deletes managers and runners", () =>
+    inSandbox(
+      { "DELETE runners": gone, "DELETE runners/managers": gone },
+      async ({ run, server, sandbox }) => {
+        const { code, stderr } = await run("unregister", "--all-runners");
+        expect(code).toBe(0);
+        expect(server.calls).toEqual(["DELETE runners/managers", "DELETE runners"]);
+        expect(server.seen[0]?.body["system_id"]).toMatch(/^[sr]_/);
+        expect(stderr).toContain("Unregistering runner manager from GitLab succeeded");
+        expect(stderr).toContain("Unregistering runner from GitLab succeeded");
+        expect(stderr).toContain(`Updated ${sandbox.configPath}`);
+        expect(await sandbox.config()).not.toContain("[[runners]]");
+      },
+    ));
+
+  test("--name keeps the entry when GitLab refuses", () =>
+    inSandbox({
+      "DELETE runners": () => Response.json({ message: "no" }, { status: 403 }),
+    }, async ({ run, sandbox }) => {
+      const before = await sandbox.config();
+      const { code, stderr } = await run("unregister", "--name", "legacy");
+      expect(code).toBe(1);
+      expect(stderr).toContain("ERROR: Unregistering runner from GitLab forbidden");
+      expect(await sandbox.config()).toBe(before);
+    }));
+
+  test("--url and --token work for a runner that is in no file", () =>
+    inSandbox({ "DELETE runners": gone }, async ({ run, server, sandbox }) => {
+      const { code } = await run("unregister", "--url", server.url, "--token", "elsewhere-1");
+      expect(code).toBe(0);
+      expect(server.seen[0]?.body).toEqual({ token: "elsewhere-1" });
+      expect(await sandbox.config()).toContain(LEGACY);
+    }));
+
+  test("--url and --token remove the entry that has them", () =>
+    inSandbox({ "DELETE runners": gone }, async ({ run, server, sandbox }) => {
+      await run("unregister", "--url", server.url, "--token", LEGACY);
+      expect(await sandbox.config()).not.toContain(LEGACY);
+      expect(await sandbox.config()).toContain(CREATED);
+    }));
+
+  test("needs to know which runner", () =>
+    inSandbox({}, async ({ run, server }) => {
+      const { code, stderr } = await run("unregister");
+      expect(code).toBe(2);
+      expect(stderr).toContain("--all-runners");
+      expect(server.calls).toEqual([]);
+    }));
+});
+
+describe("reset-token", () => {
+  const reset = () =>
+    Response.json({ token: "glrt-new", token_expires_at: "2031-01-01T00:00:00Z" }, { status: 201 });
+
+  test("uses the runner's own token and writes the new one", () =>
+    inSandbox(
+      { "POST runners/reset_authentication_token": reset },
+      async ({ run, server, sandbox }) => {
+        const { code, stderr } = await run("reset-token", "--name", "created");
+        expect(code).toBe(0);
+        expect(server.seen[0]?.body).toEqual({ token: CREATED });
+        expect(stderr).toContain(`Updated ${sandbox.configPath}`);
+        expect(stderr).not.toContain("glrt-new");
+        const text = await sandbox.config();
+        expect(text).toContain('token = "glrt-new"');
+        expect(text).toMatch(/token_expires_at = 2031-01-01T00:00:00/);
+        expect(text).toContain(LEGACY);
+        expect(text).not.toContain(CREATED);
+      },
+    ));
+
+  test("--pat goes to the runner's id", () =>
+    inSandbox(
+      { "POST runners/2/reset_authentication_token": reset },
+      async ({ run, server }) => {
+        const { code } = await run("reset-token", "--id", "2", "--pat", "glpat-1");
+        expect(code).toBe(0);
+        expect(server.seen[0]?.headers.get("private-token")).toBe("glpat-1");
+      },
+    ));
+
+  test("keeps the old token when GitLab refuses, and tries the others", () =>
+    inSandbox({
+      "POST runners/reset_authentication_token": ({ body }) =>
+        body["token"] === LEGACY ? reset() : new Response("{}", { status: 403 }),
+    }, async ({ run, sandbox }) => {
+      const { code, stderr } = await run("reset-token", "--all-runners");
+      expect(code).toBe(1);
+      expect(stderr).toContain("ERROR: Resetting runner authentication token... forbidden");
+      const text = await sandbox.config();
+      expect(text).toContain(CREATED);
+      expect(text).not.toContain(LEGACY);
+    }));
+
+  test("needs to know which runner", () =>
+    inSandbox({}, async ({ run }) => {
+      expect((await run("reset-token")).code).toBe(2);
+    }));
+});
+
+test("list logs the file and each runner without its whole token", () =>
+  inSandbox({}, async ({ run, server, sandbox }) => {
+    const { code, stderr } = await run("list");
+    expect(code).toBe(0);
+    const [, head, created, legacy] = stderr.split("\n");
+    expect(head).toBe(
+      `${"Listing configured runners".padEnd(50)}  ConfigFile=${sandbox.configPath}`,
+    );
+    expect(created).toBe(
+      `${"created".padEnd(50)}  Executor=shell Token=created01 URL=${server.url}`,
+    );
+    expect(legacy).toBe(
+      `${"legacy".padEnd(50)}  Executor=docker Token=legacy-to URL=${server.url}`,
+    );
+  }));
+
+describe("lint", () => {
+  test("is silent about a good file", () =>
+    inSandbox({}, async ({ run }) => {
+      const { code, stderr } = await run("lint");
+      expect(stderr).toContain("Configuration is valid");
+      expect(code).toBe(0);
+    }));
+
+  test.each([
+    ["unknown keys", "concurent = 2\n", "concurrent"],
+    ["wrong types", 'concurrent = "many"\n', "many"],
+    ["syntax errors", "concurrent = \n", "config.toml:1"],
+    [
+      "unknown executors",
+      '[[runners]]\nname = "n"\nurl = "http://x"\ntoken = "t"\nexecutor = "dokcer"\n',
+      'unknown executor "dokcer"',
+    ],
+  ])("reports %s", async (_, text, finding) => {
+    using sandbox = new Sandbox();
+    await Bun.write(sandbox.configPath, text);
+    const { code, stderr } = await sandbox.run(["lint", "-c", "config.toml"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("ERROR: ");
+    expect(stderr).toContain(finding);
+  });
+
+  test("needs a file", async () => {
+    using sandbox = new Sandbox();
+    expect((await sandbox.run(["lint", "-c", "none.toml"])).code).toBe(1);
+  });
+});

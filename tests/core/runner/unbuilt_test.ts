@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { parseConfig } from "../../../core/config/load.ts";
+import { unbuiltSettings } from "../../../core/runner/unbuilt.ts";
+
+const ENTRY = '[[runners]]\nname = "r"\nurl = "https://h"\ntoken = "t"\nexecutor = "shell"\n';
+
+function settingsOf(text: string): readonly string[] {
+  return unbuiltSettings(parseConfig(text, { path: "config.toml", env: {} }).config);
+}
+
+test("unbuiltSettings() is silent about a plain configuration", () => {
+  expect(settingsOf(ENTRY)).toEqual([]);
+});
+
+test("unbuiltSettings() names what is in use and has no effect", () => {
+  const text = `[session_server]\nlisten_address = ":8093"\n${ENTRY}[runners.cache]\nType = "s3"\n`;
+  expect(settingsOf(text)).toEqual([
+    'runners[r].cache.Type: "s3" is not built yet, caches stay on this host',
+    "session_server: interactive terminals are not built yet",
+  ]);
+});

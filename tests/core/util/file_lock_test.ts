@@ -1,0 +1,50 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { tryLockFile } from "../../../core/util/file_lock.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "runner-lock-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("tryLockFile", () => {
+  test("is held until it is disposed of, which may happen twice", () => {
+    const path = join(directory, "a");
+    const lock = tryLockFile(path);
+    expect(lock?.path).toBe(path);
+    expect(tryLockFile(path)).toBeUndefined();
+    lock?.[Symbol.dispose]();
+    const next = tryLockFile(path);
+    lock?.[Symbol.dispose]();
+    expect(next).toBeDefined();
+    expect(tryLockFile(path)).toBeUndefined();
+    next?.[Symbol.dispose]();
+  });
+
+  test("is held by another process until that is killed, whose children do not inherit it", async () => {
+    const path = join(directory, "b");
+    const source = new URL("../../../core/util/file_lock.ts", import.meta.url).pathname;
+    const code = `import { tryLockFile } from ${JSON.stringify(source)};
+      const lock = tryLockFile(${JSON.stringify(path)});
+      const child = Bun.spawn(["sleep", "60"], { stdin: "ignore", stdout: "ignore" });
+      console.log(child.pid, lock !== undefined);
+      await child.exited;`;
+    const holder = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "inherit" });
+    const { value } = await holder.stdout.getReader().read();
+    const [pid, taken] = new TextDecoder().decode(value).trim().split(" ");
+    try {
+      expect(taken).toBe("true");
+      expect(tryLockFile(path)).toBeUndefined();
+      holder.kill("SIGKILL");
+      await holder.exited;
+      using lock = tryLockFile(path);
+      expect(lock).toBeDefined();
+    } finally {
+      process.kill(Number(pid), "SIGKILL");
+    }
+  });
+
+  test("throws the system's error when the file cannot be opened", () => {
+    expect(() => tryLockFile(join(directory, "no/such/directory"))).toThrow("ENOENT");
+  });
+});

@@ -1,0 +1,211 @@
+/** What a job's own commands meet: shell behaviour, variables, streams, hooks, config scripts. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+
+import { expectFailure, expectSuccess, Lab, output } from "./lab.ts";
+import { EXECUTABLE } from "./runner_process.ts";
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = (await Lab.open({
+    entry: [
+      'environment = ["FROM_CONFIG=config", "OVERRIDDEN=config", "EXPANDED=$FROM_CONFIG-x"]',
+      'pre_build_script = "echo pre-build $FROM_CONFIG"',
+      'post_build_script = "echo post-build"',
+      'pre_get_sources_script = "echo config-pre-get"',
+      'post_get_sources_script = "echo config-post-get"',
+    ],
+    requestConcurrency: 4,
+    env: { MANAGER_VARIABLE: "seen", CI_SERVER_TOKEN: "runner-secret", BUN_OPTIONS: "" },
+  })).start();
+});
+afterAll(async () => await lab[Symbol.asyncDispose]());
+
+test.concurrent("a failed command ends the script with its exit code", async () => {
+  const job = await lab.run({ script: ["echo before", "(exit 42)", "echo never"] });
+  expectFailure(job, "script_failure", 42);
+  expect(job.lines).toContain("before");
+  expect(job.lines).not.toContain("never");
+  expect(job.plain).toContain("ERROR: Job failed: exit status 42");
+});
+
+test.concurrent("a command that fails in a pipe ends the script", async () => {
+  const job = await lab.run({ script: ["false | true", "echo never"] });
+  expectFailure(job, "script_failure", 1);
+  expect(job.lines).not.toContain("never");
+});
+
+test.concurrent("commands are one script: variables, functions and directories stay", async () => {
+  const job = await lab.run({
+    script: ["X=kept; f() { echo f-$X; }", "mkdir -p d && cd d", "f", 'basename "$PWD"'],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("f-kept");
+  expect(job.lines).toContain("d");
+});
+
+test.concurrent("quoting and UTF-8 of commands and values come through", async () => {
+  const value = `it's "quoted" \\ $HOME \`id\` ünïcödé ☃`;
+  const job = await lab.run({
+    variables: { VALUE: { value, raw: true }, LINES: "line 1\nline 2" },
+    script: ['printf "[%s]\\n" "$VALUE"', 'printf "<%s>\\n" "$LINES"', "cat <<'X'\nhere $doc\nX"],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain(`[${value}]`);
+  expect(job.plain).toContain("<line 1\nline 2>");
+  expect(job.lines).toContain("here $doc");
+});
+
+test.concurrent("after_script sees how the job went, not what it exported, and cannot change it", async () => {
+  const after = 'echo "after [$X] $CI_JOB_STATUS"';
+  const [failed, succeeded] = await Promise.all([
+    lab.run({ script: ["export X=1", "exit 3"], afterScript: [after, "exit 9"] }),
+    lab.run({ script: "true", afterScript: [after, "false"] }),
+  ]);
+  expectFailure(failed, "script_failure", 3);
+  expect(failed.lines).toContain("after [] failed");
+  expect(failed.plain).toContain(
+    "WARNING: after_script failed, but job will continue unaffected: exit status 9",
+  );
+  expectSuccess(succeeded);
+  expect(succeeded.lines).toContain("after [] success");
+});
+
+test.concurrent("AFTER_SCRIPT_IGNORE_ERRORS=false lets after_script fail the job", async () => {
+  const variables = { AFTER_SCRIPT_IGNORE_ERRORS: "false" };
+  const job = await lab.run({ script: "true", afterScript: "exit 6", variables });
+  expectFailure(job, "script_failure", 6);
+});
+
+test.concurrent("variables come in layers: config.toml below the job, the runner's own on top", async () => {
+  const job = await lab.run({
+    variables: {
+      OVERRIDDEN: "job",
+      A: "a",
+      B: "${A}b",
+      RAW: { value: "$A", raw: true },
+      ESCAPED: "$$A",
+      CI_SHARED_ENVIRONMENT: "no",
+    },
+    script: [
+      'echo "layers $FROM_CONFIG $OVERRIDDEN $EXPANDED $MANAGER_VARIABLE"',
+      'echo "B=$B RAW=$RAW ESCAPED=$ESCAPED"',
+      'echo "own $CI_SHARED_ENVIRONMENT $CI_SERVER $GITLAB_CI $CI_RUNNER_VERSION"',
+      'echo "token [$CI_SERVER_TOKEN]"',
+      'test "$PWD" = "$CI_PROJECT_DIR" && echo in-project-dir',
+    ],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("layers config job config-x seen");
+  expect(job.lines).toContain("B=ab RAW=$A ESCAPED=$A");
+  expect(job.plain).toMatch(/^own true yes true \d+\.\d+\.\d+$/m);
+  expect(job.lines).toContain("token []");
+  expect(job.lines).toContain("in-project-dir");
+});
+
+test.concurrent("GITLAB_ENV carries variables from the script to after_script", async () => {
+  const job = await lab.run({
+    script: 'echo "CARRIED=over" >> "$GITLAB_ENV"',
+    afterScript: 'echo "[$CARRIED]"',
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("[over]");
+});
+
+test.concurrent("file variables hold their text, private, and are gone when the job is over", async () => {
+  const job = await lab.run({
+    variables: { SECRET_FILE: { value: "first\nsecond\n", file: true }, PATH_OF: "$SECRET_FILE" },
+    script: [
+      'cat "$SECRET_FILE"',
+      'echo "mode $(stat -c %a "$SECRET_FILE")"',
+      'test "$PATH_OF" = "$SECRET_FILE" && echo same-path',
+      'echo "path=$SECRET_FILE"',
+    ],
+  });
+  expectSuccess(job);
+  expect(job.plain).toContain("first\nsecond\n");
+  expect(job.lines).toContain("mode 600");
+  expect(job.lines).toContain("same-path");
+  const path = /^path=(.+)$/m.exec(job.plain)?.[1] ?? "";
+  expect(path).toStartWith(lab.path("builds"));
+  expect(existsSync(path)).toBe(false);
+});
+
+test.concurrent("hooks and config.toml's scripts run around the sources and the script", async () => {
+  const job = await lab.run({
+    hooks: [
+      { name: "pre_get_sources_script", script: ["echo hook-pre-get"] },
+      { name: "post_get_sources_script", script: ["echo hook-post-get"] },
+    ],
+    repository: lab.repositories.app,
+    script: "echo the-script",
+  });
+  expectSuccess(job);
+  const told = job.lines.filter((line) =>
+    /^(config-|hook-|pre-build|post-build|the-script|Checking out)/.test(line)
+  ).map((line) => line.replace(/Checking out .*/, "checkout"));
+  expect(told).toEqual([
+    "config-pre-get",
+    "hook-pre-get",
+    "checkout",
+    "config-post-get",
+    "hook-post-get",
+    "pre-build config",
+    "the-script",
+    "post-build",
+  ]);
+});
+
+test.concurrent("standard output can be opened by its name, and both streams keep their order", async () => {
+  const job = await lab.run({
+    script: [
+      "echo one > /dev/stdout; echo two > /dev/stderr; echo three; echo four >&2",
+      "echo five > /proc/self/fd/1",
+    ],
+  });
+  expectSuccess(job);
+  expect(job.plain).toContain("one\ntwo\nthree\nfour\n");
+  expect(job.lines).toContain("five");
+});
+
+test.concurrent("standard input is empty", async () => {
+  const job = await lab.run({ script: ['read -r line || echo "nothing [$line]"', "cat | wc -c"] });
+  expectSuccess(job);
+  expect(job.lines).toContain("nothing []");
+  expect(job.lines).toContain("0");
+});
+
+test.concurrent("CI_DEBUG_TRACE shows what the shell does", async () => {
+  const job = await lab.run({
+    variables: { CI_DEBUG_TRACE: "true", SECRET: { value: "debug-secret-value", masked: true } },
+    script: 'X="a b"; echo "$X"',
+  });
+  expectSuccess(job);
+  expect(job.plain).toMatch(/^\+.*echo 'a b'$/m);
+  expect(job.text).not.toContain("debug-secret-value");
+  expect(job.text).not.toContain(job.job.token);
+});
+
+test.concurrent("script of 400 KiB in one command runs", async () => {
+  const big = `cat <<'END' | wc -c\n${"0123456789abcde\n".repeat(25_600)}END`;
+  const job = await lab.run({ script: [big] });
+  expectSuccess(job);
+  expect(job.lines).toContain("409600");
+});
+
+test("called gitlab-runner, the executable is gitlab-runner, and jobs run", async () => {
+  const bin = lab.path("bin");
+  mkdirSync(bin);
+  symlinkSync(EXECUTABLE, `${bin}/gitlab-runner`);
+  const version = await output([`${bin}/gitlab-runner`, "--version"]);
+  expect(version).toStartWith("Version:      ");
+  const help = await output([`${bin}/gitlab-runner`, "verify", "--help"]);
+  expect(help).toContain("gitlab-runner verify");
+  const job = lab.enqueue({ script: "echo by-link", tags: [] });
+  expectSuccess(await lab.finished(job));
+});
+
+test("runner shows the coordinator nothing that a correct runner does not do", () => {
+  lab.expectNoFindings();
+});

@@ -1,0 +1,146 @@
+/** A Docker Engine for tests: the machine's own, or one that they start and end. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { connectEngine } from "../../../executors/docker/engine/mod.ts";
+
+/** Why tests on an engine cannot run here; undefined: they can. For the name of a skipped suite. */
+export function missingForDocker(): string | undefined {
+  if (process.getuid?.() !== 0) return "it needs root";
+  if (Bun.which("dockerd") === null) return "dockerd is not installed";
+  return Bun.which("docker") === null ? "the docker command is not installed" : undefined;
+}
+
+export interface TestEngine extends AsyncDisposable {
+  /** For `host` of a configuration and for `DOCKER_HOST`. */
+  readonly host: string;
+}
+
+export interface OwnEngine extends TestEngine {
+  readonly pid: number;
+  /** Ends the engine without a word, as a crash would. */
+  kill(): Promise<void>;
+}
+
+/**
+ * The engine that runs on this machine, or a new one. `loopback`: it has to reach what listens on
+ * this machine's loopback; a new one then has no network for its containers.
+ */
+export async function useEngine(
+  reach: "containers" | "loopback" = "containers",
+): Promise<TestEngine> {
+  const host = "unix:///var/run/docker.sock";
+  if (await answers(host)) return { host, async [Symbol.asyncDispose]() {} };
+  return reach === "containers"
+    ? await startEngine()
+    : await startEngine({ network: "machine", args: ["--bridge=none", "--iptables=false"] });
+}
+
+/**
+ * Starts an engine with its own data in a temporary directory. With a network of its `own` it
+ * disturbs no other engine and reaches nothing outside: two engines on one network take each
+ * other's bridge away.
+ */
+export async function startEngine(
+  options: { readonly network?: "own" | "machine"; readonly args?: readonly string[] } = {},
+): Promise<OwnEngine> {
+  const directory = await mkdtemp(join(tmpdir(), "dockerd-"));
+  const host = `unix://${directory}/docker.sock`;
+  const log = join(directory, "log");
+  // A containerd of the machine is shared: what is this engine's has this namespace there.
+  const namespace = basename(directory);
+  const engine = Bun.spawn([
+    ...(options.network === "machine" ? [] : IN_OWN_NETWORK),
+    "dockerd",
+    ...["--data-root", join(directory, "data"), "--exec-root", join(directory, "exec")],
+    ...["--pidfile", join(directory, "pid"), "-H", host],
+    ...[
+      "--containerd-namespace",
+      namespace,
+      "--containerd-plugins-namespace",
+      `${namespace}-plugins`,
+    ],
+    ...(options.args ?? []),
+  ], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  const own: OwnEngine = {
+    host,
+    pid: engine.pid,
+    async kill() {
+      engine.kill("SIGKILL");
+      await engine.exited;
+    },
+    async [Symbol.asyncDispose]() {
+      engine.kill("SIGKILL");
+      await engine.exited;
+      await endContainers(namespace);
+      await unmountBelow(directory);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  for (let waits = 0; !await answers(host); waits++) {
+    if (waits > 150 || engine.exitCode !== null) {
+      const told = await readFile(log, "utf8");
+      await own[Symbol.asyncDispose]();
+      throw new Error(`dockerd does not start:\n${told.slice(-2000)}`);
+    }
+    await Bun.sleep(100);
+  }
+  return own;
+}
+
+const IN_OWN_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"];
+
+/** Makes an image with a script of `tests/images`; resolves with its name. */
+export async function makeImage(script: string, host: string): Promise<string> {
+  const path = join(import.meta.dir, "../../images", script);
+  const made = Bun.spawn(["sh", path], {
+    env: { ...process.env, DOCKER_HOST: host },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const name = (await new Response(made.stdout).text()).trim();
+  if (await made.exited !== 0) throw new Error(`${script} failed`);
+  return name;
+}
+
+async function answers(host: string): Promise<boolean> {
+  await using engine = connectEngine({ host, env: {} });
+  const signal = AbortSignal.timeout(2000);
+  return await engine.info({ signal }).then(() => true, () => false);
+}
+
+/** A killed engine leaves its containers, their shims and perhaps a containerd of its own behind. */
+async function endContainers(namespace: string): Promise<void> {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (!/^[^\0]*containerd/.test(line) || !line.includes(namespace)) continue;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+    for (const child of children.split(" ").filter((text) => text !== "")) end(Number(child));
+    end(Number(pid));
+  }
+  const inNamespace = ["ctr", "-n", namespace];
+  if (Bun.which("ctr") === null || !existsSync("/run/containerd/containerd.sock")) return;
+  const ids = Bun.spawnSync([...inNamespace, "containers", "ls", "-q"]).stdout.toString();
+  for (const id of ids.split("\n").filter((text) => text !== "")) {
+    Bun.spawnSync([...inNamespace, "tasks", "rm", "-f", id], { stderr: "ignore" });
+    Bun.spawnSync([...inNamespace, "containers", "rm", id], { stderr: "ignore" });
+  }
+  Bun.spawnSync(["ctr", "namespaces", "rm", namespace], { stdout: "ignore", stderr: "ignore" });
+}
+
+/** What was mounted for containers would keep the directory. */
+async function unmountBelow(directory: string): Promise<void> {
+  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n")
+    .map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${directory}/`));
+  for (const path of mounts.reverse()) Bun.spawnSync(["umount", "-l", path]);
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}

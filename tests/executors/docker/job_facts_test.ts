@@ -1,0 +1,183 @@
+import { describe, expect, test } from "bun:test";
+import { JobResponse } from "../../../core/job/response.ts";
+import { jobSpec } from "../../../core/job/spec.ts";
+import { type JobFacts, jobFacts } from "../../../executors/docker/job_facts.ts";
+import { planServices } from "../../../executors/docker/service_plan.ts";
+import { testConfig } from "../../conformance/executor_suite.ts";
+
+interface Given {
+  readonly docker?: Readonly<Record<string, unknown>>;
+  readonly runner?: Readonly<Record<string, unknown>>;
+  readonly job?: Readonly<Record<string, unknown>>;
+  readonly slot?: number;
+  readonly systemId?: string;
+}
+
+function factsOf({ docker, runner, job, slot = 0, systemId = "s_1" }: Given): JobFacts {
+  const config = testConfig({
+    executor: "docker",
+    docker: { image: "debian:12", ...docker },
+    ...runner,
+  });
+  const response = JobResponse.parse({
+    id: 5,
+    token: "t",
+    allow_git_fetch: true,
+    job_info: { project_id: 7 },
+    git_info: { repo_url: "https://gitlab.example.com/group/app.git" },
+    ...job,
+  });
+  if (config.docker === undefined) throw new Error("no docker section");
+  return jobFacts(jobSpec(response, { slot: { runner: 0, project: slot }, tls: {} }), {
+    runner: config,
+    docker: config.docker,
+    manager: { systemId, instance: "i", stateDir: "/s", hostname: "h" },
+    helperCommand: ["/h"],
+  });
+}
+
+const variable = (key: string, value: string) => ({ key, value });
+const sources = ({ volumes }: JobFacts) => volumes.mounts.map(({ Source }) => Source);
+
+describe("jobFacts", () => {
+  test("gives the jobs of a slot the same volumes and no others", () => {
+    const first = sources(factsOf({}));
+    expect(first).toHaveLength(1);
+    expect(first[0]).toMatch(
+      /^runner-abcdefghi-project-7-concurrent-0-[0-9a-f]{16}-cache-[0-9a-f]{32}$/,
+    );
+    expect(sources(factsOf({}))).toEqual(first);
+    for (
+      const other of [
+        factsOf({ slot: 1 }),
+        factsOf({ systemId: "s_2" }),
+        factsOf({ job: { job_info: { project_id: 8 } } }),
+        factsOf({ runner: { token: "glrt-abcdefghijklmnoX" } }),
+        factsOf({ job: { git_info: { protected: true } } }),
+      ]
+    ) expect(sources(other)).not.toEqual(first);
+  });
+
+  test("keeps the checkout only where the next job fetches into it", () => {
+    expect(factsOf({}).volumes).toMatchObject({ temporaryBuilds: false, temporary: [] });
+    for (
+      const given of [
+        { job: { variables: [variable("GIT_STRATEGY", "clone")] } },
+        { docker: { disable_cache: true } },
+      ]
+    ) {
+      const { volumes } = factsOf(given);
+      expect(volumes.temporaryBuilds).toBe(true);
+      expect(volumes.temporary).toHaveLength(1);
+    }
+  });
+
+  test("takes volumes as binds or as managed ones, and refuses what is neither", () => {
+    const { volumes } = factsOf({
+      docker: { volumes: ["/cache", "/srv/$V:/data:ro", "/cache"] },
+      job: { variables: [variable("V", "x")] },
+    });
+    expect(volumes.binds).toEqual(["/srv/x:/data:ro"]);
+    expect(volumes.mounts.map(({ Target }) => Target)).toEqual(["/cache", "/builds"]);
+    expect(() => factsOf({ docker: { volumes: ["cache"] } })).toThrow('"cache" is neither');
+  });
+
+  test("puts managed volumes below cache_dir of the host when that is set", () => {
+    const { volumes } = factsOf({ docker: { volumes: ["/cache"], cache_dir: "/srv/cache" } });
+    expect(volumes.mounts).toEqual([]);
+    expect(volumes.binds.map((bind) => bind.replace(/[0-9a-f]{32}/, "MD5"))).toEqual([
+      "/srv/cache/runner-abcdefghi-project-7-concurrent-0/MD5:/cache",
+      "/srv/cache/runner-abcdefghi-project-7-concurrent-0/MD5:/builds",
+    ]);
+  });
+
+  test("shares the builds directory of the host among runners and slots by folders", () => {
+    const facts = factsOf({ docker: { volumes: ["/srv/builds:/builds"] }, slot: 2 });
+    expect(facts.environment.sharedBuildsDir).toBe(true);
+    expect(facts.paths.projectDir).toBe("/builds/abcdefghi/2/group/app");
+    expect(factsOf({}).paths.projectDir).toBe("/builds/group/app");
+  });
+
+  test("refuses a job without image and a user who is not allowed", () => {
+    expect(() => factsOf({ docker: { image: "" } })).toThrow(
+      "no Docker image specified to run the build in",
+    );
+    const asUser = (allowed: readonly string[], more = {}) =>
+      factsOf({
+        docker: { allowed_users: allowed, ...more },
+        job: { image: { name: "x", executor_opts: { docker: { user: "root" } } } },
+      }).user;
+    expect(asUser([])).toBe("root");
+    expect(asUser(["root"])).toBe("root");
+    expect(() => asUser(["nobody"])).toThrow('user "root" is not one of');
+    expect(asUser(["nobody"], { user: "nobody" })).toBe("nobody");
+  });
+
+  test("labels what GitLab Runner labels", () => {
+    expect(factsOf({ docker: { container_labels: { mine: "p-$CI_PIPELINE_ID" } } }).labels)
+      .toMatchObject({
+        "com.gitlab.gitlab-runner.managed": "true",
+        "com.gitlab.gitlab-runner.job.id": "5",
+        "com.gitlab.gitlab-runner.project.id": "7",
+        "com.gitlab.gitlab-runner.runner.system_id": "s_1",
+        "com.gitlab.gitlab-runner.runner.id": "abcdefghi",
+        mine: "p-",
+      });
+  });
+
+  test("names a network of its own only where asked to, and none is configured", () => {
+    const job = { variables: [variable("FF_NETWORK_PER_BUILD", "true")] };
+    expect(factsOf({ job }).network).toBe("runner-abcdefghi-project-7-concurrent-0-job-5-network");
+    expect(factsOf({}).network).toBeUndefined();
+    expect(factsOf({ job, docker: { network_mode: "host" } }).network).toBeUndefined();
+  });
+});
+
+describe("planServices", () => {
+  const plan = (given: Given, warnings: string[] = []) =>
+    planServices(factsOf(given), (text) => warnings.push(text));
+
+  test("derives the documented aliases and names the container after the image", () => {
+    const [service] = plan({
+      job: { services: [{ name: "registry.example.com:5000/group/db:1", alias: "one, two" }] },
+    });
+    expect(service?.aliases).toEqual([
+      "registry.example.com__group__db",
+      "registry.example.com-group-db",
+      "one",
+      "two",
+    ]);
+    expect(service?.name).toEndWith("-registry.example.com__group__db-0");
+  });
+
+  test("takes the configuration's services first, and a name that is taken only once", () => {
+    const warnings: string[] = [];
+    const services = plan({
+      docker: { services: [{ name: "redis", alias: "db" }] },
+      job: { services: [{ name: "postgres", alias: "db" }] },
+    }, warnings);
+    expect(services.map(({ image, aliases }) => [image, aliases])).toEqual([
+      ["redis", ["redis", "db"]],
+      ["postgres", ["postgres"]],
+    ]);
+    expect(warnings.join()).toContain("alias db");
+  });
+
+  test("gives a service the job's variables with its own on top", () => {
+    const [service] = plan({
+      job: {
+        variables: [variable("A", "job"), variable("B", "job")],
+        services: [{ name: "x", variables: [variable("B", "own-$A")], command: ["$B"] }],
+      },
+    });
+    expect(service?.env).toContain("A=job");
+    expect(service?.env).toContain("B=own-job");
+    expect(service?.command).toEqual(["own-job"]);
+  });
+
+  test("keeps to services_limit", () => {
+    const job = { services: [{ name: "x" }] };
+    expect(plan({ job, docker: { services_limit: 1 } })).toHaveLength(1);
+    expect(() => plan({ job, docker: { services_limit: 0 } })).toThrow("services_limit is 0");
+  });
+});

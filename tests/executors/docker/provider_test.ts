@@ -1,0 +1,156 @@
+/** The docker executor's own promises, on a real engine. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecutorHost, StageCommand } from "../../../core/executor.ts";
+import { tryLockFile } from "../../../core/util/file_lock.ts";
+import { connectEngine, type Engine } from "../../../executors/docker/engine/mod.ts";
+import { DockerExecutorProvider } from "../../../executors/docker/mod.ts";
+import { sh } from "../../../shells/bash.ts";
+import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
+import { makeImage, missingForDocker, type TestEngine, useEngine } from "./dockerd.ts";
+
+const missing = missingForDocker();
+const NEVER = new AbortController().signal;
+const SYSTEM_ID = "com.gitlab.gitlab-runner.runner.system_id";
+
+if (missing === undefined) describe("DockerExecutorProvider", suite);
+else test.skip(`DockerExecutorProvider: NOT RUN, ${missing}`, () => {});
+
+function suite(): void {
+  let daemon: TestEngine;
+  let engine: Engine;
+  let image: string;
+  let root: string;
+  beforeAll(async () => {
+    daemon = await useEngine();
+    engine = connectEngine({ host: daemon.host, env: {} });
+    image = await makeImage("busybox.sh", daemon.host);
+    root = mkdtempSync(join(tmpdir(), "runner-docker-"));
+  }, 60_000);
+  afterAll(async () => {
+    rmSync(root, { recursive: true, force: true });
+    await engine?.[Symbol.asyncDispose]();
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  const config = () =>
+    testConfig({
+      executor: "docker",
+      docker: {
+        host: daemon.host,
+        image,
+        pull_policy: "never",
+        disable_cache: true,
+        network_mode: "none",
+      },
+    });
+
+  /** A manager of its own, with its lock held as long as it is not disposed of. */
+  function manager(systemId: string, name: string) {
+    const stateDir = join(root, name);
+    mkdirSync(stateDir, { recursive: true });
+    const lock = tryLockFile(join(stateDir, "lock"));
+    const provider = new DockerExecutorProvider({ env: {}, executable: "/bin/sh" });
+    const host: ExecutorHost = { logger: SILENT, systemId, stateDir };
+    return {
+      host,
+      provider,
+      async prepared() {
+        const executor = await provider.acquire(config(), { host, signal: NEVER });
+        await executor.prepare(testSpec(), testIO(), { signal: NEVER });
+        return executor;
+      },
+      /** What kill -9 leaves of it. */
+      die: () => lock?.[Symbol.dispose](),
+      async [Symbol.asyncDispose]() {
+        lock?.[Symbol.dispose]();
+        await provider[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  const stage = (name: string): StageCommand => ({
+    stage: name,
+    script: "true\n",
+    invocation: sh.invocation({ os: "linux", login: false }),
+    target: "build",
+  });
+  const containersOf = (systemId: string) =>
+    engine.listContainers({ labels: { [SYSTEM_ID]: systemId }, all: true }, { signal: NEVER });
+
+  test("a job of several stages starts at most two containers, and leaves nothing", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    await using own = manager(id, id);
+    const watch = new AbortController();
+    const started = new Set<string>();
+    let starts = 0;
+    const watching = (async () => {
+      const filter = { types: ["container"], labels: { [SYSTEM_ID]: id } };
+      for await (const event of engine.events(filter, { signal: watch.signal })) {
+        if (event.action !== "start") continue;
+        starts++;
+        started.add(event.id);
+      }
+    })().catch(() => {});
+    const executor = await own.prepared();
+    for (const name of ["step_script", "step_release", "after_script"]) {
+      expect(await executor.run(stage(name), testIO(), { signal: NEVER })).toEqual({
+        kind: "exited",
+        code: 0,
+      });
+    }
+    await executor[Symbol.asyncDispose]();
+    watch.abort(new Error("seen enough"));
+    await watching;
+    expect(starts).toBe(started.size);
+    expect(starts).toBeGreaterThan(0);
+    expect(starts).toBeLessThanOrEqual(2);
+    expect(await containersOf(id)).toEqual([]);
+    const volumes = await engine.listVolumes({ [SYSTEM_ID]: id }, { signal: NEVER });
+    expect(volumes).toEqual([]);
+  });
+
+  test("the next process removes a dead manager's containers, and no living one's", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    await using dead = manager(id, `${id}-dead`);
+    await using alive = manager(id, `${id}-alive`);
+    await dead.prepared();
+    const running = await alive.prepared();
+    expect(await containersOf(id)).toHaveLength(4);
+    dead.die();
+    await using next = manager(id, `${id}-next`);
+    const executor = await next.provider.acquire(config(), { host: next.host, signal: NEVER });
+    for (let tries = 0; (await containersOf(id)).length > 2 && tries < 50; tries++) {
+      await Bun.sleep(100);
+    }
+    expect(await containersOf(id)).toHaveLength(2);
+    expect(await running.run(stage("step_script"), testIO(), { signal: NEVER })).toMatchObject({
+      code: 0,
+    });
+    await executor[Symbol.asyncDispose]();
+    await running[Symbol.asyncDispose]();
+  }, 15_000);
+
+  test("a container that is killed from outside is a fault, not the script's exit", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    await using own = manager(id, id);
+    const executor = await own.prepared();
+    const io = testIO();
+    const running = executor.run(
+      { ...stage("step_script"), script: "echo up; sleep 60\n" },
+      io,
+      { signal: NEVER },
+    ).catch((error: unknown) => error);
+    while (io.text() !== "up\n") await Bun.sleep(10);
+    for (const { id: container, name } of await containersOf(id)) {
+      if (name.endsWith("-build")) {
+        await engine.killContainer(container, "SIGKILL", { signal: NEVER });
+      }
+    }
+    expect(await running).toMatchObject({ name: "SystemFailure" });
+    await executor[Symbol.asyncDispose]();
+  }, 15_000);
+}
