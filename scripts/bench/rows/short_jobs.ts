@@ -1,0 +1,121 @@
+/** Jobs that do nothing: what the runner itself costs. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Benchmark } from "../benchmark.ts";
+import type { JobDescriptionInput } from "../../../core/embedded/mod.ts";
+import { jobMs, jobsMs, Lab, succeeded } from "../lab.ts";
+
+const NO_OP: JobDescriptionInput = { script: "true", variables: { GIT_STRATEGY: "none" } };
+
+export const noOpJob: Benchmark = {
+  name: "true",
+  runs: 21,
+  quantities: [{ what: "shell job `true`, handed out → final update", unit: "ms", goal: 25 }],
+  async *measure({ executable, runs, scratch }) {
+    await using lab = await Lab.open({ executable, scratch });
+    yield* oneByOne(lab, NO_OP, runs);
+  },
+};
+
+export const gitJob: Benchmark = {
+  name: "git",
+  runs: 21,
+  quantities: [{ what: "the same with git fetch into a clone", unit: "ms", goal: 75 }],
+  async *measure({ executable, runs, scratch }) {
+    await using lab = await Lab.open({ executable, scratch });
+    yield* oneByOne(lab, await withRepository(lab), runs);
+  },
+};
+
+export const manyJobs: Benchmark = {
+  name: "hundred",
+  runs: 3,
+  quantities: [{ what: "100 jobs `true`, concurrent = 10", unit: "s", goal: 1.5 }],
+  async *measure({ executable, runs, scratch }) {
+    await using lab = await Lab.open({ executable, scratch, concurrent: 10 });
+    yield* hundreds(lab, NO_OP, runs);
+  },
+};
+
+export const manyGitJobs: Benchmark = {
+  name: "hundred-git",
+  runs: 3,
+  quantities: [{ what: "100 jobs with git fetch, concurrent = 10", unit: "s", goal: 1.5 }],
+  async *measure({ executable, runs, scratch }) {
+    await using lab = await Lab.open({ executable, scratch, concurrent: 10 });
+    const job = await withRepository(lab);
+    // Ten at once make all ten checkouts.
+    await Promise.all(Array.from({ length: 10 }, () => lab.run({ ...job, script: "sleep 0.5" })));
+    yield* hundreds(lab, job, runs);
+  },
+};
+
+export const firstByte: Benchmark = {
+  name: "first-byte",
+  runs: 11,
+  quantities: [{ what: "job handed out → first log byte", unit: "ms", goal: 60 }],
+  async *measure({ executable, runs, scratch }) {
+    await using lab = await Lab.open({ executable, scratch });
+    await lab.run(NO_OP);
+    for (let run = 0; run < runs; run++) {
+      const { times } = await lab.run({ ...NO_OP, script: "echo hello; sleep 0.3" });
+      yield [(times.firstByte ?? Infinity) - (times.handedOut ?? 0)];
+    }
+  },
+};
+
+/** What follows a job, such as tidying up, must be over before the next is measured. */
+const PAUSE_MS = 60;
+
+async function* oneByOne(lab: Lab, job: JobDescriptionInput, runs: number) {
+  for (let warmUp = 0; warmUp < 3; warmUp++) await lab.run(job);
+  for (let run = 0; run < runs; run++) {
+    await Bun.sleep(PAUSE_MS);
+    yield [jobMs(await lab.run(job))];
+  }
+}
+
+async function* hundreds(lab: Lab, job: JobDescriptionInput, runs: number) {
+  await lab.run(job);
+  for (let run = 0; run < runs; run++) {
+    const jobs = Array.from({ length: 100 }, () => lab.enqueue(job));
+    await Promise.all(jobs.map(succeeded));
+    yield [jobsMs(jobs) / 1000];
+    await Bun.sleep(500);
+  }
+}
+
+const PROJECT = "local/sample";
+const COMMITS = 5;
+const FILES = 40;
+
+/** A small project with a few commits, and a job on its last one. */
+async function withRepository(lab: Lab): Promise<JobDescriptionInput> {
+  const work = join(lab.directory, "sources");
+  const bare = join(lab.reposRoot, `${PROJECT}.git`);
+  mkdirSync(work);
+  await git(work, "init", "--quiet", "--initial-branch=main");
+  for (let commit = 1; commit <= COMMITS; commit++) {
+    for (let file = 1; file <= FILES; file++) {
+      writeFileSync(join(work, `file-${file}.txt`), `commit ${commit}\n`.repeat(file));
+    }
+    await git(work, "add", ".");
+    await git(work, "commit", "--quiet", `--message=Commit ${commit}`);
+  }
+  const sha = await git(work, "rev-parse", "HEAD");
+  await git(work, "clone", "--quiet", "--bare", work, bare);
+  return { script: "true", repository: { path: PROJECT, sha } };
+}
+
+async function git(cwd: string, ...args: string[]): Promise<string> {
+  const identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"];
+  const child = Bun.spawn(["git", ...identity, ...args], {
+    cwd,
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const [text, code] = await Promise.all([child.stdout.text(), child.exited]);
+  if (code !== 0) throw new Error(`"git ${args.join(" ")}" ended with exit code ${code}`);
+  return text.trim();
+}
