@@ -13,12 +13,13 @@ const CORE_LEVELS: readonly (readonly string[])[] = [
   // Below the contracts: an executor is given its runner's configuration as a value.
   ["config"],
   ["executor", "shell", "registry"],
-  ["cache", "coordinator", "rpc"],
+  ["cache", "coordinator", "rpc", "ssh", "pipeline"],
   ["plugin", "trace"],
   ["run"],
   ["runner"],
   ["session"],
   ["http", "helper", "embedded"],
+  ["local"],
   ["cli"],
 ];
 
