@@ -1,7 +1,9 @@
 /** Build stages `restore_cache` and `archive_cache`: the job's caches, by helper commands. */
 
+import { posix } from "node:path";
+import { hashedCacheKey, sanitizeCacheKey } from "../../cache/key.ts";
+import { JobConfigurationError } from "../../errors.ts";
 import type { JobCache } from "../../job/response.ts";
-import { sanitizeCacheKey } from "../../cache/key.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { applies, helperCall, helperPreamble } from "./common.ts";
@@ -9,21 +11,32 @@ import { applies, helperCall, helperPreamble } from "./common.ts";
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
 const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
 
-/** Empty when the job has no cache. */
+/** Empty when the job has no cache. Throws JobConfigurationError for a policy that is none. */
 export function restoreCache(context: PlanContext): readonly ScriptOp[] {
-  const ops = context.spec.cache.flatMap((entry): readonly ScriptOp[] => {
-    const cache = cacheOf(context, entry);
-    if (cache.key === "") return cache.notes;
-    if (!pulls(cache.policy)) {
-      return [...cache.notes, notice(`Not downloading cache ${cache.key} due to policy`)];
+  const ops = context.spec.cache.filter(hasContent).flatMap((entry): readonly ScriptOp[] => {
+    const main = cacheKey(context, context.variables.expand(entry.key) || defaultKey(context));
+    if (main.key === "") {
+      return [...main.notes, notice("Skipping cache extraction due to empty cache key")];
     }
-    return [...cache.notes, ...extractFirst(context, [cache.key, ...cache.fallbackKeys])];
+    if (policyOf(context, entry, main.key) === "push") {
+      return [...main.notes, notice(`Not downloading cache ${main.key} due to policy`)];
+    }
+    const fallbacks = fallbackKeys(context, entry);
+    const keys = [main, ...fallbacks].flatMap(({ key }) => key === "" ? [] : [key]);
+    return [
+      ...[main, ...fallbacks].flatMap(({ notes }) => notes),
+      ...extractFirst(context, keys, entry.paths),
+    ];
   });
   return ops.length === 0 ? [] : [...helperPreamble(context), ...ops];
 }
 
 /** Tries the keys in order until one of their archives could be extracted. */
-function extractFirst(context: PlanContext, keys: readonly string[]): readonly ScriptOp[] {
+function extractFirst(
+  context: PlanContext,
+  keys: readonly string[],
+  paths: readonly string[],
+): readonly ScriptOp[] {
   const [key, ...rest] = keys;
   if (key === undefined) return [];
   const argv = [
@@ -41,43 +54,51 @@ function extractFirst(context: PlanContext, keys: readonly string[]): readonly S
         helperCall(context, "Extracting cache", argv),
         notice("Successfully extracted cache"),
       ],
-      otherwise: [warning("Failed to extract cache"), ...extractFirst(context, rest)],
+      otherwise: [
+        warning("Failed to extract cache"),
+        ...(context.flags.FF_CLEAN_UP_FAILED_CACHE_EXTRACT ? removeExtracted(context, paths) : []),
+        ...extractFirst(context, rest, paths),
+      ],
     },
   ];
 }
 
-/** Empty when no cache is to be saved after this outcome. */
+/** What a broken archive may have left behind goes, unless it lies outside of the checkout. */
+function removeExtracted(context: PlanContext, paths: readonly string[]): readonly ScriptOp[] {
+  const { projectDir } = context.paths;
+  return paths.flatMap((given): readonly ScriptOp[] => {
+    const path = posix.resolve(projectDir, context.variables.expand(given));
+    if (!path.startsWith(`${projectDir}/`)) return [];
+    return [
+      { kind: "print", style: "plain", text: `Removing ${given}` },
+      { kind: "remove-directory", path },
+    ];
+  });
+}
+
+/** Empty when no cache is to be saved after this outcome. Throws like {@link restoreCache}. */
 export function archiveCache(
   context: PlanContext,
   outcome: "success" | "failure",
 ): readonly ScriptOp[] {
-  const ops = context.spec.cache.flatMap((entry): readonly ScriptOp[] => {
-    if (!applies(context.variables.expand(entry.when), outcome)) return [];
-    if (entry.paths.length === 0 && !entry.untracked) return [];
-    const cache = cacheOf(context, entry);
-    if (cache.key === "") return cache.notes;
-    if (!pushes(cache.policy)) {
-      return [...cache.notes, notice(`Not uploading cache ${cache.key} due to policy`)];
+  const { variables } = context;
+  const ops = context.spec.cache.filter(hasContent).flatMap((entry): readonly ScriptOp[] => {
+    if (!applies(variables.expand(entry.when), outcome)) return [];
+    const { key, notes } = cacheKey(context, variables.expand(entry.key) || defaultKey(context));
+    if (key === "") return [...notes, notice("Skipping cache archiving due to empty cache key")];
+    if (policyOf(context, entry, key) === "pull") {
+      return [...notes, notice(`Not uploading cache ${key} due to policy`)];
     }
-    const { variables, runner, settings } = context;
-    const argv = [
-      "cache-archiver",
-      "--file",
-      archivePath(context, cache.key),
-      "--timeout",
-      String(settings.cacheRequestTimeoutMinutes),
-      ...(runner.cache.MaxUploadedArchiveSize > 0
-        ? ["--max-uploaded-archive-size", String(runner.cache.MaxUploadedArchiveSize)]
-        : []),
-      ...entry.paths.flatMap((path) => ["--path", variables.expand(path)]),
-      ...(entry.untracked ? ["--untracked"] : []),
-    ];
+    const metadata = { CACHE_METADATA: JSON.stringify({ cachekey: key }) };
     return [
-      ...cache.notes,
-      notice(`Creating cache ${cache.key}...`),
+      ...notes,
+      notice(`Creating cache ${key}...`),
       {
         kind: "attempt",
-        ops: [helperCall(context, "Creating cache", argv), notice("Created cache")],
+        ops: [
+          helperCall(context, "Creating cache", archiverArguments(context, entry, key), metadata),
+          notice("Created cache"),
+        ],
         otherwise: [warning("Failed to create cache")],
       },
     ];
@@ -85,48 +106,81 @@ export function archiveCache(
   return ops.length === 0 ? [] : [...helperPreamble(context), ...ops];
 }
 
-interface ResolvedCache {
+function archiverArguments(context: PlanContext, entry: JobCache, key: string): readonly string[] {
+  const { variables, runner, settings } = context;
+  return [
+    "cache-archiver",
+    "--file",
+    archivePath(context, key),
+    "--alternate-file",
+    archivePath(context, key, { alternate: true }),
+    "--timeout",
+    String(settings.cacheRequestTimeoutMinutes),
+    ...(runner.cache.MaxUploadedArchiveSize > 0
+      ? ["--max-uploaded-archive-size", String(runner.cache.MaxUploadedArchiveSize)]
+      : []),
+    ...entry.paths.flatMap((path) => ["--path", variables.expand(path)]),
+    ...(entry.untracked ? ["--untracked"] : []),
+  ];
+}
+
+function hasContent(entry: JobCache): boolean {
+  return entry.paths.length > 0 || entry.untracked;
+}
+
+interface ResolvedKey {
+  /** Empty: there is no such cache. */
   readonly key: string;
-  readonly fallbackKeys: readonly string[];
-  readonly policy: string;
-  /** What the user should know about keys that could not be taken as they are. */
+  /** What the user should know about a key that could not be taken as it is. */
   readonly notes: readonly ScriptOp[];
 }
 
-function cacheOf(context: PlanContext, entry: JobCache): ResolvedCache {
-  const { variables, spec, settings } = context;
-  const notes: ScriptOp[] = [];
-  const usable = (given: string): string => {
-    const key = sanitizeCacheKey(given);
-    if (key === "") notes.push(warning(`cache key "${given}" could not be sanitized`));
-    else if (key !== given) notes.push(warning(`cache key "${given}" sanitized to "${key}"`));
-    return key;
-  };
-  const key = usable(variables.expand(entry.key) || `${spec.name}/${spec.git.ref}`);
-  const fallbackKeys = entry.fallback_keys.map((each) => usable(variables.expand(each)));
-  if (settings.cacheFallbackKey.endsWith("-protected")) {
-    notes.push(
-      warning(
-        `CACHE_FALLBACK_KEY "${settings.cacheFallbackKey}" not allowed to end in "-protected"`,
-      ),
-    );
-  } else if (settings.cacheFallbackKey !== "") fallbackKeys.push(usable(settings.cacheFallbackKey));
-  const policy = variables.expand(entry.policy);
-  if (!["", "pull", "push", "pull-push"].includes(policy)) {
-    notes.push(warning(`unknown cache policy "${policy}" for ${key}`));
-    return { key: "", fallbackKeys: [], policy, notes };
+function cacheKey(context: PlanContext, given: string): ResolvedKey {
+  if (context.flags.FF_HASH_CACHE_KEYS) return { key: given, notes: [] };
+  const key = sanitizeCacheKey(given);
+  if (key === given) return { key, notes: [] };
+  const problem = key === "" ? "could not be sanitized" : `sanitized to "${key}"`;
+  return { key, notes: [warning(`cache key "${given}" ${problem}`)] };
+}
+
+function defaultKey({ spec }: PlanContext): string {
+  return posix.join("/", spec.name, spec.git.ref).slice(1);
+}
+
+function fallbackKeys(context: PlanContext, entry: JobCache): readonly ResolvedKey[] {
+  const { variables, settings } = context;
+  const keys = entry.fallback_keys.map((each) => variables.expand(each));
+  const last = settings.cacheFallbackKey;
+  const resolved = keys.filter((key) => key !== "").map((key) => cacheKey(context, key));
+  if (last === "") return resolved;
+  const { key, notes } = cacheKey(context, last);
+  if (!/-protected[. ]*$/.test(key)) return [...resolved, { key, notes }];
+  const refusal = warning(`CACHE_FALLBACK_KEY "${key}" not allowed to end in "-protected"`);
+  return [...resolved, { key: "", notes: [...notes, refusal] }];
+}
+
+function policyOf(context: PlanContext, entry: JobCache, key: string): "pull" | "push" | "both" {
+  const policy = context.variables.expand(entry.policy);
+  switch (policy) {
+    case "":
+    case "pull-push":
+      return "both";
+    case "pull":
+    case "push":
+      return policy;
+    default:
+      throw new JobConfigurationError(`unknown cache policy ${policy} for ${key}`);
   }
-  return { key, fallbackKeys: fallbackKeys.filter((each) => each !== ""), policy, notes };
 }
 
-function pulls(policy: string): boolean {
-  return policy !== "push";
-}
-
-function pushes(policy: string): boolean {
-  return policy !== "pull";
-}
-
-function archivePath(context: PlanContext, key: string): string {
-  return `${context.paths.cacheDir}/${key}/cache.zip`;
+/** `alternate`: where the archive lies when `FF_HASH_CACHE_KEYS` is turned over. */
+function archivePath(
+  context: PlanContext,
+  key: string,
+  options: { alternate?: boolean } = {},
+): string {
+  const hashed = context.flags.FF_HASH_CACHE_KEYS !== (options.alternate ?? false);
+  // A key that is hashed otherwise may be anything, also a path that leads elsewhere.
+  const name = (hashed ? "" : sanitizeCacheKey(key)) || hashedCacheKey(key);
+  return `${context.paths.cacheDir}/${name}/cache.zip`;
 }
