@@ -66,7 +66,7 @@ export type ScriptOp =
 /** How a user's command is announced before it runs. */
 export type UserCommandEcho =
   | { readonly kind: "line"; readonly text: string }
-  /** A collapsed section `name` around the command's output, the clock read by the script. */
+  /** A collapsed section `name` that holds the text alone, the clock read by the script. */
   | { readonly kind: "section"; readonly name: string; readonly text: string };
 
 export interface RenderOptions {

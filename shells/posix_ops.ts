@@ -172,16 +172,17 @@ function userCommand(op: UserCommandOp, code: string, options: RenderOptions): s
     ...(op.echo === undefined ? [] : [announce(op.echo)]),
     code,
     ...(options.checkExitCodes ? ["case $? in 0) ;; *) exit $? ;; esac"] : []),
-    ...(op.echo?.kind === "section" ? [sectionMarker("end", op.echo.name, "\\n")] : []),
   ].join("\n");
 }
 
 function announce(echo: UserCommandEcho): string {
   const line = printLine(scriptLine("notice", echo.text));
   if (echo.kind === "line") return line;
-  return `${
-    sectionMarker("start", `${echo.name}[hide_duration=true,collapsed=true]`, "")
-  }\n${line}`;
+  return [
+    sectionMarker("start", `${echo.name}[hide_duration=true,collapsed=true]`, ""),
+    line,
+    sectionMarker("end", echo.name, "\\n"),
+  ].join("\n");
 }
 
 function sectionMarker(edge: "start" | "end", name: string, lineEnd: string): string {

@@ -57,7 +57,7 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
       expect(stdout).toBe("\x1b[32;1m$ echo $(id) `id` \\ '\" !\x1b[0;m\ndone\n");
     });
 
-    test("user-command with a section prints its markers", () => {
+    test("user-command with a section folds its text, not its output", () => {
       const { stdout } = run([{
         kind: "user-command",
         code: "echo in",
@@ -68,7 +68,7 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
       expect(stdout).toMatch(
         new RegExp(
           `^${mark("start", "\\[hide_duration=true,collapsed=true\\]\\r\\x1b\\[0K")}` +
-            `\\x1b\\[32;1m\\$ a\\nb\\x1b\\[0;m\\nin\\n${mark("end", "\\r\\x1b\\[0K\\n")}$`,
+            `\\x1b\\[32;1m\\$ a\\nb\\x1b\\[0;m\\n${mark("end", "\\r\\x1b\\[0K\\n")}in\\n$`,
         ),
       );
     });
