@@ -1,5 +1,7 @@
 /** The feature flags of GitLab Runner, and which of them are on for a job. */
 
+import { parseBoolean } from "../util/units.ts";
+
 interface FeatureFlagSpec {
   readonly default: boolean;
   readonly about: string;
@@ -147,13 +149,6 @@ function names(): readonly FeatureFlagName[] {
 function defaults(): Record<FeatureFlagName, boolean> {
   const entries = Object.entries(FEATURE_FLAGS).map(([name, flag]) => [name, flag.default]);
   return Object.fromEntries(entries);
-}
-
-/** The spellings Go takes for a boolean, which GitLab Runner hands on to its users. */
-function parseBoolean(text: string): boolean | undefined {
-  if (/^(?:1|t|T|true|True|TRUE)$/.test(text)) return true;
-  if (/^(?:0|f|F|false|False|FALSE)$/.test(text)) return false;
-  return undefined;
 }
 
 function notBoolean(name: FeatureFlagName, text: string): string {

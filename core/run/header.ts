@@ -9,33 +9,32 @@ import { buildInfo } from "../version.ts";
 
 export function writeHeader(
   log: JobLog,
-  job: { spec: JobSpec; runner: RunnerConfig; systemId: string; flags: FeatureFlags },
+  job: { runner: RunnerConfig; systemId: string; flags: FeatureFlags },
 ): void {
-  const { spec, runner, systemId, flags } = job;
+  const { runner, systemId, flags } = job;
   const short = shortToken(runner.token.reveal());
   log.print(`Running with gitlab-runner ${buildInfo.version} (${buildInfo.revision})`);
   log.print(`  on ${runner.name} ${short}, system ID: ${systemId}`);
   const changed = changedFeatureFlags(flags);
   if (changed.length > 0) log.print(`  feature flags: ${changed.join(", ")}`);
-  writePolicy(log, spec);
 }
 
-/** What an execution policy means for the variables of this job. */
-function writePolicy(log: JobLog, spec: JobSpec): void {
+/** What an execution policy means for the variables of this job; told before its commands run. */
+export function writePolicy(log: JobLog, spec: JobSpec): void {
   const { policy } = spec;
   if (!policy?.execution_policy_job) return;
-  log.print(`Job triggered by policy "${policy.policy_name}".`);
+  log.notice(`Job triggered by policy "${policy.policy_name}".`);
   const allowed = policy.policy_variables_override_allowed;
   const exceptions = policy.policy_variables_override_exceptions;
   if (allowed === null || allowed === undefined) {
-    log.print(
+    log.notice(
       "Variables defined in the policy take precedence over matching user-defined CI/CD variables for this job.",
     );
     return;
   }
   const verb = allowed ? "allowed" : "ignored";
   const except = exceptions.length > 0 ? ` (except for ${exceptions.join(", ")})` : "";
-  log.print(
+  log.notice(
     `User-defined CI/CD variables are ${verb} in this job${except} according to the policy.`,
   );
 }

@@ -41,4 +41,6 @@ export interface JobLine {
   /** Before the user's commands start, a cancel ends the whole job. */
   readonly early: AbortSignal;
   readonly limit: AbortSignal;
+  /** `performance.now()` at which the job's limit is met. */
+  readonly endsAt: number;
 }

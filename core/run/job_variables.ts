@@ -14,8 +14,8 @@ import type { JobPaths } from "./paths.ts";
 const ENV_FILE = "gitlab_runner_env";
 
 /**
- * All variables of a job, lowest layer first: feature flags, the runner's own, the environment's,
- * config.toml's `environment`, the job's, and what the runner does not let a job override.
+ * All variables of a job, lowest layer first: feature flags, config.toml's `environment`, the
+ * runner's own, the environment's, the job's, and what the runner does not let a job override.
  */
 export function jobVariables(
   spec: JobSpec,
@@ -29,8 +29,9 @@ export function jobVariables(
     Object.entries(entries).map(([key, value]) => runnerVariable(key, value));
   const layers: readonly (readonly JobVariable[])[] = [
     Object.entries(flags).map(([key, value]) => runnerVariable(key, String(value))),
+    plain({ CI_RUNNER_SHORT_TOKEN: shortToken(runner.token.reveal()) }),
+    configEnvironment(runner),
     plain({
-      CI_RUNNER_SHORT_TOKEN: shortToken(runner.token.reveal()),
       CI_BUILDS_DIR: paths.buildsDir,
       CI_PROJECT_DIR: paths.projectDir,
       CI_CONCURRENT_ID: String(spec.slot.runner),
@@ -46,7 +47,6 @@ export function jobVariables(
     tlsFiles(spec),
     [runnerVariable("CI_JOB_TOKEN", spec.token.reveal(), { masked: true })],
     plain(environment.variables),
-    configEnvironment(runner),
     spec.variables.filter(({ key }) => !isFeatureFlag(key)),
     plain({
       [options.disposable ? "CI_DISPOSABLE_ENVIRONMENT" : "CI_SHARED_ENVIRONMENT"]: "true",

@@ -3,30 +3,26 @@
 import { codeOf, JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
 import type { JobLog } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
-import { DeadlineExceeded, JobAborted, JobCanceled, ProcessShutdown } from "../util/abort.ts";
-import { formatDuration } from "../util/units.ts";
+import { JobAborted, JobCanceled, JobTimedOut, ProcessShutdown } from "../util/abort.ts";
 
-/** Failures of the job, of what it asks for, or of its limit; all others are ours. */
-const JOBS_OWN = [
+/** What is not called a system failure in the log, although not all of it is the job's doing. */
+const PLAIN = [
   "script_failure",
   "job_execution_timeout",
   "runner_configuration_error",
   "image_pull_failure",
+  "runner_interrupted",
 ];
 
 /** Whose fault a thrown value is, decided by its type and never by its text. */
 export function resultOf(thrown: unknown): JobResult {
   if (thrown instanceof JobCanceled) return { kind: "canceled", message: "canceled" };
   if (thrown instanceof JobAborted) return { kind: "aborted", message: thrown.message };
-  if (thrown instanceof DeadlineExceeded) {
-    return {
-      kind: "failed",
-      reason: "job_execution_timeout",
-      message: `execution took longer than ${formatDuration(thrown.limitMs)} seconds`,
-    };
+  if (thrown instanceof JobTimedOut) {
+    return { kind: "failed", reason: "job_execution_timeout", message: thrown.message };
   }
   if (thrown instanceof ProcessShutdown) {
-    return { kind: "failed", reason: "runner_system_failure", message: thrown.message };
+    return { kind: "failed", reason: "runner_interrupted", message: thrown.message };
   }
   if (thrown instanceof JobConfigurationError) {
     return { kind: "failed", reason: "runner_configuration_error", message: thrown.message };
@@ -50,7 +46,7 @@ export function writeResult(log: JobLog, result: JobResult): void {
       log.notice("Job succeeded");
       return;
     case "failed": {
-      const whose = JOBS_OWN.includes(result.reason) ? "" : " (system failure)";
+      const whose = PLAIN.includes(result.reason) ? "" : " (system failure)";
       log.error(`Job failed${whose}: ${result.message}`);
       return;
     }

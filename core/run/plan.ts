@@ -82,7 +82,7 @@ export function planJob(context: PlanContext): JobPlan {
       settings.artifactDownloadAttempts,
     ),
     steps: spec.steps.filter((step) => step.name !== "after_script").map((step) => {
-      const name = `step_${step.name}`;
+      const name = `step_${step.name.toLowerCase()}`;
       return build(name, `Executing "${name}" stage of the job script`, userScript(context, step));
     }),
     afterScript: (status) =>

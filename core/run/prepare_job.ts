@@ -3,13 +3,14 @@
 import { JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExecutorNote, PreparedEnvironment } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
-import { deadline, DeadlineExceeded, delay } from "../util/abort.ts";
+import { deadline, delay, JobTimedOut } from "../util/abort.ts";
 import { shortToken } from "../util/token.ts";
+import { formatDuration } from "../util/units.ts";
 import type { JobLine, JobRun } from "./job_run.ts";
 import { jobVariables } from "./job_variables.ts";
 import { type JobPaths, jobPaths, withClonePath } from "./paths.ts";
 import { type JobPlan, planJob } from "./plan.ts";
-import { jobSettings } from "./settings.ts";
+import { type JobSettings, jobSettings } from "./settings.ts";
 import { StageRunner } from "./stage_runner.ts";
 
 /** A job whose stages can run. */
@@ -17,9 +18,7 @@ export interface PlannedJob {
   readonly plan: JobPlan;
   readonly stages: StageRunner;
   readonly exitPhrase: string;
-  readonly scriptTimeoutMs: number | undefined;
-  readonly afterScriptTimeoutMs: number;
-  readonly afterScriptIgnoreErrors: boolean;
+  readonly settings: JobSettings;
   /** Secrets lie in files: they have to be gone before the job is reported as done. */
   readonly hasFiles: boolean;
 }
@@ -37,7 +36,9 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
   const remember = (note: ExecutorNote) => run.remember({ ...noted = note, ...tempDir });
   const io: ExecutorIO = { log: trace, output: trace.output, remember };
   const limitMs = runner.prepare_timeout ?? Infinity;
-  using limit = deadline(limitMs, () => new DeadlineExceeded("prepare", limitMs), line.early);
+  const late = () =>
+    new JobTimedOut(`prepare timeout: exceeded timeout of ${formatDuration(limitMs)}`);
+  using limit = deadline(limitMs, late, line.early);
   run.onStage("prepare_executor");
   trace.startSection("prepare_executor", `Preparing the "${run.executorName}" executor`);
   let environment: PreparedEnvironment;
@@ -56,7 +57,7 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
   }
   const shell = run.shells.get(environment.shell);
   const { settings, flags } = planned.context;
-  if (settings.problems.length > 0) trace.warning(settings.problems.join("; "));
+  if (settings.problems.length > 0) trace.warning(settings.problems.join("\n"));
   const stages = new StageRunner({
     executor,
     io,
@@ -68,6 +69,7 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
       debugTrace: settings.debugTrace,
       checkExitCodes: flags.FF_ENABLE_BASH_EXIT_CODE_CHECK,
     },
+    exitPhrase: environment.exitPhrase,
     waitBetweenTries: flags.FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY,
     onStage: run.onStage,
   });
@@ -76,9 +78,7 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
     plan: planned.plan,
     stages,
     exitPhrase: environment.exitPhrase,
-    scriptTimeoutMs: settings.scriptTimeoutMs,
-    afterScriptTimeoutMs: settings.afterScriptTimeoutMs,
-    afterScriptIgnoreErrors: settings.afterScriptIgnoreErrors,
+    settings,
     hasFiles: variables.files.length > 0 || flags.FF_ENABLE_JOB_CLEANUP,
   };
 }

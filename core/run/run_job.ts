@@ -1,11 +1,14 @@
 /** Runs one job: prepare its environment, plan its stages, run them, say how it ended. */
 
+import type { ExitStatus } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
-import { deadline, DeadlineExceeded, JobCanceled } from "../util/abort.ts";
-import { writeHeader } from "./header.ts";
+import { type Deadline, deadline, JobCanceled, JobTimedOut } from "../util/abort.ts";
+import { formatDuration } from "../util/units.ts";
+import { writeHeader, writePolicy } from "./header.ts";
 import type { JobLine, JobRun, JobSignals } from "./job_run.ts";
 import { resultOf, writeResult } from "./outcome.ts";
 import { type PlannedJob, prepareJob } from "./prepare_job.ts";
+import { stageLimit } from "./stage_limit.ts";
 import { exitFailure } from "./stage_runner.ts";
 import type { JobStatus } from "./stages/user_script.ts";
 import { writeSummary } from "./summary.ts";
@@ -22,11 +25,18 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
   const { spec, trace } = run;
   using limit = deadline(
     spec.timeoutMs,
-    () => new DeadlineExceeded("execution", spec.timeoutMs),
+    () => new JobTimedOut(`execution took longer than ${formatDuration(spec.timeoutMs)} seconds`),
     signals.job,
   );
   using early = deadline(Infinity, () => new JobCanceled(), limit.signal, signals.script);
-  const line: JobLine = { run, limit: limit.signal, early: early.signal, script: signals.script };
+  const endsAt = performance.now() + spec.timeoutMs;
+  const line: JobLine = {
+    run,
+    endsAt,
+    limit: limit.signal,
+    early: early.signal,
+    script: signals.script,
+  };
   let planned: PlannedJob | undefined;
   let result: JobResult;
   try {
@@ -47,11 +57,9 @@ async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
     await getSources(line, run) ??
     await stages.run(plan.restoreCache, { signal: line.early }) ??
     await stages.run(plan.downloadArtifacts, { signal: line.early });
-  let failure = before === undefined ? undefined : scriptFailure(before, run);
+  let failure = before === undefined ? undefined : await firstFailure(before, line, run);
   if (failure === undefined) {
-    failure = await userScript(line, run);
-    const after = await afterScript(line, run, failure);
-    failure ??= after;
+    failure = await userStages(line, run);
   }
   const outcome = failure === undefined ? "success" : "failure";
   for (const stage of [plan.archiveCache(outcome), plan.uploadArtifacts(outcome)]) {
@@ -64,36 +72,53 @@ async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
 
 async function getSources(line: JobLine, run: PlannedJob) {
   const limitMs = line.run.runner.get_sources_timeout ?? Infinity;
-  using limit = deadline(limitMs, () => new DeadlineExceeded("get_sources", limitMs), line.early);
+  const late = () =>
+    new JobTimedOut(`get sources timeout: exceeded timeout of ${formatDuration(limitMs)}`);
+  using limit = deadline(limitMs, late, line.early);
   return await run.stages.run(run.plan.getSources, {
     betweenTries: run.plan.clearWorktree,
     signal: limit.signal,
   });
 }
 
-const TIMEOUT_HELP = "could not run to completion because the timeout was exceeded. " +
-  "For more control over job and script timeouts see: " +
-  "https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts";
+/** GitLab Runner's limit of an `after_script` that sets none. */
+const AFTER_SCRIPT_MS = 5 * 60_000;
+
+/** The job's own commands, `after_script` included. */
+async function userStages(line: JobLine, run: PlannedJob): Promise<JobResult | undefined> {
+  const { trace, spec } = line.run;
+  const { scriptTimeout, afterScriptTimeout } = run.settings;
+  const leftMs = line.endsAt - performance.now();
+  const limits = [
+    stageLimit("RUNNER_SCRIPT_TIMEOUT", scriptTimeout, { fallbackMs: Infinity, leftMs }),
+    stageLimit("RUNNER_AFTER_SCRIPT_TIMEOUT", afterScriptTimeout, {
+      fallbackMs: AFTER_SCRIPT_MS,
+      leftMs,
+    }),
+  ] as const;
+  for (const { warning } of limits) if (warning !== undefined) trace.warning(warning);
+  writePolicy(trace, spec);
+  const failure = await userScript(line, run, limits[0].ms);
+  const after = await afterScript(line, run, { failure, limitMs: limits[1].ms });
+  return failure ?? after;
+}
 
 /** Runs the user's steps up to the first failure. A cancel or a script timeout is a result here. */
-async function userScript(line: JobLine, run: PlannedJob): Promise<JobResult | undefined> {
+async function userScript(
+  line: JobLine,
+  run: PlannedJob,
+  limitMs: number,
+): Promise<JobResult | undefined> {
   const { trace } = line.run;
-  const limitMs = run.scriptTimeoutMs ?? Infinity;
-  using script = deadline(
-    limitMs,
-    () => new DeadlineExceeded("script", limitMs),
-    line.limit,
-    line.script,
-  );
+  using script = scriptDeadline(limitMs, line.limit, line.script);
   for (const step of run.plan.steps) {
     try {
       const failed = await run.stages.run(step, { signal: script.signal });
-      if (failed !== undefined) return scriptFailure(failed, run);
+      if (failed !== undefined) return await firstFailure(failed, line, run);
     } catch (error) {
-      if (error instanceof DeadlineExceeded) trace.warning(`${step.name} ${TIMEOUT_HELP}`);
       if (line.limit.aborted) throw line.limit.reason;
       if (error instanceof JobCanceled) trace.warning("script canceled externally (UI, API)");
-      else if (!(error instanceof DeadlineExceeded)) throw error;
+      else if (!(error instanceof JobTimedOut)) throw error;
       return resultOf(error);
     }
   }
@@ -104,12 +129,11 @@ async function userScript(line: JobLine, run: PlannedJob): Promise<JobResult | u
 async function afterScript(
   line: JobLine,
   run: PlannedJob,
-  failure: JobResult | undefined,
+  options: { failure: JobResult | undefined; limitMs: number },
 ): Promise<JobResult | undefined> {
   const { trace } = line.run;
-  const limitMs = run.afterScriptTimeoutMs;
-  using limit = deadline(limitMs, () => new DeadlineExceeded("after_script", limitMs), line.limit);
-  const stage = run.plan.afterScript(jobStatus(failure));
+  using limit = scriptDeadline(options.limitMs, line.limit);
+  const stage = run.plan.afterScript(jobStatus(options.failure));
   let result: JobResult;
   try {
     const failed = await run.stages.run(stage, { signal: limit.signal });
@@ -117,14 +141,21 @@ async function afterScript(
     result = scriptFailure(failed, run);
   } catch (error) {
     if (line.limit.aborted) throw line.limit.reason;
-    if (!(error instanceof DeadlineExceeded)) throw error;
-    trace.warning(`${stage.name} ${TIMEOUT_HELP}`);
+    if (!(error instanceof JobTimedOut)) throw error;
     result = resultOf(error);
   }
-  if (!run.afterScriptIgnoreErrors) return result;
+  if (!run.settings.afterScriptIgnoreErrors) return result;
   const why = result.kind === "success" ? "" : result.message;
   trace.warning(`after_script failed, but job will continue unaffected: ${why}`);
   return undefined;
+}
+
+function scriptDeadline(ms: number, ...parents: readonly AbortSignal[]): Deadline {
+  return deadline(
+    ms,
+    () => new JobTimedOut("script timeout: context deadline exceeded"),
+    ...parents,
+  );
 }
 
 function jobStatus(failure: JobResult | undefined): JobStatus {
@@ -134,7 +165,17 @@ function jobStatus(failure: JobResult | undefined): JobStatus {
   return timedOut ? "timedout" : "failed";
 }
 
-function scriptFailure(status: Parameters<typeof exitFailure>[0], run: PlannedJob): JobResult {
+/** Throws when the script that failed was never reached. */
+async function firstFailure(
+  status: ExitStatus,
+  line: JobLine,
+  run: PlannedJob,
+): Promise<JobResult> {
+  await run.stages.assertShellWorks(line.limit);
+  return scriptFailure(status, run);
+}
+
+function scriptFailure(status: ExitStatus, run: PlannedJob): JobResult {
   return { kind: "failed", reason: "script_failure", ...exitFailure(status, run.exitPhrase) };
 }
 

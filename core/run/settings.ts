@@ -1,10 +1,11 @@
 /** Variables that steer the runner itself, checked once; a bad value is told and its default used. */
 
-import { parseDuration } from "../util/units.ts";
 import type { JobVariables } from "../job/variables.ts";
+import { parseBoolean } from "../util/units.ts";
 
 export type GitStrategy = "clone" | "fetch" | "none" | "empty";
-export type SubmoduleStrategy = "none" | "normal" | "recursive";
+/** `invalid`: it names none of them, which fails the stage that would need to know. */
+export type SubmoduleStrategy = "none" | "normal" | "recursive" | "invalid";
 
 /** Inventory sections 4.5 and 4.6. */
 export interface JobSettings {
@@ -24,9 +25,9 @@ export interface JobSettings {
   readonly getSourcesAttempts: number;
   readonly restoreCacheAttempts: number;
   readonly artifactDownloadAttempts: number;
-  /** Undefined: only the job's own limit applies. */
-  readonly scriptTimeoutMs: number | undefined;
-  readonly afterScriptTimeoutMs: number;
+  /** As the job writes them; {@link ./stage_limit.ts} judges them when the time left is known. */
+  readonly scriptTimeout: string;
+  readonly afterScriptTimeout: string;
   readonly afterScriptIgnoreErrors: boolean;
   readonly cacheRequestTimeoutMinutes: number;
   readonly cacheFallbackKey: string;
@@ -35,7 +36,6 @@ export interface JobSettings {
   readonly problems: readonly string[];
 }
 
-const AFTER_SCRIPT_TIMEOUT_MS = 5 * 60_000;
 const MAX_ATTEMPTS = 10;
 
 /** Never throws; `defaults` come from the payload and from config.toml. */
@@ -45,47 +45,46 @@ export function jobSettings(
 ): JobSettings {
   const problems: string[] = [];
   const choice = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
-    const value = variables.get(key).toLowerCase();
+    const value = variables.get(key);
     const known = allowed.find((each) => each === value);
     if (known === undefined && value !== "") {
       problems.push(
-        `${key}: expected ${allowed.join(", ")}, got "${variables.get(key)}", using "${fallback}"`,
+        `${key}: expected either ${alternatives(allowed)} got "${value}", ` +
+          `using default value '${fallback}'`,
       );
     }
     return known ?? fallback;
   };
-  const integer = (key: string, fallback: number, min: number, max: number): number => {
+  const integer = (key: string, fallback: number): number => {
     const text = variables.get(key);
     if (text === "") return fallback;
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < min || value > max) {
-      problems.push(
-        `${key}: expected a whole number from ${min} to ${max}, got "${text}", using ${fallback}`,
-      );
-      return fallback;
-    }
-    return value;
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    if (Number.isSafeInteger(value)) return value;
+    problems.push(`${key}: expected int got "${text}", using default value: ${fallback}`);
+    return fallback;
   };
-  const duration = (key: string): number | undefined => {
-    const text = variables.get(key);
-    if (text === "") return undefined;
-    const value = parseDuration(text);
-    if (value === undefined || value <= 0) {
-      problems.push(`${key}: expected a duration such as 10m, got "${text}", ignoring it`);
-      return undefined;
+  const attempts = (key: string): number => {
+    const wanted = integer(key, 1);
+    const value = Math.max(1, Math.min(MAX_ATTEMPTS, wanted));
+    if (value !== wanted) {
+      problems.push(
+        `${key}: number of attempts out of the range [1, ${MAX_ATTEMPTS}], clamping to: ${value}`,
+      );
     }
     return value;
   };
   const flag = (key: string, fallback: boolean): boolean => {
     const text = variables.get(key);
     if (text === "") return fallback;
-    if (/^(1|t|true)$/i.test(text)) return true;
-    if (/^(0|f|false)$/i.test(text)) return false;
-    problems.push(`${key}: expected true or false, got "${text}", using ${fallback}`);
-    return fallback;
+    const value = parseBoolean(text);
+    if (value === undefined) {
+      problems.push(`${key}: expected bool got "${text}", using default value: ${fallback}`);
+    }
+    return value ?? fallback;
   };
 
-  const gitDepth = integer("GIT_DEPTH", Math.max(0, defaults.gitDepth), 0, 2 ** 31 - 1);
+  const depth = (key: string, fallback: number) => Math.max(0, integer(key, fallback));
+  const gitDepth = depth("GIT_DEPTH", Math.max(0, defaults.gitDepth));
   const cleanFlags = variables.get("GIT_CLEAN_FLAGS");
   const debugTrace = flag("CI_DEBUG_TRACE", false);
   if (debugTrace && defaults.debugTraceDisabled) {
@@ -102,23 +101,45 @@ export function jobSettings(
     gitCleanFlags: cleanFlags === "none" ? undefined : words(cleanFlags, ["-ffdx"]),
     gitFetchFlags: words(variables.get("GIT_FETCH_EXTRA_FLAGS"), ["--prune", "--quiet"]),
     gitClonePath: variables.get("GIT_CLONE_PATH"),
-    submoduleStrategy: choice("GIT_SUBMODULE_STRATEGY", ["none", "normal", "recursive"], "none"),
-    submoduleDepth: integer("GIT_SUBMODULE_DEPTH", gitDepth, 0, 2 ** 31 - 1),
+    submoduleStrategy: submoduleStrategy(variables.get("GIT_SUBMODULE_STRATEGY"), problems),
+    submoduleDepth: depth("GIT_SUBMODULE_DEPTH", gitDepth),
     submodulePaths: words(variables.get("GIT_SUBMODULE_PATHS"), []),
     submoduleUpdateFlags: words(variables.get("GIT_SUBMODULE_UPDATE_FLAGS"), []),
     submoduleForceHttps: flag("GIT_SUBMODULE_FORCE_HTTPS", false),
     lfsSkipSmudge: flag("GIT_LFS_SKIP_SMUDGE", false),
-    getSourcesAttempts: integer("GET_SOURCES_ATTEMPTS", 1, 1, MAX_ATTEMPTS),
-    restoreCacheAttempts: integer("RESTORE_CACHE_ATTEMPTS", 1, 1, MAX_ATTEMPTS),
-    artifactDownloadAttempts: integer("ARTIFACT_DOWNLOAD_ATTEMPTS", 1, 1, MAX_ATTEMPTS),
-    scriptTimeoutMs: duration("RUNNER_SCRIPT_TIMEOUT"),
-    afterScriptTimeoutMs: duration("RUNNER_AFTER_SCRIPT_TIMEOUT") ?? AFTER_SCRIPT_TIMEOUT_MS,
+    getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
+    restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
+    artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
+    scriptTimeout: variables.get("RUNNER_SCRIPT_TIMEOUT").trim(),
+    afterScriptTimeout: variables.get("RUNNER_AFTER_SCRIPT_TIMEOUT").trim(),
     afterScriptIgnoreErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
-    cacheRequestTimeoutMinutes: integer("CACHE_REQUEST_TIMEOUT", 10, 1, 24 * 60),
+    cacheRequestTimeoutMinutes: Math.max(1, integer("CACHE_REQUEST_TIMEOUT", 10)),
     cacheFallbackKey: variables.get("CACHE_FALLBACK_KEY"),
     debugTrace: debugTrace && !defaults.debugTraceDisabled,
     problems,
   };
+}
+
+function submoduleStrategy(text: string, problems: string[]): SubmoduleStrategy {
+  switch (text) {
+    case "":
+    case "none":
+      return "none";
+    case "normal":
+    case "recursive":
+      return text;
+    default:
+      problems.push(
+        `GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "${text}"`,
+      );
+      return "invalid";
+  }
+}
+
+/** `'a', 'b' or 'c'`. */
+function alternatives(words: readonly string[]): string {
+  const quoted = words.map((word) => `'${word}'`);
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
 /** Words as a user writes flags in a variable; an empty variable means the default. */

@@ -1,9 +1,10 @@
 /** Runs planned stages in a prepared environment: section, script, exit, tries, time taken. */
 
+import { SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExitStatus, StageUsage } from "../executor.ts";
 import type { RenderOptions, ScriptOp, Shell } from "../shell.ts";
 import type { JobTrace } from "../trace/trace.ts";
-import { delay } from "../util/abort.ts";
+import { delay, JobTimedOut } from "../util/abort.ts";
 import { scriptLine } from "../util/ansi.ts";
 import { backoff } from "../util/retry.ts";
 import type { PlannedStage } from "./plan.ts";
@@ -24,6 +25,8 @@ export interface StageRunnerOptions {
   readonly login: boolean;
   readonly os: "linux" | "darwin" | "windows" | "freebsd";
   readonly render: RenderOptions;
+  /** What precedes an exit code in the log. */
+  readonly exitPhrase: string;
   /** `FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY`: wait before another try. */
   readonly waitBetweenTries: boolean;
   readonly onStage: (name: string) => void;
@@ -32,9 +35,15 @@ export interface StageRunnerOptions {
 /** Between tries of a stage: 5 s, doubling, at most 5 minutes (inventory section 4.2). */
 const RETRY = { minMs: 5000, maxMs: 5 * 60_000 };
 
+const TIMEOUT_HELP = "could not run to completion because the timeout was exceeded. " +
+  "For more control over job and script timeouts see: " +
+  "https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts";
+
 export class StageRunner {
   readonly #options: StageRunnerOptions;
   readonly #reports: StageReport[] = [];
+  /** A script of ours has come to its end: the shell reads what it is given. */
+  #shellWorks = false;
 
   constructor(options: StageRunnerOptions) {
     this.#options = options;
@@ -71,6 +80,30 @@ export class StageRunner {
     }
   }
 
+  /**
+   * Finds out, after a script has failed, whether it was ever reached: a profile that exits ends
+   * every login shell. Only then is it an error, which names the profile.
+   */
+  async assertShellWorks(signal: AbortSignal): Promise<void> {
+    if (this.#shellWorks || !this.#options.login) return;
+    const nothing: PlannedStage = {
+      name: "prepare_script",
+      title: "",
+      ops: [],
+      target: "build",
+      attempts: 1,
+    };
+    const silent = { write: () => undefined };
+    const status = await this.#execute(nothing, { ...this.#options.io, output: silent }, signal);
+    if (isSuccess(status)) return;
+    const { message } = exitFailure(status, this.#options.exitPhrase);
+    throw new SystemFailure(
+      `prepare environment: ${message}. Check ` +
+        "https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information",
+      { reason: "script_failure" },
+    );
+  }
+
   /** Runs a stage without a section and without a trace of it: clean-up after the job's end. */
   async runSilently(stage: PlannedStage, signal: AbortSignal): Promise<void> {
     const silent = { write: () => undefined };
@@ -92,13 +125,16 @@ export class StageRunner {
       throw signal.aborted ? signal.reason : error;
     } finally {
       trace.endSection(stage.name);
+      if (signal.reason instanceof JobTimedOut) trace.warning(`${stage.name} ${TIMEOUT_HELP}`);
       this.#reports.push({
         stage: stage.name,
         durationMs: performance.now() - started,
         usage: status?.usage,
       });
     }
-    return status?.kind === "exited" && status.code === 0 ? undefined : status;
+    if (status === undefined || !isSuccess(status)) return status;
+    this.#shellWorks = true;
+    return undefined;
   }
 
   /** A stage that only speaks needs no process to do it. */
@@ -120,6 +156,10 @@ export class StageRunner {
       { signal },
     );
   }
+}
+
+function isSuccess(status: ExitStatus): boolean {
+  return status.kind === "exited" && status.code === 0;
 }
 
 type PrintOp = Extract<ScriptOp, { kind: "print" }>;

@@ -16,14 +16,17 @@ export class JobAborted extends Error {
   }
 }
 
-/** A time limit was met. `limitMs` is the whole limit, not what was left of it. */
+/** A time limit of ours was met. `limitMs` is the whole limit, not what was left of it. */
 export class DeadlineExceeded extends Error {
   override readonly name = "DeadlineExceeded";
-  readonly limitMs: number;
   constructor(what: string, limitMs: number) {
     super(`${what} took longer than ${limitMs / 1000} seconds`);
-    this.limitMs = limitMs;
   }
+}
+
+/** The job's time limit, or that of one of its stages, was met. The message is for its log. */
+export class JobTimedOut extends Error {
+  override readonly name = "JobTimedOut";
 }
 
 /** This process is going down. `forced`: within `shutdown_timeout`, not when jobs are done. */

@@ -1,4 +1,4 @@
-/** Durations as users write them in TOML, on the command line and in variables. */
+/** Durations and booleans as users write them in TOML, on the command line and in variables. */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -30,6 +30,13 @@ export function parseDuration(text: string): number | undefined {
   }
   if (end !== body.length) return undefined;
   return sign === "-" ? -total : total;
+}
+
+/** The spellings Go takes for a boolean, which GitLab Runner hands on to its users. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|True|TRUE)$/.test(text)) return true;
+  if (/^(?:0|f|F|false|False|FALSE)$/.test(text)) return false;
+  return undefined;
 }
 
 /** A duration as Go prints it, which is how GitLab Runner words it in logs: `1h0m0s`, `4s`, `250ms`. */

@@ -130,4 +130,13 @@ helper:cache  e2e/commands_helpers_test.ts  cache-archiver and cache-extractor k
 helper:cache-init  e2e/commands_helpers_test.ts  cache-init opens directories to every user
 helper:health-check  e2e/commands_helpers_test.ts  health-check waits for a port and says what it dials
 helper:read-logs  e2e/commands_helpers_test.ts  read-logs exits with 100 when its file never comes
+script:profile  e2e/job_script_test.ts  a profile that exits is named as the cause, wherever it is met first
+script:release  core/run/plan_test.ts  planJob() expands variables in the step that GitLab makes of "release"
+git:submodule-strategy:bad  core/run/plan_test.ts  planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know
+git:attempts:range  core/run/settings_test.ts  jobSettings() names every bad value in GitLab Runner's words and goes on
+cache:hashed  core/run/plan_test.ts  planJob() hashes cache keys with FF_HASH_CACHE_KEYS, and never leaves the cache directory
+cache:policy:bad  core/run/plan_test.ts  planJob() refuses a cache policy that is none, and tells of an empty key
+cache:failed-extract  core/run/plan_test.ts  planJob() removes what a failed extraction may have left, inside the checkout alone
+timeout:sources  e2e/job_limits_test.ts  get_sources_timeout ends the job with its own words
+timeout:words  core/run/stage_limit_test.ts  stageLimit() tells of a limit that cannot be, in GitLab Runner's words
 `;

@@ -25,7 +25,9 @@ script:quoting                   4.3   Any text in commands and values reaches t
 script:stdin                     4.3   Commands find their standard input empty.
 script:debug-trace               5.1   CI_DEBUG_TRACE traces the shell.
 script:config-scripts            4.2   config.toml's scripts run around sources and script.
-script:hooks                     4.4   Hooks of the job run around its sources, after config.toml's.
+script:hooks                     4.4   Hooks of the job run around its sources, config.toml's around them.
+script:profile                   4.2   A profile that exits is named as the cause of the failure.
+script:release                   4.3   The step made of release has its variables expanded.
 after-script:status              4.2   after_script sees CI_JOB_STATUS, in a shell of its own.
 after-script:ignored             4.2   Its failure is a warning, and the job's result stays.
 after-script:errors-count        5.1   AFTER_SCRIPT_IGNORE_ERRORS=false makes its failure count.
@@ -41,6 +43,7 @@ git:no-token-on-disk             4.4   No credential stays in the checkout's con
 git:reuse                        4.4   A checkout is used again and cleaned.
 git:strategies                   4.5   GIT_STRATEGY clone, fetch, none and empty.
 git:strategy:bad-value           13.2  A bad value is one warning, and the default holds.
+git:submodule-strategy:bad       4.5   A bad GIT_SUBMODULE_STRATEGY fails the job.
 git:depth                        4.5   GIT_DEPTH bounds the history; 0 is all of it.
 git:refspecs                     4.4   Tags and merge requests are fetched by the payload's refspecs.
 git:clean-flags                  4.5   GIT_CLEAN_FLAGS is what git clean gets; none is no clean.
@@ -51,6 +54,7 @@ git:submodule-paths              4.5   GIT_SUBMODULE_PATHS narrows them down.
 git:lfs:skip                     4.5   GIT_LFS_SKIP_SMUDGE leaves pointers.
 git:lfs:failure                  4.4   LFS files that cannot be had fail the job.
 git:sha256                       4.4   SHA-256 repositories work.
+git:attempts:range               4.2   Attempts are clamped to 1 to 10, with a warning.
 git:attempts                     4.6   GET_SOURCES_ATTEMPTS repeats the stage after a clean-up.
 git:stale-locks                  4.4   Locks of a git that died are removed.
 git:clean-config                 4.4   Configuration and hooks of an earlier job are undone.
@@ -60,6 +64,9 @@ cache:protected-fallback         9.1   A CACHE_FALLBACK_KEY that ends in -protec
 cache:policy                     9.1   pull, push and pull-push, also from a variable.
 cache:when                       9.1   on_success, on_failure and always.
 cache:key:sanitized              9.1   A key that leads out of the cache directory is made harmless.
+cache:hashed                     9.1   FF_HASH_CACHE_KEYS names archives by the hash of their key.
+cache:policy:bad                 9.1   A policy that is none fails the job.
+cache:failed-extract             6     FF_CLEAN_UP_FAILED_CACHE_EXTRACT removes what was extracted.
 cache:never-fails                4.8   A cache that cannot be restored or saved fails no job.
 cache:formats                    9.1   CACHE_COMPRESSION_FORMAT zip, tarzstd and zipzstd.
 artifacts:archive                9.3   Files, links, modes, exclude, name and expire_in.
@@ -73,6 +80,8 @@ artifacts:retry                  9.3   An upload is tried again after 502 and 50
 artifacts:too-large              9.3   413 is final and fails the job.
 artifacts:redirect               9.3   A download follows a redirect without the job's token.
 timeout:job                      8.4   The job's timeout ends it, with its own failure reason.
+timeout:sources                  2.2   get_sources_timeout ends the job, with the same reason.
+timeout:words                    4.6   A limit that cannot be is told, and the default holds.
 timeout:script                   5.1   RUNNER_SCRIPT_TIMEOUT ends the script; the rest still runs.
 cancel:graceful                  8.3   A cancel ends the script; after_script runs with its status.
 cancel:abort                     8.3   A forced cancel ends everything.

@@ -35,10 +35,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const job = await lab.finished(running);
     expect(job).toMatchObject({
       state: "failed",
-      failureReason: "runner_system_failure",
+      failureReason: "runner_interrupted",
       checksum: "match",
     });
-    expect(job.plain).toContain("ERROR: Job failed (system failure): aborted: terminated");
+    expect(job.plain).toContain("ERROR: Job failed: aborted: terminated");
     expect(await lab.process.exited()).toBe(0);
     expect(isAlive(pid)).toBe(false);
   });
@@ -52,7 +52,7 @@ test.concurrent("SIGTERM after SIGQUIT ends the jobs that were waited for", asyn
   await eventually(() => lab.process.log.includes("Stopping"), "the first signal in the log");
   lab.process.signal("SIGTERM");
   const job = await lab.finished(running);
-  expect(job.failureReason).toBe("runner_system_failure");
+  expect(job.failureReason).toBe("runner_interrupted");
   expect(await lab.process.exited()).toBe(0);
 });
 

@@ -50,6 +50,8 @@ test.concurrent("RUNNER_SCRIPT_TIMEOUT ends the script; after_script and artifac
   });
   expectFailure(job, "job_execution_timeout");
   expect(job.lines).toContain("after timedout");
+  expect(job.plain).toContain("ERROR: Job failed: script timeout: context deadline exceeded");
+  expect(job.plain).toMatch(/WARNING: step_script could not run to completion because the timeout/);
   expect(lab.coordinator.artifacts(job.job).length).toBe(1);
   expect(pids(job.plain).filter(isAlive)).toEqual([]);
 });
@@ -64,6 +66,21 @@ test.concurrent("RUNNER_AFTER_SCRIPT_TIMEOUT ends after_script and leaves the jo
   expect(job.lines).toContain("begins");
   expect(job.lines).not.toContain("never");
   expect(job.plain).toContain("WARNING: after_script failed, but job will continue unaffected");
+});
+
+test.concurrent("get_sources_timeout ends the job with its own words", async () => {
+  await using slow = await Lab.open({ entry: ['get_sources_timeout = "1s"'] });
+  slow.start();
+  const job = await slow.run({
+    repository: slow.repositories.app,
+    hooks: [{ name: "pre_get_sources_script", script: ["sleep 300"] }],
+    script: "echo never",
+  });
+  expectFailure(job, "job_execution_timeout");
+  expect(job.plain).toContain(
+    "ERROR: Job failed: get sources timeout: exceeded timeout of 1s",
+  );
+  expect(job.plain).toContain("WARNING: get_sources could not run to completion");
 });
 
 test.concurrent("cancel stops the script's processes and runs after_script with its status", async () => {

@@ -1,7 +1,7 @@
 /** What a job's own commands meet: shell behaviour, variables, streams, hooks, config scripts. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 
 import { expectFailure, expectSuccess, Lab, output } from "./lab.ts";
 import { EXECUTABLE } from "./runner_process.ts";
@@ -149,8 +149,8 @@ test.concurrent("hooks and config.toml's scripts run around the sources and the 
     "config-pre-get",
     "hook-pre-get",
     "checkout",
-    "config-post-get",
     "hook-post-get",
+    "config-post-get",
     "pre-build config",
     "the-script",
     "post-build",
@@ -192,6 +192,24 @@ test.concurrent("script of 400 KiB in one command runs", async () => {
   const job = await lab.run({ script: [big] });
   expectSuccess(job);
   expect(job.lines).toContain("409600");
+});
+
+test("a profile that exits is named as the cause, wherever it is met first", async () => {
+  await using broken = await Lab.open();
+  writeFileSync(broken.path("home", ".bash_profile"), "exit 3\n");
+  broken.start();
+  const [plain, withSources] = [
+    await broken.run({ script: "echo never", afterScript: "echo never" }),
+    await broken.run({ script: "echo never", repository: broken.repositories.app }),
+  ];
+  for (const job of [plain, withSources]) {
+    expectFailure(job, "script_failure");
+    expect(job.lines).not.toContain("never");
+    expect(job.plain).toContain(
+      "ERROR: Job failed: prepare environment: exit status 3. Check " +
+        "https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information",
+    );
+  }
 });
 
 test("called gitlab-runner, the executable is gitlab-runner, and jobs run", async () => {

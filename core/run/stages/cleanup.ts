@@ -2,6 +2,7 @@
 
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
+import type { JobSettings } from "../settings.ts";
 import { GUARD_OPTIONS } from "./git_config.ts";
 
 /** Always has something to do: the job's temporary directory goes. */
@@ -22,15 +23,31 @@ function cleanProject(context: PlanContext): readonly ScriptOp[] {
     case "fetch":
       return [
         { kind: "change-directory", path: paths.projectDir },
-        {
+        ...cleanCommands(settings).map((words): ScriptOp => ({
           kind: "run",
-          argv: ["git", ...GUARD_OPTIONS, "clean", ...settings.gitCleanFlags ?? ["-ffdx"]],
-        },
-        { kind: "run", argv: ["git", ...GUARD_OPTIONS, "reset", "--hard"] },
+          argv: ["git", ...GUARD_OPTIONS, ...words],
+        })),
+        ...cleanSubmodules(settings),
       ];
     case "none":
       return [{ kind: "print", style: "notice", text: "Skipping build directory cleanup step" }];
   }
+}
+
+function cleanSubmodules(settings: JobSettings): readonly ScriptOp[] {
+  const { submoduleStrategy } = settings;
+  if (submoduleStrategy !== "normal" && submoduleStrategy !== "recursive") return [];
+  const recursive = submoduleStrategy === "recursive" ? ["--recursive"] : [];
+  return cleanCommands(settings).map((words): ScriptOp => ({
+    kind: "run",
+    argv: ["git", ...GUARD_OPTIONS, "submodule", "foreach", ...recursive, "git", ...words],
+  }));
+}
+
+/** `GIT_CLEAN_FLAGS` of `none` keeps what git does not know. */
+function cleanCommands({ gitCleanFlags }: JobSettings): readonly (readonly string[])[] {
+  const clean = gitCleanFlags === undefined ? [] : [["clean", ...gitCleanFlags]];
+  return [...clean, ["reset", "--hard"]];
 }
 
 /** `clear_worktree`: before another try of `get_sources`, files that may have caused the failure go. */

@@ -18,39 +18,27 @@ function exportVariable(variable: ExpandedVariable): readonly ScriptOp[] {
   return [...file, { kind: "export", name: key, value }];
 }
 
-/** Commands of a user's script list, each announced as `$ <command>` before it runs. */
+/**
+ * Commands of one script, each announced as `$ <command>` before it runs. `section` is the name
+ * that `FF_SCRIPT_SECTIONS` gives to the folded text of those with several lines.
+ */
 export function userCommands(
-  commands: readonly string[],
-  options: { sections: string | undefined },
-): readonly ScriptOp[] {
-  return commands.flatMap((command, index): readonly ScriptOp[] => {
-    const code = command.trim();
-    if (code === "") return [];
-    const [first = "", ...rest] = code.split("\n");
-    if (rest.length === 0) {
-      return [{ kind: "user-command", code, echo: { kind: "line", text: `$ ${first}` } }];
-    }
-    const echo = options.sections === undefined
-      ? { kind: "line", text: `$ ${first} # collapsed multi-line command` } as const
-      : {
-        kind: "section",
-        name: `section_${options.sections}_${index}`,
-        text: `$ ${code}`,
-      } as const;
-    return [{ kind: "user-command", code, echo }];
-  });
-}
-
-/** A hook around the sources: config.toml's script first, then the job's. */
-export function hook(
   context: PlanContext,
-  name: "pre_get_sources_script" | "post_get_sources_script",
+  section: string,
+  commands: readonly string[],
 ): readonly ScriptOp[] {
-  const commands = [
-    ...configScript(context.runner, name),
-    ...context.spec.hooks.filter((each) => each.name === name).flatMap((each) => each.script),
-  ];
-  return userCommands(commands, { sections: undefined });
+  const folds = context.flags.FF_SCRIPT_SECTIONS && context.spec.features.trace_sections;
+  return commands.map((command, index): ScriptOp => {
+    const code = command.trim();
+    if (code === "") return { kind: "print", style: "plain", text: "" };
+    const [first = "", ...rest] = code.split("\n");
+    if (rest.length > 0 && folds) {
+      const name = `section_${section}_${index}`;
+      return { kind: "user-command", code, echo: { kind: "section", name, text: `$ ${code}` } };
+    }
+    const text = `$ ${first}${rest.length === 0 ? "" : " # collapsed multi-line command"}`;
+    return { kind: "user-command", code, echo: { kind: "line", text } };
+  });
 }
 
 /** A script of config.toml as a list of at most one command. */

@@ -4,7 +4,7 @@ import { JobConfigurationError } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { configFile, GUARD_OPTIONS, options, repository } from "./git_config.ts";
-import { exportVariables, hook } from "./common.ts";
+import { configScript, exportVariables, userCommands } from "./common.ts";
 import { pullLfsFiles, updateSubmodules } from "./submodules.ts";
 
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
@@ -12,11 +12,37 @@ const plain = (text: string): ScriptOp => ({ kind: "print", style: "plain", text
 
 /** Throws JobConfigurationError when the payload names no usable commit. */
 export function getSources(context: PlanContext): readonly ScriptOp[] {
-  const before = hook(context, "pre_get_sources_script");
-  const after = hook(context, "post_get_sources_script");
+  const { gitStrategy } = context.settings;
+  const hooks = gitStrategy === "none" || gitStrategy === "empty" ? NO_HOOKS : sourceHooks(context);
+  const { before, after } = hooks;
   const work = sources(context);
   const speaksOnly = [...before, ...work, ...after].every((op) => op.kind === "print");
   return [...(speaksOnly ? [] : exportVariables(context)), ...before, ...work, ...after];
+}
+
+interface SourceHooks {
+  readonly before: readonly ScriptOp[];
+  readonly after: readonly ScriptOp[];
+}
+
+/** A hook around sources that are not fetched would have nothing to do with them. */
+const NO_HOOKS: SourceHooks = { before: [], after: [] };
+
+/** The scripts of config.toml lie around those of the job. */
+function sourceHooks(context: PlanContext): SourceHooks {
+  const { runner, spec } = context;
+  const ofJob = (name: string) =>
+    spec.hooks.filter((hook) => hook.name === name).flatMap(({ script }) => script);
+  return {
+    before: userCommands(context, "pre_clone_script", [
+      ...configScript(runner, "pre_get_sources_script"),
+      ...ofJob("pre_get_sources_script"),
+    ]),
+    after: userCommands(context, "post_clone_script", [
+      ...ofJob("post_get_sources_script"),
+      ...configScript(runner, "post_get_sources_script"),
+    ]),
+  };
 }
 
 function sources(context: PlanContext): readonly ScriptOp[] {
@@ -211,7 +237,7 @@ function fetch(context: PlanContext): readonly ScriptOp[] {
 function checkOut(context: PlanContext): readonly ScriptOp[] {
   const { settings, spec } = context;
   if (!settings.gitCheckout) {
-    return [notice("Skipping Git checkout"), notice("Skipping Git submodules setup")];
+    return [notice("Skipping Git checkout"), ...updateSubmodules(context)];
   }
   if (!/^[0-9a-f]+$/i.test(spec.git.sha)) {
     throw new JobConfigurationError(`Cannot check out "${spec.git.sha}": it is not a commit id`);
@@ -229,7 +255,6 @@ function checkOut(context: PlanContext): readonly ScriptOp[] {
       { kind: "run", argv: ["git", ...GUARD_OPTIONS, "clean", ...settings.gitCleanFlags] } as const,
     ]),
     ...pullLfsFiles(context),
-    plain(""),
     ...updateSubmodules(context),
   ];
 }

@@ -1,5 +1,6 @@
 /** Submodules and LFS files of the checkout. */
 
+import { JobConfigurationError } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { accessSettings, GUARD_OPTIONS, options, repository } from "./git_config.ts";
@@ -28,14 +29,20 @@ export function pullLfsFiles(context: PlanContext): readonly ScriptOp[] {
         ],
       },
       then: [{ kind: "run", argv: ["git", ...GUARD_OPTIONS, "lfs", "pull"] }],
-    }],
+    }, { kind: "print", style: "plain", text: "" }],
   }];
 }
+
+/** A shallow submodule may lack the branch that `--remote` wants. */
+const ALL_HEADS = "git fetch origin '+refs/heads/*:refs/remotes/origin/*'";
 
 /** Runs `GIT_SUBMODULE_STRATEGY`; the current directory is the checkout. */
 export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
   const { settings } = context;
   if (settings.submoduleStrategy === "none") return [notice("Skipping Git submodules setup")];
+  if (settings.submoduleStrategy === "invalid") {
+    throw new JobConfigurationError("unknown GIT_SUBMODULE_STRATEGY");
+  }
   const recursive = settings.submoduleStrategy === "recursive" ? ["--recursive"] : [];
   const depth = settings.submoduleDepth > 0 ? ["--depth", String(settings.submoduleDepth)] : [];
   const paths = settings.submodulePaths.length > 0 ? ["--", ...settings.submodulePaths] : [];
@@ -56,6 +63,7 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
   const each = (command: string) => git("foreach", ...recursive, command);
   const clean = (settings.gitCleanFlags ?? []).map(word).join(" ");
   const reset = "git reset --hard --quiet";
+  const followsBranch = settings.submoduleUpdateFlags.some((flag) => /^--remote$/i.test(flag));
   const how = recursive.length > 0 ? " recursively" : "";
   const depthText = depth.length > 0 ? ` with git depth set to ${settings.submoduleDepth}` : "";
   return [
@@ -67,6 +75,7 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
       ops: [update],
       otherwise: [
         { kind: "print", style: "warning", text: "Updating submodules failed. Retrying..." },
+        ...(followsBranch ? [each(ALL_HEADS)] : []),
         sync,
         update,
       ],

@@ -11,27 +11,30 @@ export type JobStatus = "success" | "failed" | "canceled" | "timedout";
 
 /** Empty for a step without commands. */
 export function userScript(context: PlanContext, step: JobStep): readonly ScriptOp[] {
+  const { runner, variables } = context;
+  // GitLab makes this step from the keyword `release`, whose texts may name variables.
+  const script = step.name === "release"
+    ? step.script.map((each) => variables.expand(each))
+    : step.script;
   const commands = [
-    ...configScript(context.runner, "pre_build_script"),
-    ...step.script,
-    ...configScript(context.runner, "post_build_script"),
+    ...userCommands(context, "pre_build_script", configScript(runner, "pre_build_script")),
+    ...userCommands(context, "script_step", script),
+    ...userCommands(context, "post_build_script", configScript(runner, "post_build_script")),
   ];
-  if (step.script.every((command) => command.trim() === "")) return [];
-  return [...enter(context), ...userCommands(commands, { sections: sections(context, step.name) })];
+  return commands.length === 0 ? [] : [...enter(context), ...commands];
 }
 
 /** Empty when the job has no `after_script`. */
 export function afterScript(context: PlanContext, status: JobStatus): readonly ScriptOp[] {
   const commands = context.spec.steps
     .filter((step) => step.name === "after_script")
-    .flatMap((step) => step.script)
-    .filter((command) => command.trim() !== "");
+    .flatMap((step) => step.script);
   if (commands.length === 0) return [];
   const variables = context.variables.with(runnerVariable("CI_JOB_STATUS", status));
   return [
     ...enter({ ...context, variables }),
     { kind: "print", style: "notice", text: "Running after script..." },
-    ...userCommands(commands, { sections: sections(context, "after_script") }),
+    ...userCommands(context, "after_script_step", commands),
   ];
 }
 
@@ -45,9 +48,4 @@ function enter(context: PlanContext): readonly ScriptOp[] {
     { kind: "change-directory", path: paths.projectDir },
     { kind: "load-env-file", path: context.variables.get("GITLAB_ENV") },
   ];
-}
-
-function sections(context: PlanContext, stage: string): string | undefined {
-  const wanted = context.flags.FF_SCRIPT_SECTIONS && context.spec.features.trace_sections;
-  return wanted ? stage : undefined;
 }

@@ -132,9 +132,122 @@ test("planJob() makes sections of multi-line commands when FF_SCRIPT_SECTIONS is
   const command = planJob(context).steps[0]!.ops.find((op) => op.kind === "user-command");
   expect(command?.kind === "user-command" && command.echo).toEqual({
     kind: "section",
-    name: "section_script_0",
+    name: "section_script_step_0",
     text: "$ a\nb",
   });
+});
+
+test("planJob() says who calls for a script with names of sections, and keeps blank commands", () => {
+  const lines = ['pre_build_script = "a\\nb"', 'post_build_script = "c\\nd"'];
+  const context = planContext({
+    variables: [variable("FF_SCRIPT_SECTIONS", "true"), variable("GIT_STRATEGY", "fetch")],
+    steps: [{ name: "Script", script: ["", "e\nf"] }, { name: "after_script", script: ["g\nh"] }],
+    hooks: [{ name: "post_get_sources_script", script: ["i\nj"] }],
+  }, [...lines, 'post_get_sources_script = "k"']);
+  const plan = planJob(context);
+  const names = (ops: readonly { kind: string }[]) =>
+    JSON.stringify(ops).match(/section_[a-z]+_[a-z_]*\d/g) ?? [];
+  const [step] = plan.steps;
+  expect(step?.name).toBe("step_script");
+  expect(names(step?.ops ?? [])).toEqual([
+    "section_pre_build_script_0",
+    "section_script_step_1",
+    "section_post_build_script_0",
+  ]);
+  expect(step?.ops).toContainEqual({ kind: "print", style: "plain", text: "" });
+  expect(names(plan.afterScript("success").ops)).toEqual(["section_after_script_step_0"]);
+  expect(names(plan.getSources.ops)).toEqual(["section_post_clone_script_0"]);
+  const hooks = text(plan.getSources.ops);
+  expect(hooks.indexOf("i\nj")).toBeLessThan(hooks.indexOf("$ k"));
+});
+
+test('planJob() expands variables in the step that GitLab makes of "release"', () => {
+  const context = planContext({
+    variables: [variable("TAG", "v1")],
+    steps: [{ name: "release", script: ["release-cli --tag '$TAG'"] }],
+  });
+  expect(planJob(context).steps[0]?.ops).toContainEqual({
+    kind: "user-command",
+    code: "release-cli --tag 'v1'",
+    echo: { kind: "line", text: "$ release-cli --tag 'v1'" },
+  });
+});
+
+test("planJob() runs no hooks around sources that are not fetched", () => {
+  const hooks = [{ name: "pre_get_sources_script", script: ["echo hook"] }];
+  for (const strategy of ["none", "empty"]) {
+    const context = planContext({ variables: [variable("GIT_STRATEGY", strategy)], hooks });
+    expect(text(planJob(context).getSources.ops)).not.toContain("echo hook");
+  }
+});
+
+test("planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know", () => {
+  const sources = (strategy: string) => {
+    const variables = [
+      variable("GIT_CHECKOUT", "false"),
+      variable("GIT_SUBMODULE_STRATEGY", strategy),
+    ];
+    return text(planJob(planContext({ variables })).getSources.ops);
+  };
+  expect(sources("normal")).toContain("Updating/initializing submodules with git depth set to 20");
+  expect(sources("none")).toContain("Skipping Git submodules setup");
+  expect(() => sources("deep")).toThrow("unknown GIT_SUBMODULE_STRATEGY");
+});
+
+test("planJob() cleans submodules too with FF_ENABLE_JOB_CLEANUP, as GIT_CLEAN_FLAGS says", () => {
+  const cleanup = (flags: string) =>
+    text(
+      planJob(planContext({
+        variables: [
+          variable("FF_ENABLE_JOB_CLEANUP", "true"),
+          variable("GIT_SUBMODULE_STRATEGY", "recursive"),
+          variable("GIT_CLEAN_FLAGS", flags),
+        ],
+      })).cleanup.ops,
+    );
+  expect(cleanup("-fd")).toMatch(/submodule foreach --recursive git clean -fd/);
+  expect(cleanup("none")).not.toContain(" clean ");
+  expect(cleanup("none")).toMatch(/submodule foreach --recursive git reset --hard/);
+});
+
+test("planJob() hashes cache keys with FF_HASH_CACHE_KEYS, and never leaves the cache directory", () => {
+  const script = (key: string, flag: string) => {
+    const context = planContext({
+      variables: [variable("FF_HASH_CACHE_KEYS", flag)],
+      cache: [{ key, paths: ["v"] }],
+    });
+    const plan = planJob(context);
+    return text([...plan.restoreCache.ops, ...plan.archiveCache("success").ops]);
+  };
+  const hashOfK = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
+  expect(script("k", "true")).toContain(`--file /cache/group/app/${hashOfK}/cache.zip`);
+  expect(script("k", "true")).toContain("--alternate-file /cache/group/app/k/cache.zip");
+  expect(script("k", "true")).toContain("Creating cache k...");
+  expect(script("k", "false")).toContain(`--alternate-file /cache/group/app/${hashOfK}/cache.zip`);
+  expect(script("../../etc", "true")).not.toMatch(/file \S*\.\./);
+});
+
+test("planJob() refuses a cache policy that is none, and tells of an empty key", () => {
+  const cache = (entry: object) => planJob(planContext({ cache: [{ paths: ["v"], ...entry }] }));
+  expect(() => cache({ key: "k", policy: "take" })).toThrow("unknown cache policy take for k");
+  const empty = cache({ key: ".." });
+  expect(text(empty.restoreCache.ops)).toContain(
+    "Skipping cache extraction due to empty cache key",
+  );
+  expect(text(empty.archiveCache("success").ops)).toContain(
+    "Skipping cache archiving due to empty cache key",
+  );
+  expect(planJob(planContext({ cache: [{ key: "k", paths: [] }] })).restoreCache.ops).toEqual([]);
+});
+
+test("planJob() removes what a failed extraction may have left, inside the checkout alone", () => {
+  const context = planContext({
+    variables: [variable("FF_CLEAN_UP_FAILED_CACHE_EXTRACT", "true")],
+    cache: [{ key: "k", paths: ["vendor", "../../other", "/etc", "."] }],
+  });
+  const script = text(planJob(context).restoreCache.ops);
+  expect(script).toContain("Removing vendor");
+  expect(script.match(/Removing /g)).toHaveLength(1);
 });
 
 test("planJob() refuses a commit that git could take for an option", () => {

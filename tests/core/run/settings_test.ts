@@ -16,27 +16,29 @@ test("jobSettings() takes the payload's word where no variable says otherwise", 
     gitDepth: 20,
     gitCleanFlags: ["-ffdx"],
     gitFetchFlags: ["--prune", "--quiet"],
-    afterScriptTimeoutMs: 300_000,
     problems: [],
   });
 });
 
-test("jobSettings() names every bad value and goes on with its default", () => {
+test("jobSettings() names every bad value in GitLab Runner's words and goes on", () => {
   const bad = settings({
     GIT_STRATEGY: "copy",
     GET_SOURCES_ATTEMPTS: "11",
     GIT_DEPTH: "x",
-    RUNNER_SCRIPT_TIMEOUT: "soon",
+    RESTORE_CACHE_ATTEMPTS: "-1",
     GIT_CHECKOUT: "maybe",
+    GIT_SUBMODULE_STRATEGY: "deep",
   });
   expect(bad.problems).toEqual([
-    'GIT_DEPTH: expected a whole number from 0 to 2147483647, got "x", using 20',
-    'GIT_STRATEGY: expected clone, fetch, none, empty, got "copy", using "clone"',
-    'GIT_CHECKOUT: expected true or false, got "maybe", using true',
-    'GET_SOURCES_ATTEMPTS: expected a whole number from 1 to 10, got "11", using 1',
-    'RUNNER_SCRIPT_TIMEOUT: expected a duration such as 10m, got "soon", ignoring it',
+    'GIT_DEPTH: expected int got "x", using default value: 20',
+    "GIT_STRATEGY: expected either 'clone', 'fetch', 'none' or 'empty' got \"copy\", " +
+    "using default value 'clone'",
+    'GIT_CHECKOUT: expected bool got "maybe", using default value: true',
+    "GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got \"deep\"",
+    "GET_SOURCES_ATTEMPTS: number of attempts out of the range [1, 10], clamping to: 10",
+    "RESTORE_CACHE_ATTEMPTS: number of attempts out of the range [1, 10], clamping to: 1",
   ]);
-  expect(bad.getSourcesAttempts).toBe(1);
+  expect(bad.getSourcesAttempts).toBe(10);
 });
 
 test("jobSettings() lets config.toml forbid debug traces", () => {
@@ -46,13 +48,11 @@ test("jobSettings() lets config.toml forbid debug traces", () => {
   expect(forbidden.problems).toHaveLength(1);
 });
 
-test("jobSettings() reads durations and flags of git", () => {
+test("jobSettings() reads flags of git", () => {
   expect(settings({
-    RUNNER_SCRIPT_TIMEOUT: "1h30m",
     GIT_CLEAN_FLAGS: "none",
     GIT_SUBMODULE_PATHS: "a  :(exclude)b",
   })).toMatchObject({
-    scriptTimeoutMs: 5_400_000,
     gitCleanFlags: undefined,
     submodulePaths: ["a", ":(exclude)b"],
   });
