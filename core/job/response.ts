@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import type { Value } from "./moa/value.ts";
 
 const text = z.string().nullish().transform((value) => value ?? "");
 const flag = z.boolean().nullish().transform((value) => value ?? false);
@@ -134,13 +135,25 @@ function input<T extends string, C extends z.ZodType>(type: T, content: C) {
   return z.object({ type: z.literal(type), content, sensitive: flag });
 }
 
+/** Whatever JSON can say. */
+const MoaValue: z.ZodType<Value> = z.lazy(() =>
+  z.union([
+    z.null(),
+    z.boolean(),
+    z.number(),
+    z.string(),
+    z.array(MoaValue),
+    z.record(z.string(), MoaValue),
+  ])
+);
+
 /** An input whose content is of another type than it says would change what the script does. */
 const InputValue = z.discriminatedUnion("type", [
   input("string", z.string()),
   input("number", z.number()),
   input("boolean", z.boolean()),
-  input("array", z.array(z.unknown())),
-  input("struct", z.record(z.string(), z.unknown())),
+  input("array", z.array(MoaValue)),
+  input("struct", z.record(z.string(), MoaValue)),
 ]);
 
 /** The least of a payload that lets us answer for it: enough to accept the job and fail it. */

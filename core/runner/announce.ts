@@ -13,6 +13,7 @@ const ALWAYS: AnnouncedFeatures = {
   cancelable: true,
   cancel_gracefully: true,
   two_phase_job_commit: true,
+  job_inputs: true,
 };
 
 /** What our shells do, wherever they run. */
@@ -45,7 +46,6 @@ const KNOWN = [
   "image_executor_opts",
   "service_executor_opts",
   "native_steps_integration",
-  "job_inputs",
 ];
 
 /** `info` of a runner entry; `executor` undefined before an executor is known (registration). */

@@ -5,16 +5,17 @@
 
 import type { JobHandle } from "../coordinator/coordinator.ts";
 import { crc32 } from "node:zlib";
-import { messageOf } from "../errors.ts";
+import { JobConfigurationError, messageOf } from "../errors.ts";
 import type { Executor, ExecutorHost } from "../executor.ts";
 import { checkJob } from "../job/check.ts";
+import { interpolateInputs } from "../job/inputs.ts";
 import type { JobResponse } from "../job/response.ts";
 import { finalState, type JobResult } from "../job/result.ts";
 import { jobSpec, type TlsMaterial } from "../job/spec.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Registry } from "../registry.ts";
-import { writeResult } from "../run/outcome.ts";
+import { resultOf, writeResult } from "../run/outcome.ts";
 import { type JobEnd, runJob } from "../run/run_job.ts";
 import type { Shell } from "../shell.ts";
 import { errorLine } from "../trace/lines.ts";
@@ -173,10 +174,12 @@ class JobLine {
     const { parts, executor } = this.#assignment;
     const { metrics, shells, systemId, slots, background } = this.#options;
     const opened = this.#openTrace();
+    const job = withInputs(response, opened);
+    if (job instanceof JobConfigurationError) return await this.#refuse(resultOf(job), opened);
     using _permit = await this.#place(opened);
     const held = slots(parts.runner.token.reveal()).take(response.job_info.project_id);
     await held.ready;
-    const spec = jobSpec(response, { slot: held.slot, tls });
+    const spec = jobSpec(job, { slot: held.slot, tls });
     metrics.jobStarted(parts.labels, {
       executor: parts.runner.executor,
       seconds: response.job_info.time_in_queue_seconds,
@@ -235,9 +238,8 @@ class JobLine {
   }
 
   /** Reports how a job ended of which nothing was run. */
-  async #refuse(result: JobResult): Promise<void> {
+  async #refuse(result: JobResult, opened = this.#openTrace()): Promise<void> {
     const { response } = this.#coming();
-    const opened = this.#openTrace();
     writeResult(opened.trace, result);
     await this.#report(opened, result, response?.features.failure_reasons ?? []);
     opened.forget();
@@ -301,6 +303,17 @@ class JobLine {
 
 function systemFailure(message: string): JobResult {
   return { kind: "failed", reason: "runner_system_failure", message };
+}
+
+/** The job with its inputs in their places, or what is wrong with them. */
+function withInputs(job: JobResponse, opened: OpenedTrace): JobResponse | JobConfigurationError {
+  if (!opened.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION) return job;
+  try {
+    return interpolateInputs(job);
+  } catch (error) {
+    if (error instanceof JobConfigurationError) return error;
+    throw error;
+  }
 }
 
 /** The job's page in GitLab, as far as its payload tells. */

@@ -130,6 +130,7 @@ helper:cache  e2e/commands_helpers_test.ts  cache-archiver and cache-extractor k
 helper:cache-init  e2e/commands_helpers_test.ts  cache-init opens directories to every user
 helper:health-check  e2e/commands_helpers_test.ts  health-check waits for a port and says what it dials
 helper:read-logs  e2e/commands_helpers_test.ts  read-logs exits with 100 when its file never comes
+job:inputs  e2e/job_script_test.ts  inputs of the job come into its script, and a bad expression fails it
 script:profile  e2e/job_script_test.ts  a profile that exits is named as the cause, wherever it is met first
 script:release  core/run/plan_test.ts  planJob() expands variables in the step that GitLab makes of "release"
 git:submodule-strategy:bad  core/run/plan_test.ts  planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know

@@ -89,6 +89,7 @@ cancel:early                     8.3   A job canceled before its script runs non
 job:request:pace                 8.4   Asks at once after a job, else after check_interval.
 job:accept                       8.4   A job is confirmed before it runs, and runs once.
 job:payload:null                 8.6   Every optional field of a job may be null or missing.
+job:inputs                       8.6   Inputs are put where the payload names them; a bad expression fails the job.
 job:unknown-options              8.6   Unknown executor options fail the job and are named.
 trace:patch:first                8.4   The first bytes of a log go out at once, later ones in intervals.
 trace:patch:range-mismatch       8.1   416 continues from where the coordinator stands.

@@ -194,6 +194,34 @@ test.concurrent("script of 400 KiB in one command runs", async () => {
   expect(job.lines).toContain("409600");
 });
 
+test.concurrent("inputs of the job come into its script, and a bad expression fails it", async () => {
+  const inputs = [
+    { key: "who", value: { type: "string", content: "world" } },
+    { key: "count", value: { type: "number", content: 3 } },
+    { key: "secret", value: { type: "string", content: "x", sensitive: true } },
+  ];
+  const job = await lab.run({
+    script: ['echo "hello ${{ job.inputs.who }} ${{ str(job.inputs.count + 1) }}"'],
+    payload: { inputs },
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("hello world 4");
+  const [missing, sensitive, off] = await Promise.all([
+    lab.run({ script: "echo ${{ job.inputs.nobody }}", payload: { inputs } }),
+    lab.run({ script: "echo ${{ job.inputs.secret }}", payload: { inputs } }),
+    lab.run({
+      script: "echo '${{ job.inputs.who }}'",
+      variables: { FF_ENABLE_JOB_INPUTS_INTERPOLATION: "false" },
+      payload: { inputs },
+    }),
+  ]);
+  for (const refused of [missing, sensitive]) {
+    expectFailure(refused, "runner_configuration_error");
+    expect(refused.plain).toContain("ERROR: Job failed: failed to interpolate job inputs: ");
+  }
+  expect(off.lines).toContain("${{ job.inputs.who }}");
+});
+
 test("a profile that exits is named as the cause, wherever it is met first", async () => {
   await using broken = await Lab.open();
   writeFileSync(broken.path("home", ".bash_profile"), "exit 3\n");
