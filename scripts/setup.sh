@@ -50,7 +50,9 @@ git git
 git-lfs git-lfs
 openssl openssl
 ps procps
+podman podman
 setsid util-linux
+sshd openssh-server
 unzip unzip
 zip zip
 zstd zstd

@@ -22,7 +22,7 @@ export function connectEngine(options: EndpointOptions): Engine {
   const endpoint = endpointOf(options);
   const version = options.env["DOCKER_API_VERSION"];
   const http = new EngineHttp({
-    dial: dialerFor(endpoint),
+    dial: dialerFor(endpoint, options.env),
     address: endpoint.address,
     version: version ? fixedVersion(version) : undefined,
   });

@@ -9,13 +9,13 @@ export class Connection implements Disposable {
   readonly #address: string;
   readonly #signal: AbortSignal;
   readonly #chunks: AsyncIterator<Uint8Array>;
-  readonly #onClose: () => void;
+  readonly #onClose: (closed: Connection) => void;
   #pending: Uint8Array = new Uint8Array(0);
   #closedBecause: Error | undefined;
 
   constructor(
     socket: Duplex,
-    options: { address: string; signal: AbortSignal; onClose: () => void },
+    options: { address: string; signal: AbortSignal; onClose: (closed: Connection) => void },
   ) {
     this.#socket = socket;
     this.#address = options.address;
@@ -80,7 +80,7 @@ export class Connection implements Disposable {
     this.#closedBecause = why;
     this.#signal.removeEventListener("abort", this.#abort);
     this.#socket.destroy(why);
-    this.#onClose();
+    this.#onClose(this);
   }
 
   [Symbol.dispose](): void {
@@ -100,6 +100,6 @@ export class Connection implements Disposable {
   }
 
   #faultOf(error: unknown): unknown {
-    return this.#closedBecause ?? this.lost(error);
+    return this.#closedBecause ?? (error instanceof EngineError ? error : this.lost(error));
   }
 }

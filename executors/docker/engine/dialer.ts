@@ -7,7 +7,8 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { codeOf, ConfigurationError } from "../../../core/errors.ts";
 import { deadline, DeadlineExceeded } from "../../../core/util/abort.ts";
-import type { Endpoint, EndpointTls } from "./endpoint.ts";
+import { type Endpoint, type EndpointTls, unusable } from "./endpoint.ts";
+import { dialSsh } from "./ssh_dialer.ts";
 
 /**
  * Opens one stream whose halves close independently: ending the writing side leaves the reading
@@ -15,13 +16,28 @@ import type { Endpoint, EndpointTls } from "./endpoint.ts";
  */
 export type Dial = (options: { signal: AbortSignal }) => Promise<Duplex>;
 
-export function dialerFor(endpoint: Endpoint): Dial {
+/** `env` is what programs that open streams are given of. Throws ConfigurationError. */
+export function dialerFor(
+  endpoint: Endpoint,
+  env: Readonly<Record<string, string | undefined>>,
+): Dial {
   switch (endpoint.kind) {
     case "unix":
       return ({ signal }) =>
         opened(connectTcp({ path: endpoint.path, allowHalfOpen: true }), "connect", signal);
     case "tcp":
       return ({ signal }) => dialTcp(endpoint, signal);
+    case "ssh":
+      return async ({ signal }) => {
+        signal.throwIfAborted();
+        return dialSsh(endpoint, env);
+      };
+    case "npipe":
+      throw unusable(
+        endpoint.address,
+        "a script's input ends by closing one half of a connection, which this executable cannot " +
+          "do with a named pipe; let the engine listen on tcp://, or reach it by ssh://",
+      );
   }
 }
 

@@ -18,7 +18,17 @@ export type Endpoint =
     readonly host: string;
     readonly port: number;
     readonly tls: EndpointTls | undefined;
-  };
+  }
+  | {
+    readonly kind: "ssh";
+    readonly address: string;
+    readonly user: string | undefined;
+    readonly host: string;
+    readonly port: number | undefined;
+    /** The engine's socket on that host; undefined: what `docker` uses there. */
+    readonly socket: string | undefined;
+  }
+  | { readonly kind: "npipe"; readonly address: string; readonly path: string };
 
 /** The `host`, `tls_cert_path` and `tls_verify` of a configuration, and the environment. */
 export interface EndpointOptions {
@@ -47,10 +57,16 @@ export function endpointOf(options: EndpointOptions): Endpoint {
     case "https:":
       return tcpEndpoint(address, url, tlsOf(url, options, fromEnv));
     case "ssh:":
+      return sshEndpoint(address, url);
     case "npipe:":
-      throw unusable(address, `${url.protocol}// is not supported yet`);
+      // npipe:////./pipe/docker_engine
+      return {
+        kind: "npipe",
+        address,
+        path: address.slice("npipe:".length + 2).replaceAll("/", "\\"),
+      };
     default:
-      throw unusable(address, "it must start with unix://, tcp://, http:// or https://");
+      throw unusable(address, "it must start with unix://, tcp://, http://, https:// or ssh://");
   }
 }
 
@@ -77,6 +93,25 @@ function tcpEndpoint(address: string, url: URL, tls: EndpointTls | undefined): E
   return { kind: "tcp", address, host, port, tls };
 }
 
-function unusable(address: string, why: string): ConfigurationError {
+/** Plain words: nothing that the remote shell, or ssh itself, would take for something else. */
+const SSH_NAME = /^[\w.][\w.%+-]*$/;
+
+function sshEndpoint(address: string, url: URL): Endpoint {
+  const user = decodeURIComponent(url.username) || undefined;
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const socket = url.pathname.length > 1 ? url.pathname : undefined;
+  if (url.password !== "") {
+    throw unusable(`ssh://${host}`, "ssh takes no password from an address; use a key");
+  }
+  if (!/^[\w.:][\w.:-]*$/.test(host)) throw unusable(address, "it names no host");
+  if (user !== undefined && !SSH_NAME.test(user)) throw unusable(address, "the user is no name");
+  if (url.search !== "" || url.hash !== "") throw unusable(address, "it has more than a path");
+  if (socket !== undefined && !/^(?:\/[\w.-]+)+$/.test(socket)) {
+    throw unusable(address, "the path of the engine's socket has unusual characters");
+  }
+  return { kind: "ssh", address, user, host, port: Number(url.port) || undefined, socket };
+}
+
+export function unusable(address: string, why: string): ConfigurationError {
   return new ConfigurationError(`Cannot use the Docker host "${address}": ${why}`);
 }

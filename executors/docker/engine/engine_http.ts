@@ -122,8 +122,10 @@ export class EngineHttp implements Disposable {
     const connection = new Connection(socket, {
       address: this.#address,
       signal,
-      onClose: () => this.#open.delete(connection),
+      onClose: (closed) => this.#open.delete(closed),
     });
+    // The dialler may have come too late for an abort; then the connection has closed itself.
+    signal.throwIfAborted();
     this.#open.add(connection);
     return connection;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fixedVersion, negotiate } from "../../../../executors/docker/engine/api_version.ts";
+import { dialerFor } from "../../../../executors/docker/engine/dialer.ts";
 import { endpointOf } from "../../../../executors/docker/engine/endpoint.ts";
 import { isSavedImage } from "../../../../executors/docker/engine/image_import.ts";
 import {
@@ -45,10 +46,31 @@ describe("endpointOf", () => {
     expect(of("tcp://h", { env })).toMatchObject({ tls: undefined });
   });
 
+  test("reads ssh hosts with user, port and the socket there", () => {
+    expect(of("ssh://h")).toMatchObject({ kind: "ssh", host: "h" });
+    expect(of("ssh://u@h:22/run/x.sock"))
+      .toMatchObject({ user: "u", host: "h", port: 22, socket: "/run/x.sock" });
+    expect(of("ssh://[::1]:2022")).toMatchObject({ host: "::1", port: 2022 });
+  });
+
+  test("reads a named pipe, which the dialler then refuses with a way out", () => {
+    const endpoint = of("npipe:////./pipe/docker_engine");
+    expect(endpoint).toMatchObject({ kind: "npipe", path: "\\\\.\\pipe\\docker_engine" });
+    expect(() => dialerFor(endpoint, {})).toThrow("let the engine listen on tcp://");
+  });
+
   test("refuses what it cannot use, naming it", () => {
-    for (const host of ["ssh://h", "npipe:////./pipe/x", "ftp://h", "h", "unix://x", "tcp://h/x"]) {
+    for (const host of ["ftp://h", "h", "unix://x", "tcp://h/x", "ssh://h/a;b", "ssh://h?x=1"]) {
       expect(() => of(host)).toThrow(`Cannot use the Docker host "${host}"`);
     }
+  });
+
+  test("takes no word of an ssh host for an option, and shows no password", () => {
+    expect(() => of("ssh://-oProxyCommand=x")).toThrow("Cannot use the Docker host");
+    expect(() => of("ssh://-oProxyCommand=x@h")).toThrow("the user is no name");
+    expect(() => of("ssh://u:secret@h")).toThrow(
+      'Cannot use the Docker host "ssh://h": ssh takes no password',
+    );
   });
 });
 
