@@ -1,15 +1,15 @@
-/** Serves bare repositories over git's smart HTTP, read-only, by `git http-backend`. */
+/** Serves bare repositories over git's smart HTTP, read-only, by `git upload-pack`. */
 
 import { realpath } from "node:fs/promises";
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 
 import { apiError } from "./answers.ts";
 import type { Call } from "./call.ts";
 
 /** `/<group>/<project>.git/<rest>`; no part may start with a dot. */
-const GIT_PATH = /^((?:\/[\w][\w.-]*)+?\.git)\/(info\/refs|git-upload-pack|HEAD|objects\/.+)$/;
-/** The header block of a CGI answer is a few hundred bytes. */
-const LONGEST_CGI_HEAD = 64 * 1024;
+const GIT_PATH = /^((?:\/[\w][\w.-]*)+?\.git)\/(info\/refs|git-upload-pack)$/;
+
+const UPLOAD_PACK = "git-upload-pack";
 
 export interface GitHttpOptions {
   readonly root: string;
@@ -35,18 +35,21 @@ export class GitHttp {
       const challenge = { "WWW-Authenticate": 'Basic realm="GitLab"' };
       return new Response("HTTP Basic: Access denied", { status: 401, headers: challenge });
     }
-    if (!await this.#isBelowRoot(repository)) return apiError(404);
-    return await this.#serve(call);
+    const directory = await this.#directoryOf(repository);
+    if (directory === undefined) return apiError(404);
+    return match?.[2] === UPLOAD_PACK
+      ? this.#uploadPack(call, directory)
+      : this.#advertisement(call, directory);
   }
 
   /** The commit a ref of a repository points at; undefined when there is none. */
   async resolve(path: string, ref: string): Promise<string | undefined> {
-    if (!await this.#isBelowRoot(`/${path}.git`)) return undefined;
-    const directory = join(this.#options.root, `${path}.git`);
+    const directory = await this.#directoryOf(`/${path}.git`);
+    if (directory === undefined) return undefined;
     const query = ["--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
     const git = Bun.spawn([this.#options.git, "rev-parse", ...query], {
       cwd: directory,
-      env: this.#environment({}),
+      env: this.#environment(),
       stdin: "ignore",
       stderr: "ignore",
     });
@@ -61,43 +64,48 @@ export class GitHttp {
     return this.#options.authorize(user ?? "", password.join(":"));
   }
 
-  /** Also after links are followed. */
-  async #isBelowRoot(repository: string): Promise<boolean> {
+  /** Undefined: there is none, or links lead it out of the root. */
+  async #directoryOf(repository: string): Promise<string | undefined> {
     try {
       const root = await realpath(this.#options.root);
       const path = await realpath(resolve(root, `.${repository}`));
-      return path.startsWith(root + sep);
+      return path.startsWith(root + sep) ? path : undefined;
     } catch {
-      return false;
+      return undefined;
     }
   }
 
-  async #serve(call: Call): Promise<Response> {
-    const backend = Bun.spawn([this.#options.git, "http-backend"], {
-      env: this.#environment({
-        GIT_PROJECT_ROOT: resolve(this.#options.root),
-        GIT_HTTP_EXPORT_ALL: "1",
-        PATH_INFO: call.path,
-        QUERY_STRING: call.url.search.slice(1),
-        REQUEST_METHOD: call.method,
-        REMOTE_ADDR: "127.0.0.1",
-        CONTENT_TYPE: call.header("Content-Type") ?? "",
-        HTTP_CONTENT_ENCODING: call.header("Content-Encoding") ?? "",
-        GIT_PROTOCOL: call.header("Git-Protocol") ?? "",
-        ...contentLength(call),
-      }),
-      stdin: call.request.body ?? "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-    });
-    const output = backend.stdout.getReader();
-    const stop = () => backend.kill();
-    call.request.signal.addEventListener("abort", stop, { once: true });
-    return await cgiAnswer(output, stop);
+  /** What there is to fetch: the first call of every client. */
+  #advertisement(call: Call, directory: string): Response {
+    if (call.url.searchParams.get("service") !== UPLOAD_PACK) return apiError(403);
+    const body = this.#run(["--advertise-refs"], call, directory);
+    // Since version 2 of the protocol the announcement of the service is left out.
+    const announced = /(?:^|:)version=[2-9]/.test(call.header("Git-Protocol") ?? "");
+    return gitResponse("advertisement", announced ? body : announcing(body));
+  }
+
+  #uploadPack(call: Call, directory: string): Response {
+    if (call.method !== "POST") return apiError(405);
+    return gitResponse("result", this.#run([], call, directory));
+  }
+
+  #run(options: readonly string[], call: Call, directory: string): ReadableStream<Uint8Array> {
+    const child = Bun.spawn(
+      [this.#options.git, "upload-pack", "--strict", "--stateless-rpc", ...options, "."],
+      {
+        cwd: directory,
+        env: { ...this.#environment(), GIT_PROTOCOL: call.header("Git-Protocol") ?? "" },
+        stdin: requestBody(call) ?? "ignore",
+        stdout: "pipe",
+        stderr: "ignore",
+      },
+    );
+    call.request.signal.addEventListener("abort", () => child.kill(), { once: true });
+    return child.stdout;
   }
 
   /** Nothing of our own environment but the search path reaches git. */
-  #environment(more: Readonly<Record<string, string>>): Record<string, string> {
+  #environment(): Record<string, string> {
     return {
       PATH: dirname(this.#options.git),
       GIT_CONFIG_NOSYSTEM: "1",
@@ -109,54 +117,32 @@ export class GitHttp {
       GIT_CONFIG_VALUE_1: "true",
       GIT_CONFIG_KEY_2: "uploadpack.allowFilter",
       GIT_CONFIG_VALUE_2: "true",
-      ...more,
     };
   }
 }
 
-/** Left out when unknown: the program then reads to the end of its input. */
-function contentLength(call: Call): Record<string, string> {
-  const length = call.header("Content-Length");
-  return length === undefined ? {} : { CONTENT_LENGTH: length };
+/** Git compresses long requests. */
+function requestBody(call: Call): ReadableStream<Uint8Array> | null {
+  const { body } = call.request;
+  const isPacked = /^(?:x-)?gzip$/.test(call.header("Content-Encoding") ?? "");
+  return isPacked && body !== null ? body.pipeThrough(new DecompressionStream("gzip")) : body;
 }
 
-interface ByteReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-}
-
-/** Turns a CGI program's output into an answer; its body is passed on as it comes. */
-async function cgiAnswer(output: ByteReader, stop: () => void): Promise<Response> {
-  let head = Buffer.alloc(0);
-  let end = -1;
-  while (end < 0 && head.length < LONGEST_CGI_HEAD) {
-    const { done, value } = await output.read();
-    if (done || value === undefined) break;
-    head = Buffer.concat([head, value]);
-    end = head.indexOf("\r\n\r\n");
-  }
-  if (end < 0) {
-    stop();
-    return apiError(500, "git http-backend gave no answer");
-  }
-  const headers = new Headers();
-  for (const line of head.toString("latin1", 0, end).split("\r\n")) {
-    const colon = line.indexOf(":");
-    headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  const status = Number.parseInt(headers.get("Status") ?? "200", 10);
-  headers.delete("Status");
-  let first: Buffer | undefined = head.subarray(end + 4);
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (first !== undefined && first.length > 0) controller.enqueue(first);
-      else {
-        const { done, value } = await output.read();
-        if (done || value === undefined) controller.close();
-        else controller.enqueue(value);
-      }
-      first = undefined;
+function gitResponse(what: "advertisement" | "result", body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, {
+    headers: {
+      "Content-Type": `application/x-${UPLOAD_PACK}-${what}`,
+      "Cache-Control": "no-cache, max-age=0, must-revalidate",
     },
-    cancel: stop,
   });
-  return new Response(body, { status, headers });
+}
+
+/** The first lines that clients of the older protocol expect, each with its length in front. */
+function announcing(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const head = new TransformStream<Uint8Array, Uint8Array>({
+    start(controller) {
+      controller.enqueue(Buffer.from(`001e# service=${UPLOAD_PACK}\n0000`));
+    },
+  });
+  return body.pipeThrough(head);
 }

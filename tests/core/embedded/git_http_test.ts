@@ -40,6 +40,23 @@ test("git clones a served repository and fetches a commit that is no tip", async
   expect(await git(shallow, "rev-parse", "FETCH_HEAD")).toBe(first);
 });
 
+test("git is served in its older protocol and with compressed requests", async () => {
+  coordinator = await EmbeddedCoordinator.start({ reposRoot: root });
+  const url = `${coordinator.url}/group/demo.git`;
+  const old = ["-c", "protocol.version=0"];
+  expect(await git(directory, ...old, "ls-remote", url, "main")).toStartWith(second);
+  const clone = join(directory, "old");
+  await git(directory, ...old, "clone", "-q", url, clone);
+  expect(await git(clone, "rev-parse", "HEAD")).toBe(second);
+  const answer = await fetch(`${url}/git-upload-pack`, {
+    method: "POST",
+    headers: { "Git-Protocol": "version=2", "Content-Encoding": "gzip" },
+    body: Bun.gzipSync(Buffer.from("0014command=ls-refs\n00010000")),
+  });
+  expect(answer.headers.get("Content-Type")).toBe("application/x-git-upload-pack-result");
+  expect(await answer.text()).toContain(`${second} refs/heads/main`);
+});
+
 test("git needs the token of a running job when told so", async () => {
   coordinator = await EmbeddedCoordinator.start({ reposRoot: root, gitNeedsToken: true });
   const runner = new TestRunner(coordinator);
