@@ -157,6 +157,12 @@ export interface Executor extends AsyncDisposable {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus>;
+  /**
+   * Removes a directory of the job's environment with all its content; absent is fine, and a link is
+   * not followed. For executors to which this costs less than a script; called like `run`. When it
+   * throws, a script may still succeed.
+   */
+  removeDirectory?(path: string, options: { signal: AbortSignal }): Promise<void>;
   /** The user's part is over and this is how it ended. */
   finish(result: JobResult): Promise<void>;
 }

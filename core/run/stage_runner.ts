@@ -106,6 +106,7 @@ export class StageRunner {
 
   /** Runs a stage without a section and without a trace of it: clean-up after the job's end. */
   async runSilently(stage: PlannedStage, signal: AbortSignal): Promise<void> {
+    if (stage.ops.every(isRemoval) && await this.#remove(stage.ops, signal)) return;
     const silent = { write: () => undefined };
     await this.#execute(stage, { ...this.#options.io, output: silent }, signal);
   }
@@ -143,6 +144,19 @@ export class StageRunner {
     await this.#options.io.output.write(new TextEncoder().encode(text));
   }
 
+  /** A stage that only removes needs no shell where the executor can do it. */
+  async #remove(ops: readonly RemoveOp[], signal: AbortSignal): Promise<boolean> {
+    const { executor } = this.#options;
+    if (executor.removeDirectory === undefined) return false;
+    try {
+      for (const { path } of ops) await executor.removeDirectory(path, { signal });
+      return true;
+    } catch {
+      // What is read-only for its owner: the script changes that first.
+      return false;
+    }
+  }
+
   #execute(stage: PlannedStage, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
     const { executor, shell, login, os, render } = this.#options;
     return executor.run(
@@ -166,6 +180,12 @@ type PrintOp = Extract<ScriptOp, { kind: "print" }>;
 
 function isPrint(op: ScriptOp): op is PrintOp {
   return op.kind === "print";
+}
+
+type RemoveOp = Extract<ScriptOp, { kind: "remove-directory" }>;
+
+function isRemoval(op: ScriptOp): op is RemoveOp {
+  return op.kind === "remove-directory";
 }
 
 /** What a job's log and its final update say of a script that did not end well. */

@@ -19,6 +19,7 @@ import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
 import { leaseSlot, makeDirectory, type SlotLease } from "./job_directories.ts";
 import type { JobUser } from "./job_user.ts";
 import { openScript } from "./script_input.ts";
+import { removeDirectory } from "./temp_dir.ts";
 
 export interface ShellExecutorOptions {
   /** Name of the shell, known to be installed. */
@@ -122,6 +123,10 @@ export class ShellExecutor implements Executor {
       outputOwner: user?.account,
       graceMs: (reason) => graceFor(reason, graceMs),
     }, { signal });
+  }
+
+  async removeDirectory(path: string, options: { signal: AbortSignal }): Promise<void> {
+    await removeDirectory(path, { user: this.#options.user, signal: options.signal });
   }
 
   async finish(_result: JobResult): Promise<void> {}

@@ -1,4 +1,4 @@
-/** Takes away the secrets that a job of a crashed manager has left in files. */
+/** Takes away a job's temporary directory: its file variables, and what its commands left there. */
 
 import { rm } from "node:fs/promises";
 import { codeOf, RunnerError } from "../../core/errors.ts";
@@ -15,8 +15,8 @@ export interface LeftTempDir {
 }
 
 /**
- * Removes the directory, unless a job of another manager has taken over the slot: then it is that
- * job's. Done as the job's user, who could have led the path to where only others may go.
+ * Removes what a crashed manager's job left, unless a job of another manager has taken over the
+ * slot: then it is that job's.
  */
 export async function removeTempDir(
   left: LeftTempDir,
@@ -24,21 +24,30 @@ export async function removeTempDir(
 ): Promise<void> {
   using lock = lockOf(left.lease);
   if (lock === undefined) return;
-  if (left.user === undefined) {
-    await rm(left.tempDir, { recursive: true, force: true });
+  await removeDirectory(left.tempDir, { user: left.user, signal: options.signal });
+}
+
+/** Removes as the job's user, who could have led the path to where only others may go. */
+export async function removeDirectory(
+  path: string,
+  options: { user: JobUser | undefined; signal: AbortSignal },
+): Promise<void> {
+  const { user, signal } = options;
+  if (user === undefined) {
+    await rm(path, { recursive: true, force: true });
     return;
   }
   const exit = await runProcess({
-    argv: [...left.user.prefix, "rm", "-rf", "--", left.tempDir],
+    argv: [...user.prefix, "rm", "-rf", "--", path],
     cwd: "/",
     env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     mark: { name: MARK_VARIABLE, value: crypto.randomUUID() },
     output: () => undefined,
-    user: left.user.ids,
+    user: user.ids,
     graceMs: () => 0,
-  }, options);
+  }, { signal });
   if (exit.kind !== "exited" || exit.code !== 0) {
-    throw new RunnerError(`rm as "${left.user.account.name}" did not succeed`);
+    throw new RunnerError(`rm as "${user.account.name}" did not succeed`);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
@@ -281,9 +282,34 @@ describe("ShellExecutor", () => {
   });
 });
 
+describe("ShellExecutor.removeDirectory", () => {
+  test("removes all content, follows no link and takes absence well", async () => {
+    const root = place();
+    await using executor = await acquire(root);
+    mkdirSync(join(root, "kept"));
+    mkdirSync(join(root, "gone/sub"), { recursive: true });
+    writeFileSync(join(root, "gone/sub/file"), "");
+    symlinkSync(join(root, "kept"), join(root, "gone/link"));
+    symlinkSync(join(root, "kept"), join(root, "link"));
+    for (const name of ["gone", "link", "absent"]) {
+      await executor.removeDirectory(join(root, name), { signal: NEVER });
+    }
+    expect(readdirSync(root).sort()).toEqual(["kept"]);
+  });
+});
+
 describe.skipIf(!isRoot)(
   isRoot ? "ShellExecutor with --user" : "ShellExecutor with --user: NOT RUN, needs root",
   () => {
+    test("removeDirectory acts as the job's user, who may not remove what is root's", async () => {
+      const root = place();
+      await using executor = await acquire(root, {}, { user: "nobody" });
+      mkdirSync(join(root, "roots"));
+      const removal = executor.removeDirectory(join(root, "roots"), { signal: NEVER });
+      await expect(removal).rejects.toThrow('rm as "nobody" did not succeed');
+      expect(existsSync(join(root, "roots"))).toBe(true);
+    });
+
     test("becomes the user with all groups, home, names and its own directories", async () => {
       const root = place();
       const name = `runner-${process.pid}`;
