@@ -13,6 +13,16 @@ export type ScriptCondition =
   | { readonly kind: "directory-exists"; readonly path: string }
   /** The program is found in PATH or, with a slash in its name, is executable there. */
   | { readonly kind: "program-exists"; readonly program: string }
+  /**
+   * More than `count` names in the directory, not counting those with a dot in front, end with
+   * `suffix`; `count` is at least 1.
+   */
+  | {
+    readonly kind: "more-files";
+    readonly directory: string;
+    readonly suffix: string;
+    readonly count: number;
+  }
   /** The program exits with 0; its output is dropped. */
   | { readonly kind: "succeeds"; readonly argv: readonly string[] };
 

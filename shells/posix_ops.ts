@@ -148,6 +148,11 @@ function condition(asked: ScriptCondition): string {
         ? `[ -f ${program} ] && [ -x ${program} ]`
         : `command -v ${program} >/dev/null 2>&1`;
     }
+    case "more-files": {
+      // A function has arguments of its own: those of the script stay, and nothing is forked.
+      const pattern = `${quotePosixPath(asked.directory)}/*${quotePosix(asked.suffix)}`;
+      return `runner_more() { [ "$#" -gt ${asked.count} ]; } && runner_more ${pattern}`;
+    }
     case "succeeds":
       return `${asked.argv.map(quotePosix).join(" ")} >/dev/null 2>&1`;
   }

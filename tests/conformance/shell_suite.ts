@@ -277,6 +277,12 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
       const root = scratch();
       writeFileSync(join(root, "file"), "");
       symlinkSync(root, join(root, "link"));
+      mkdirSync(join(root, "it's"));
+      for (const name of ["a.pack", "b.pack", "c d.pack", "c.idx", ".e.pack"]) {
+        writeFileSync(join(root, "it's", name), "");
+      }
+      const more = (directory: string, suffix: string, count: number) =>
+        ({ kind: "more-files", directory: join(root, directory), suffix, count }) as const;
       const answers = ([
         { kind: "file-exists", path: `${root}/file` },
         { kind: "file-exists", path: `${root}/absent` },
@@ -288,13 +294,19 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
         { kind: "program-exists", program: `${root}/file` },
         { kind: "succeeds", argv: ["sh", "-c", "echo loud"] },
         { kind: "succeeds", argv: ["false"] },
+        more("it's", ".pack", 2),
+        more("it's", ".pack", 3),
+        more("it's", "", 3),
+        more("absent", "", 1),
       ] as const).map((condition): ScriptOp => ({
         kind: "when",
         condition,
         then: [print("yes")],
         otherwise: [print("no")],
       }));
-      expect(run(answers).stdout.split("\n").join(" ")).toBe("yes no yes no yes no yes no yes no ");
+      expect(run(answers).stdout.split("\n").join(" ")).toBe(
+        "yes no yes no yes no yes no yes no yes no yes no ",
+      );
       const empty: ScriptOp = {
         kind: "when",
         condition: { kind: "file-exists", path: "/" },

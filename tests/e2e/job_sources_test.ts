@@ -71,6 +71,26 @@ test("fetch into the checkout of an earlier job undoes what that did", async () 
   expect(clean.plain).toContain("two\n$ ls -A\n.git\n.gitignore\nREADME.md\nsrc\n");
 });
 
+test.concurrent("what has piled up in a checkout is packed by the next job's fetch", async () => {
+  const { app } = lab.repositories;
+  const variables = { GIT_CLONE_PATH: "$CI_BUILDS_DIR/piled-up" };
+  const packs = 'echo "packs $(ls .git/objects/pack/*.pack | wc -l)"';
+  const many = await lab.run({
+    repository: app,
+    variables,
+    script: [
+      "for i in $(seq 60); do echo $i | git hash-object -w --stdin | " +
+      "git pack-objects -q .git/objects/pack/pack >/dev/null; done; git prune-packed",
+      packs,
+    ],
+  });
+  expectSuccess(many);
+  expect(Number(/^packs (\d+)$/m.exec(many.plain)?.[1])).toBeGreaterThan(50);
+  const next = await lab.run({ repository: app, variables, script: [packs] });
+  expectSuccess(next);
+  expect(next.lines).toContain("packs 1");
+}, 20_000);
+
 test.concurrent("GIT_CLEAN_FLAGS and GIT_CHECKOUT are heeded", async () => {
   const { app } = lab.repositories;
   const clonePath = "$CI_BUILDS_DIR/clean-flags";

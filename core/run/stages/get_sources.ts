@@ -88,6 +88,7 @@ function fetchChanges(context: PlanContext): readonly ScriptOp[] {
     },
     { kind: "change-directory", path: paths.projectDir },
     ...fetch(context),
+    ...collectGarbage(context),
   ];
 }
 
@@ -218,6 +219,7 @@ function fetch(context: PlanContext): readonly ScriptOp[] {
     argv: [
       "git",
       ...GUARD_OPTIONS,
+      ...options([["maintenance.auto", "false"]]),
       "fetch",
       "origin",
       ...refspecs,
@@ -231,6 +233,47 @@ function fetch(context: PlanContext): readonly ScriptOp[] {
     condition: { kind: "file-exists", path: `${paths.projectDir}/.git/shallow` },
     then: [call("--unshallow")],
     otherwise: [call()],
+  }];
+}
+
+/** From here on git might find something to do by its own measure: 27 and 50, unless configured. */
+const LOOSE_OBJECTS_SAMPLE = 8;
+const PACKS = 20;
+
+/**
+ * What every fetch would start a process for, and mostly in vain. A look at one of 256 folders of
+ * loose objects tells how many there are in all, which is how git does it.
+ */
+function collectGarbage(context: PlanContext): readonly ScriptOp[] {
+  const objects = `${context.paths.projectDir}/.git/objects`;
+  const quiet = context.settings.gitFetchFlags.some((flag) => ["--quiet", "-q"].includes(flag));
+  const collect: ScriptOp = {
+    kind: "attempt",
+    ops: [{
+      kind: "run",
+      argv: ["git", ...GUARD_OPTIONS, "gc", "--auto", ...(quiet ? ["--quiet"] : [])],
+    }],
+    otherwise: [],
+  };
+  return [{
+    kind: "when",
+    condition: {
+      kind: "more-files",
+      directory: `${objects}/17`,
+      suffix: "",
+      count: LOOSE_OBJECTS_SAMPLE,
+    },
+    then: [collect],
+    otherwise: [{
+      kind: "when",
+      condition: {
+        kind: "more-files",
+        directory: `${objects}/pack`,
+        suffix: ".pack",
+        count: PACKS,
+      },
+      then: [collect],
+    }],
   }];
 }
 
