@@ -19,6 +19,9 @@ export interface SpoolEvents {
 /** One write to the disk; a chatty job's many small writes are gathered until the turn's end. */
 const BLOCK_BYTES = 64 * 1024;
 
+/** What most jobs print in one turn: hundreds of jobs may hold such a block for hours. */
+const FIRST_BLOCK_BYTES = 8 * 1024;
+
 /** Unwritten bytes from which on a writer has to wait for the disk. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
@@ -107,14 +110,13 @@ export class Spool implements AsyncDisposable {
     let at = start;
     while (at < end) {
       let block = this.#blocks[this.#blocks.length - 1];
-      if (block === undefined || block.filled === BLOCK_BYTES) {
+      if (block === undefined || block.filled === block.bytes.length) {
         if (block !== undefined) this.#drainSoon();
-        block = this.#spare ??
-          { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), written: 0, filled: 0 };
+        block = this.#spare ?? emptyBlock(block === undefined ? FIRST_BLOCK_BYTES : BLOCK_BYTES);
         this.#spare = undefined;
         this.#blocks.push(block);
       }
-      const length = Math.min(end - at, BLOCK_BYTES - block.filled);
+      const length = Math.min(end - at, block.bytes.length - block.filled);
       copyRange.call(bytes, block.bytes, block.filled, at, at + length);
       block.filled += length;
       at += length;
@@ -233,7 +235,9 @@ export class Spool implements AsyncDisposable {
     this.#stored += bytesWritten;
     if (block.written < block.filled) return;
     block.written = block.filled = 0;
-    if (this.#blocks.length > 1) this.#spare = this.#blocks.shift();
+    if (this.#blocks.length === 1) return;
+    this.#blocks.shift();
+    if (bytes.length === BLOCK_BYTES) this.#spare = block;
   }
 
   /** Copies what only memory has, from position `offset` of the trace on, to the rest of `target`. */
@@ -246,6 +250,10 @@ export class Spool implements AsyncDisposable {
       if (from < block.filled) at += block.bytes.copy(target, at, from, block.filled);
     }
   }
+}
+
+function emptyBlock(length: number): Block {
+  return { bytes: Buffer.allocUnsafeSlow(length), written: 0, filled: 0 };
 }
 
 function checksumOf(fd: number): TraceChecksum {
