@@ -1,6 +1,7 @@
 /** Brings a parsed config.toml to the names of the schema, and collects what it does not know. */
 
 import type { Key, Keys } from "./keys.ts";
+import { nearest } from "../util/nearest.ts";
 import { Secret } from "../util/secret.ts";
 import { documentedKeys } from "./schema.ts";
 import type { TomlPath } from "./toml_layout.ts";
@@ -120,28 +121,4 @@ function suggestion(written: string, keys: Keys): string {
 
 function everyName(): readonly string[] {
   return documentedKeys().map(({ name }) => name.split(".").at(-1) ?? name);
-}
-
-function nearest(written: string, names: readonly string[]): string | undefined {
-  const distances = names.map((name) => distance(written.toLowerCase(), name.toLowerCase()));
-  const least = Math.min(...distances);
-  // More than a third of a name changed is another word, not a slip.
-  return least <= Math.max(1, written.length / 3) ? names[distances.indexOf(least)] : undefined;
-}
-
-/** Edits that turn one text into the other (Levenshtein). */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, character] of [...from].entries()) {
-    let corner = index;
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const above = row[column + 1] ?? 0;
-      const cost = character === other ? 0 : 1;
-      next.push(Math.min(above + 1, (next[column] ?? 0) + 1, corner + cost));
-      corner = above;
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
 }
