@@ -1,0 +1,39 @@
+/** Collects what is wrong with a configuration, so that one run names all of it. */
+
+import { CiConfigError, type CiProblem, type CiWarning, type Place } from "./place.ts";
+
+export class Problems {
+  readonly #problems = new Map<string, CiProblem>();
+  readonly #warnings = new Map<string, CiWarning>();
+
+  get warnings(): readonly CiWarning[] {
+    return [...this.#warnings.values()];
+  }
+
+  get count(): number {
+    return this.#problems.size;
+  }
+
+  /** The same message about the same place counts once: jobs share what they extend. */
+  add(message: string, place: Place | undefined): void {
+    this.#problems.set(identity(message, place), { message, place });
+  }
+
+  warn(
+    message: string,
+    place: Place | undefined,
+    about: { readonly keyword?: string; readonly job?: string } = {},
+  ): void {
+    const warning = { message, place, keyword: about.keyword, job: about.job };
+    this.#warnings.set(identity(message, place), warning);
+  }
+
+  /** Throws all problems so far. What follows may rely on there being none. */
+  throwIfAny(): void {
+    if (this.#problems.size > 0) throw new CiConfigError([...this.#problems.values()]);
+  }
+}
+
+function identity(message: string, place: Place | undefined): string {
+  return place === undefined ? message : `${place.file}:${place.line}:${place.column}:${message}`;
+}

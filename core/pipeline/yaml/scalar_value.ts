@@ -1,0 +1,72 @@
+/** What a plain scalar means to GitLab, whose YAML reader knows most of YAML 1.1 and some of its own. */
+
+const TRUE = /^(?:yes|true|on)$/i;
+const FALSE = /^(?:no|false|off)$/i;
+const NULL = /^(?:null|~)$/i;
+/** Octal with or without `o`; `09` is none, and therefore text. Commas may group digits. */
+const INTEGER = /^[-+]?(?:0b[01_]+|0o?[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[0-9a-f_]+)$/i;
+const FLOAT = /^[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:e[-+][0-9]+)?$/i;
+/** `1:30` is ninety. */
+const SEXAGESIMAL = /^([-+]?)([0-9][0-9_]*)((?::[0-5]?[0-9])+)(\.[0-9_]*)?$/;
+const DATE = /^\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)$/;
+const TIME =
+  /^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$/;
+
+/** A first character with which only text can start: most scalars of a CI file have one. */
+const ONLY_TEXT = /^[^\-+.~\d\s:nNyYtTfFoO]/;
+
+export type ScalarValue =
+  | {
+    readonly kind: "value";
+    readonly value: string | number | boolean | null;
+    readonly text: string;
+  }
+  /** A date or a time: GitLab refuses such values with the name of their class. */
+  | { readonly kind: "class"; readonly name: "Date" | "Time" };
+
+export function plainScalar(source: string): ScalarValue {
+  if (source === "") return of(null, "");
+  if (ONLY_TEXT.test(source)) return of(source, source);
+  if (NULL.test(source)) return of(null, "");
+  if (TRUE.test(source)) return of(true, "true");
+  if (FALSE.test(source)) return of(false, "false");
+  if (DATE.test(source)) return { kind: "class", name: "Date" };
+  if (TIME.test(source)) return { kind: "class", name: "Time" };
+  if (/^\+?\.inf$/i.test(source)) return of(Infinity, "Infinity");
+  if (/^-\.inf$/i.test(source)) return of(-Infinity, "-Infinity");
+  if (/^\.nan$/i.test(source)) return of(NaN, "NaN");
+  if (INTEGER.test(source)) return integer(source);
+  if (FLOAT.test(source) && /\d/.test(source)) return float(source);
+  const parts = SEXAGESIMAL.exec(source);
+  return parts === null ? of(source, source) : sexagesimal(parts);
+}
+
+function of(value: string | number | boolean | null, text: string): ScalarValue {
+  return { kind: "value", value, text };
+}
+
+function integer(source: string): ScalarValue {
+  const sign = source.startsWith("-") ? "-" : "";
+  const digits = source.replace(/^[-+]/, "").replace(/[_,]/g, "");
+  // A prefix with nothing behind it is no number.
+  if (/^0[box]$/i.test(digits)) return of(source, source);
+  const octal = /^0o?([0-7]+)$/i.exec(digits)?.[1];
+  const exact = BigInt(octal === undefined ? digits : `0o${octal}`);
+  // What a number cannot hold keeps all its digits as text.
+  const text = exact === 0n ? "0" : `${sign}${exact}`;
+  return of(Number(text), text);
+}
+
+function float(source: string): ScalarValue {
+  const value = Number(source.replace(/[_,]/g, ""));
+  const text = String(value);
+  return of(value, /[.e]/i.test(text) ? text : `${text}.0`);
+}
+
+function sexagesimal([, sign, head, tail, fraction]: readonly (string | undefined)[]): ScalarValue {
+  const places = `${head}${tail}`.replaceAll("_", "").split(":");
+  const whole = places.reduce((sum, place) => sum * 60 + Number(place), 0);
+  const value = (sign === "-" ? -1 : 1) *
+    (whole + (fraction === undefined ? 0 : Number(`0${fraction}`) || 0));
+  return fraction === undefined ? of(value, String(value)) : float(value.toFixed(6));
+}
