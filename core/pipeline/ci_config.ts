@@ -196,6 +196,7 @@ export interface CiJob {
   /** Of the global variables: all, none, or these. */
   readonly inheritVariables: boolean | readonly string[];
   readonly rules: readonly CiRule[] | undefined;
+  /** Branches and tags for a job that says nothing, in a file whose workflow has no rules either. */
   readonly only: CiRefPolicy | undefined;
   readonly except: CiRefPolicy | undefined;
   /** Undefined: not written; `on_success`, as far as rules say nothing else. */

@@ -1,0 +1,82 @@
+/** `cache`. */
+
+import type { CiCache } from "../ci_config.ts";
+import { isString, type YamlNode } from "../yaml/node.ts";
+import { type Entry, type MappingEntry, strings } from "./entry.ts";
+
+const MAX_CACHES = 4;
+const MAX_FALLBACK_KEYS = 5;
+const POLICIES = ["pull-push", "push", "pull"];
+const KEYS = ["key", "untracked", "paths", "when", "policy", "unprotect", "fallback_keys"];
+
+/** One mapping or a list of them. */
+export function readCaches(entry: Entry): readonly CiCache[] {
+  const items: readonly YamlNode[] = entry.node.kind === "sequence"
+    ? entry.node.items
+    : [entry.node];
+  if (items.length > MAX_CACHES) {
+    entry.report(`config no more than ${MAX_CACHES} caches can be created`, items[MAX_CACHES]);
+  }
+  return items.flatMap((item) => readCache(entry.with(item)) ?? []);
+}
+
+function readCache(entry: Entry): CiCache | undefined {
+  const cache = entry.asMapping();
+  if (cache === undefined) return undefined;
+  cache.checkKeys(KEYS);
+  const policy = cache.string("policy");
+  if (policy !== undefined && !POLICIES.includes(policy) && !/^\$\w{1,255}$/.test(policy)) {
+    cache.reportKey("policy", `should be a variable or one of: ${POLICIES.join(", ")}`);
+  }
+  const fallbackKeys = stringsBelow(cache, "fallback_keys");
+  if (fallbackKeys.length > MAX_FALLBACK_KEYS) {
+    cache.reportKey(
+      "fallback_keys",
+      `config has too many entries (maximum is ${MAX_FALLBACK_KEYS})`,
+    );
+  }
+  const key = cache.at("key");
+  return {
+    key: (key === undefined ? undefined : readKey(key)) ?? { kind: "text", text: "default" },
+    fallbackKeys,
+    paths: stringsBelow(cache, "paths"),
+    untracked: cache.boolean("untracked") ?? false,
+    policy: policy ?? "pull-push",
+    when: cache.oneOf("when", ["on_success", "on_failure", "always"]) ?? "on_success",
+    unprotect: cache.boolean("unprotect") ?? false,
+  };
+}
+
+function readKey(entry: Entry): CiCache["key"] | undefined {
+  if (isString(entry.node)) {
+    const text = entry.node.value;
+    if (text.includes("/") || /%2f/i.test(text)) {
+      return entry.report('config cannot contain the "/" character');
+    }
+    return /^\.+$/.test(text)
+      ? entry.report('config cannot be "." or ".."')
+      : { kind: "text", text };
+  }
+  if (!entry.isMapping()) return entry.report("should be a hash, a string or a symbol");
+  entry.checkKeys(["files", "files_commits", "prefix"]);
+  const lists = ["files", "files_commits"].filter((key) => entry.at(key) !== undefined);
+  const by = lists[0];
+  if (by === undefined || lists.length > 1) {
+    return entry.report("config must use exactly one of these keys: files, files_commits");
+  }
+  const files = stringsBelow(entry, by);
+  if (files.length > 2) entry.report(`${by} config has too many items (maximum is 2)`);
+  return {
+    kind: "files",
+    files,
+    prefix: entry.string("prefix"),
+    by: by === "files" ? "content" : "commits",
+  };
+}
+
+/** A list that is an entry of its own in GitLab's messages: `cache:paths config should be …`. */
+function stringsBelow(entry: MappingEntry, key: string): readonly string[] {
+  const list = entry.at(key);
+  if (list === undefined) return [];
+  return strings(list.node) ?? list.report("config should be an array of strings") ?? [];
+}

@@ -1,0 +1,269 @@
+/** One job: every keyword it may have, and those that depend on each other. */
+
+import type { CiArtifacts, CiJob, CiWhen } from "../ci_config.ts";
+import { child, isNull, isString, type YamlMapping } from "../yaml/node.ts";
+import { publishedPath, readPages, readRelease } from "./artifacts.ts";
+import { readJobInputs, readSecrets } from "./credentials.ts";
+import type { Entry, MappingEntry } from "./entry.ts";
+import { readEnvironment } from "./environment.ts";
+import { type Inherit, INHERIT_ALL, readInherit } from "./inherit.ts";
+import { readNeeds, readParallel } from "./needs.ts";
+import { readPolicy } from "./policy.ts";
+import { readAllowFailure } from "./retry.ts";
+import { readRules } from "./rules.ts";
+import { readRun } from "./run.ts";
+import { readScript } from "./script.ts";
+import {
+  type Defaults,
+  NOTHING_SHARED,
+  readShared,
+  SHARED_KEYS,
+  type SharedKeywords,
+} from "./shared.ts";
+import { readTrigger } from "./trigger.ts";
+import { readVariables } from "./variables.ts";
+
+const MAX_NAME = 255;
+const WEEK_SECONDS = 7 * 24 * 3600;
+
+/** Keywords of jobs with a script and of trigger jobs alike. */
+const COMMON_KEYS = [
+  "extends",
+  "stage",
+  "rules",
+  "only",
+  "except",
+  "variables",
+  "inherit",
+  "allow_failure",
+  "when",
+  "start_in",
+  "needs",
+  "resource_group",
+  "environment",
+  "interruptible",
+  "manual_confirmation",
+  "parallel",
+];
+const TRIGGER_KEYS = [...COMMON_KEYS, "trigger"];
+const SCRIPT_KEYS = [
+  ...COMMON_KEYS,
+  ...SHARED_KEYS,
+  "script",
+  "run",
+  "dependencies",
+  "coverage",
+  "release",
+  "secrets",
+  "publish",
+  "pages",
+  "inputs",
+  "dast_configuration",
+];
+const WHEN: readonly CiWhen[] = ["on_success", "on_failure", "always", "manual", "delayed"];
+
+export interface JobSurroundings {
+  readonly defaults: Defaults;
+  /** With them, a job without rules or refs of its own is part of every pipeline. */
+  readonly workflowHasRules: boolean;
+}
+
+/** `entry` is the job after `extends`; its name in messages is `jobs:NAME`. */
+export function readJob(
+  name: string,
+  key: CiJob["place"],
+  entry: MappingEntry,
+  around: JobSurroundings,
+): CiJob {
+  if (name.length > MAX_NAME) {
+    entry.report(`name is too long (maximum is ${MAX_NAME} characters)`);
+  }
+  const isTrigger = child(entry.node, "script") === undefined &&
+    !entry.node.entries.has("run") && child(entry.node, "trigger") !== undefined;
+  entry.checkKeys(isTrigger ? TRIGGER_KEYS : SCRIPT_KEYS);
+  const extended = entry.stringOrStrings("extends");
+  if (extended?.length === 0) entry.reportKey("extends", "can't be blank");
+  const inherit = read(entry, "inherit", readInherit) ?? INHERIT_ALL;
+  const job = {
+    ...readTiming(entry, isTrigger),
+    ...readScripts(entry, isTrigger),
+    name,
+    place: key,
+    stage: readStage(entry),
+    variables: read(entry, "variables", (value) => readVariables(value, "job")) ?? {},
+    inheritVariables: inherit.variables,
+    rules: read(entry, "rules", (value) => readRules(value, "job")),
+    ...readPolicies(entry, around),
+    parallel: readInstances(entry, isTrigger),
+    needs: read(entry, "needs", (value) => readNeeds(value, "job")),
+    dependencies: entry.strings("dependencies"),
+    resourceGroup: entry.string("resource_group"),
+    environment: read(entry, "environment", readEnvironment),
+    trigger: isTrigger ? read(entry, "trigger", readTrigger) : undefined,
+    ...readSharedKeywords(entry, isTrigger ? {} : around.defaults, inherit),
+  };
+  return { ...job, ...readPagesOf(name, entry, job.artifacts) };
+}
+
+/** A keyword that is an entry of its own, when it is there. */
+function read<Value>(
+  entry: MappingEntry,
+  key: string,
+  reader: (value: Entry) => Value,
+): Value | undefined {
+  const value = entry.at(key);
+  return value === undefined ? undefined : reader(value);
+}
+
+function readStage(entry: MappingEntry): string {
+  return read(
+    entry,
+    "stage",
+    (stage) => isString(stage.node) ? stage.node.value : stage.report("config should be a string"),
+  ) ?? "test";
+}
+
+function readTiming(
+  entry: MappingEntry,
+  isTrigger: boolean,
+): Pick<CiJob, "when" | "startIn" | "allowFailure" | "manualConfirmation"> {
+  const when = entry.oneOf("when", isTrigger ? WHEN.slice(0, 4) : WHEN);
+  const startIn = entry.node.entries.get("start_in");
+  if (when === "delayed" && isNull(startIn?.value)) {
+    entry.report("start in should be a duration", startIn?.key ?? child(entry.node, "when"));
+  } else if (when !== "delayed" && !isNull(startIn?.value)) {
+    entry.reportKey("start_in", "must be blank");
+  }
+  return {
+    when,
+    startIn: when === "delayed"
+      ? entry.duration("start_in", { limitSeconds: WEEK_SECONDS })
+      : undefined,
+    allowFailure: read(
+      entry,
+      "allow_failure",
+      (value) => readAllowFailure(entry, value, { exitCodes: !isTrigger }),
+    ),
+    manualConfirmation: entry.string("manual_confirmation"),
+  };
+}
+
+function readScripts(
+  entry: MappingEntry,
+  isTrigger: boolean,
+): Pick<CiJob, "script" | "run" | "coverage" | "release" | "secrets" | "inputs"> {
+  for (const key of ["script", "before_script", "after_script"]) {
+    entry.checkExclusive([key, "run"]);
+  }
+  const script = read(entry, "script", readScript) ?? [];
+  const run = child(entry.node, "run");
+  if (!isTrigger && run === undefined && isBlank(entry.node, "script")) {
+    entry.report("script can't be blank", entry.node.entries.get("script")?.key);
+  }
+  return {
+    script,
+    run: run === undefined ? undefined : readRun(entry, run),
+    coverage: read(entry, "coverage", readCoverage),
+    release: read(entry, "release", readRelease),
+    secrets: read(entry, "secrets", readSecrets) ?? {},
+    inputs: read(entry, "inputs", readJobInputs) ?? {},
+  };
+}
+
+function isBlank(job: YamlMapping, key: string): boolean {
+  const node = child(job, key);
+  return node === undefined || (isString(node) && node.value.trim() === "") ||
+    (node.kind === "sequence" && node.items.length === 0);
+}
+
+function readCoverage(entry: Entry): string | undefined {
+  return isString(entry.node) && /^\/.*\/$/s.test(entry.node.value)
+    ? entry.node.value
+    : entry.report("config must be a regular expression");
+}
+
+/** A job without rules runs for branches and tags, unless the workflow decides for all. */
+function readPolicies(
+  entry: MappingEntry,
+  { workflowHasRules }: JobSurroundings,
+): Pick<CiJob, "only" | "except"> {
+  const used = ["only", "except"].filter((key) => child(entry.node, key) !== undefined);
+  if (child(entry.node, "rules") !== undefined) {
+    const [first] = used;
+    if (first !== undefined) {
+      const sentence = `config key may not be used with \`rules\`: ${used.join(", ")}`;
+      entry.report(sentence, entry.node.entries.get(first)?.key);
+    }
+    return { only: undefined, except: undefined };
+  }
+  const byDefault = workflowHasRules ? undefined : {
+    refs: ["branches", "tags"],
+    variables: undefined,
+    changes: undefined,
+    kubernetes: undefined,
+  };
+  return {
+    only: read(entry, "only", readPolicy) ?? byDefault,
+    except: read(entry, "except", readPolicy),
+  };
+}
+
+function readInstances(entry: MappingEntry, isTrigger: boolean): CiJob["parallel"] {
+  const parallel = read(entry, "parallel", readParallel);
+  return isTrigger && parallel?.kind === "count"
+    ? entry.reportKey("parallel", 'cannot use "parallel: <number>".')
+    : parallel;
+}
+
+function readSharedKeywords(
+  entry: MappingEntry,
+  defaults: Defaults,
+  { defaults: wanted }: Inherit,
+): SharedKeywords {
+  const inherited = SHARED_KEYS.filter((key) =>
+    typeof wanted === "boolean" ? wanted : wanted.includes(key)
+  );
+  return Object.assign(
+    { ...NOTHING_SHARED },
+    ...inherited.map((key) => defaults[key]),
+    ...Object.values(readShared(entry)),
+  );
+}
+
+/** What a pages job publishes is kept as artifacts. */
+function readPagesOf(
+  name: string,
+  entry: MappingEntry,
+  artifacts: CiArtifacts | undefined,
+): Pick<CiJob, "pages" | "artifacts"> {
+  const pages = read(entry, "pages", readPages);
+  entry.string("publish");
+  const isPages = pages === undefined ? name === "pages" : pages !== false;
+  if (!isPages) {
+    if (child(entry.node, "publish") !== undefined) {
+      entry.reportKey("publish", "can only be used within a `pages` job");
+    }
+    return { pages, artifacts };
+  }
+  const path = publishedPath(entry);
+  const paths = artifacts?.paths ?? [];
+  return {
+    pages: pages ?? true,
+    artifacts: {
+      ...(artifacts ?? NO_ARTIFACTS),
+      paths: paths.includes(path) ? paths : [...paths, path],
+    },
+  };
+}
+
+const NO_ARTIFACTS: CiArtifacts = {
+  name: "",
+  paths: [],
+  exclude: [],
+  untracked: false,
+  when: "on_success",
+  expireIn: "",
+  exposeAs: undefined,
+  access: undefined,
+  reports: {},
+};

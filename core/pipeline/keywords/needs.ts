@@ -1,0 +1,133 @@
+/** `needs` of a job and of a rule, and `parallel`. */
+
+import type { CiNeed, CiParallel } from "../ci_config.ts";
+import { isInteger, isString, placeOf, type YamlNode } from "../yaml/node.ts";
+import type { Entry, MappingEntry } from "./entry.ts";
+import { readProduct } from "./variables.ts";
+
+const MAX_PARALLEL = 200;
+
+/** A list, or for a trigger job one mapping. Nested lists come from `!reference`. */
+export function readNeeds(entry: Entry, scope: "job" | "rule"): readonly CiNeed[] {
+  const { node } = entry;
+  if (node.kind === "scalar") {
+    entry.report("config should be a hash or an array of strings");
+    return [];
+  }
+  const items = node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
+  return items.flatMap((item) => readNeed(entry.with(item), scope) ?? []);
+}
+
+function unnest(node: YamlNode): readonly YamlNode[] {
+  return node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
+}
+
+function readNeed(list: Entry, scope: "job" | "rule"): CiNeed | undefined {
+  const { node } = list;
+  const need = {
+    place: placeOf(node),
+    job: "",
+    optional: false,
+    artifacts: true,
+    matrix: undefined,
+    elsewhere: undefined,
+  };
+  if (isString(node)) {
+    return node.value === ""
+      ? named(list, "job string").report("config can't be blank")
+      : { ...need, job: node.value };
+  }
+  if (!list.isMapping()) return named(list, "unknown strategy").report("has an unsupported type");
+  const has = (key: string) => list.node.entries.has(key);
+  if (scope === "job" && has("project")) return { ...need, ...readProjectNeed(list) };
+  if (scope === "job" && has("pipeline")) return { ...need, ...readPipelineNeed(list) };
+  const hash = named(list, "job hash");
+  const keys = ["job", "artifacts", "optional"];
+  hash.checkKeys(scope === "job" ? [...keys, "parallel"] : keys);
+  const job = requiredAt(hash, "job");
+  const parallel = list.at("parallel");
+  const instances = parallel === undefined ? undefined : readParallel(parallel);
+  if (instances?.kind === "count") {
+    hash.reportKey("parallel", 'cannot use "parallel: <number>".');
+  }
+  if (job === undefined) return undefined;
+  return {
+    ...need,
+    job,
+    optional: hash.boolean("optional") ?? false,
+    artifacts: hash.boolean("artifacts") ?? true,
+    matrix: instances?.kind === "matrix" ? instances.matrix : undefined,
+  };
+}
+
+function readProjectNeed(list: MappingEntry): Partial<CiNeed> {
+  const need = named(list, "bridge hash");
+  const dependency = named(list, "cross project dependency");
+  dependency.checkKeys(["project", "ref", "job", "artifacts", "parallel"]);
+  const project = requiredAt(need, "project");
+  const ref = requiredAt(dependency, "ref");
+  return {
+    job: requiredAt(dependency, "job") ?? "",
+    artifacts: dependency.boolean("artifacts") ?? true,
+    elsewhere: {
+      ...(project === undefined ? {} : { project }),
+      ...(ref === undefined ? {} : { ref }),
+    },
+  };
+}
+
+/** Of another pipeline: a job's artifacts, or for a trigger job the state of all of it. */
+function readPipelineNeed(list: MappingEntry): Partial<CiNeed> {
+  const dependency = named(list, "cross pipeline dependency");
+  dependency.checkKeys(["pipeline", "job", "artifacts", "parallel"]);
+  const pipeline = requiredAt(dependency, "pipeline");
+  return {
+    job: dependency.string("job") ?? "",
+    artifacts: dependency.boolean("artifacts") ?? true,
+    elsewhere: pipeline === undefined ? {} : { pipeline },
+  };
+}
+
+function requiredAt(entry: MappingEntry, key: string): string | undefined {
+  const text = entry.string(key);
+  if (text === "" || (text === undefined && entry.at(key) === undefined)) {
+    return entry.reportKey(key, "can't be blank");
+  }
+  return text;
+}
+
+/** The kind of need is part of GitLab's message: `jobs:test:needs:job hash job can't be blank`. */
+function named<Node extends YamlNode>(list: Entry<Node>, kind: string): Entry<Node> {
+  return list.below(kind, list.node);
+}
+
+export function readParallel(entry: Entry): CiParallel | undefined {
+  const { node } = entry;
+  if (isInteger(node)) {
+    if (node.value < 1) return entry.report("config must be greater than or equal to 1");
+    return node.value > MAX_PARALLEL
+      ? entry.report(`config must be less than or equal to ${MAX_PARALLEL}`)
+      : { kind: "count", count: node.value };
+  }
+  if (!entry.isMapping()) return entry.report("should be an integer or a hash");
+  entry.checkKeys(["matrix"]);
+  entry.checkRequired(["matrix"]);
+  const matrix = entry.at("matrix");
+  return matrix === undefined ? undefined : readMatrix(matrix);
+}
+
+function readMatrix(entry: Entry): CiParallel | undefined {
+  const { node } = entry;
+  if (node.kind !== "sequence" || node.items.some((item) => item.kind !== "mapping")) {
+    return entry.report("config should be an array of hashes");
+  }
+  const matrix = node.items
+    .map((item) => readProduct(entry.below("variables", item)))
+    .filter((row) => row !== undefined);
+  const jobs = matrix
+    .map((row) => Object.values(row).reduce((count, values) => count * values.length, 1))
+    .reduce((sum, count) => sum + count, 0);
+  return jobs > MAX_PARALLEL
+    ? entry.report(`config generates too many jobs (maximum is ${MAX_PARALLEL})`)
+    : { kind: "matrix", matrix };
+}

@@ -1,0 +1,84 @@
+/** `variables` of the file, of a job, of a rule and of a service. */
+
+import type { CiVariable, CiVariables } from "../ci_config.ts";
+import { child, isNull, type YamlNode } from "../yaml/node.ts";
+import type { Entry, MappingEntry } from "./entry.ts";
+
+/** What a variable written as a mapping may say, besides its value. */
+const DATA = {
+  global: ["value", "description", "expand", "options"],
+  job: ["value", "expand"],
+  /** Only plain values. */
+  rule: [],
+} as const;
+
+export function readVariables(entry: Entry, scope: keyof typeof DATA): CiVariables {
+  if (!entry.isMapping()) {
+    entry.report("config should be a hash of key value pairs");
+    return {};
+  }
+  const variables: Record<string, CiVariable> = {};
+  for (const [key, { value }] of entry.node.entries) {
+    const variable = readVariable(entry.below(key, value), scope);
+    if (variable !== undefined) variables[key] = variable;
+  }
+  return variables;
+}
+
+function readVariable(entry: Entry, scope: keyof typeof DATA): CiVariable | undefined {
+  if (!entry.isMapping()) {
+    const value = alphanumeric(entry.node);
+    return value === undefined
+      ? entry.report("config should be a string, a number or a hash")
+      : { value, expand: true };
+  }
+  if (DATA[scope].length === 0) return entry.report("config must be a string");
+  return readData(entry, DATA[scope]);
+}
+
+function readData(entry: MappingEntry, allowed: readonly string[]): CiVariable | undefined {
+  const unknown = [...entry.node.entries.keys()].filter((key) => !allowed.includes(key));
+  if (unknown.length > 0) entry.report(`config uses invalid data keys: ${unknown.join(", ")}`);
+  const node = child(entry.node, "value");
+  const value = node === undefined ? "" : alphanumeric(node);
+  if (value === undefined) {
+    return entry.reportKey("value", "should be a string or a number");
+  }
+  const options = entry.strings("options");
+  if (options?.includes(value) === false) {
+    entry.reportKey("value", "must be present in options");
+  }
+  const description = entry.string("description");
+  return {
+    value,
+    expand: entry.boolean("expand") ?? true,
+    ...(description === undefined ? {} : { description }),
+    ...(options === undefined ? {} : { options }),
+  };
+}
+
+/** Text and numbers; null is the empty text. GitLab takes no other value for a variable. */
+function alphanumeric(node: YamlNode): string | undefined {
+  if (isNull(node)) return "";
+  return node.kind === "scalar" && typeof node.value !== "boolean" ? node.text : undefined;
+}
+
+/** `variables` of `parallel:matrix`: one value or a list for each name. */
+export function readProduct(entry: Entry): Readonly<Record<string, readonly string[]>> | undefined {
+  const product = entry.asMapping();
+  if (product === undefined) return undefined;
+  if (product.node.entries.size === 0) return entry.report("config requires at least 1 items");
+  const values: Record<string, readonly string[]> = {};
+  for (const [key, { value }] of product.node.entries) {
+    const items = value.kind === "sequence" ? value.items : [value];
+    const texts = items.flatMap((item) => (isNull(item) ? [] : alphanumeric(item) ?? []));
+    if (texts.length === 0 || texts.length !== items.length) {
+      return entry.report(
+        "config should be a hash of key value pairs, value can be an array",
+        value,
+      );
+    }
+    values[key] = texts;
+  }
+  return values;
+}

@@ -1,0 +1,98 @@
+/** Reads `.gitlab-ci.yml` and all that it includes. */
+
+import { expand } from "../job/expand.ts";
+import { buildConfig } from "./build_config.ts";
+import type { CiConfig } from "./ci_config.ts";
+import type { CiSource } from "./ci_source.ts";
+import type { EvaluateExpression } from "./expression_port.ts";
+import { resolveExtends } from "./extends.ts";
+import { IncludeExpander } from "./include/expand_includes.ts";
+import { commandLineInputs } from "./inputs/command_line.ts";
+import { loadFile } from "./load_file.ts";
+import { Problems } from "./problems.ts";
+import { resolveReferences } from "./yaml/reference.ts";
+import { SourceText } from "./yaml/source_text.ts";
+
+export interface ReadOptions {
+  /** Path of the root file in the project. */
+  readonly file: string;
+  /** Variables that `include` may use: those that exist before any job. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Values of the root file's `spec:inputs`, as typed on a command line. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly evaluate: EvaluateExpression;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Throws {@link ./place.ts CiConfigError} for a configuration that GitLab would refuse: all problems
+ * of the first step that finds any, of files, references, `extends`, or keywords. Any other error is
+ * a file that could not be read.
+ */
+export async function readConfig(source: CiSource, options: ReadOptions): Promise<CiConfig> {
+  const text = await source.read(options.file);
+  return await readConfigText(new SourceText(options.file, text ?? ""), source, options);
+}
+
+/** The same for a root file that stands nowhere in the project: of artifacts, for example. */
+export async function readConfigText(
+  root: SourceText,
+  source: CiSource,
+  options: ReadOptions,
+): Promise<CiConfig> {
+  const { variables, evaluate, signal } = options;
+  const problems = new Problems();
+  if (root.text.trim() === "") {
+    problems.add(`Please provide content of ${root.file}`, undefined);
+    problems.throwIfAny();
+  }
+  const variable = (name: string): string | undefined =>
+    Object.hasOwn(variables, name) ? variables[name] : undefined;
+  const isExpression = expressionCheck(evaluate);
+  const content = loadFile(root, {
+    problems,
+    inputs: commandLineInputs(options.inputs),
+    component: undefined,
+    evaluate,
+    variable,
+  });
+  const expander = new IncludeExpander({
+    source,
+    problems,
+    evaluate,
+    isExpression,
+    variable,
+    expand: (path) => expand(path, (name) => variable(name) ?? ""),
+    signal,
+  });
+  const merged = content === undefined ? undefined : await expander.expand(content);
+  problems.throwIfAny();
+  if (merged === undefined) throw new Error(`${root.file} was neither read nor refused`);
+  const resolved = resolveReferences(merged, problems);
+  problems.throwIfAny();
+  const extended = resolveExtends(resolved, problems);
+  problems.throwIfAny();
+  return buildConfig(extended, [root.file, ...expander.files], { problems, isExpression });
+}
+
+/** Whether a text is an expression; the same text is checked once, for jobs share their rules. */
+function expressionCheck(evaluate: EvaluateExpression): (text: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (text) => {
+    let valid = known.get(text);
+    if (valid === undefined) {
+      valid = isValid(text, evaluate);
+      known.set(text, valid);
+    }
+    return valid;
+  };
+}
+
+function isValid(text: string, evaluate: EvaluateExpression): boolean {
+  try {
+    evaluate(text, () => undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
