@@ -33,7 +33,7 @@ export interface PipelineFacts {
    * Paths that differ from what the event is compared with; `compareTo` is a ref. Undefined: there
    * is nothing to compare with, which GitLab takes as "everything changed".
    */
-  changedFiles(compareTo: string | undefined): readonly string[] | undefined;
+  changedFiles(compareTo: string | undefined): readonly string[] | "unknown-ref" | undefined;
   /** Every path of the project, as the pipeline's commit has it. Asked for at most once. */
   files(): readonly string[];
 }
@@ -63,12 +63,21 @@ export interface PipelineJobVariable extends PipelineVariable {
 export interface Pipeline {
   /** `workflow:name`, expanded; undefined: none. */
   readonly name: string | undefined;
+  /** Why GitLab would make no pipeline, in its words; there are no jobs then. Undefined: it would. */
+  readonly refusal: string | undefined;
   readonly stages: readonly string[];
   /** Jobs that are part of the pipeline, in the order of stages and files. */
   readonly jobs: readonly PipelineJob[];
   /** Jobs that rules or refs leave out, with the reason. */
-  readonly excluded: readonly { readonly job: CiJob; readonly message: string }[];
+  readonly excluded: readonly ExcludedJob[];
   readonly warnings: readonly CiWarning[];
+}
+
+export interface ExcludedJob {
+  readonly job: CiJob;
+  /** GitLab's full name: rules can leave out single instances. */
+  readonly name: string;
+  readonly message: string;
 }
 
 /** A job of another name: an instance of a `parallel` job has its number or values in it. */
