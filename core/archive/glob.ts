@@ -56,7 +56,7 @@ function matchesFrom(
 }
 
 /** `a{b,c}d` → `abd`, `acd`; braces may stand in braces. */
-function expandBraces(pattern: string): string[] {
+export function expandBraces(pattern: string): string[] {
   const open = indexOfUnescaped(pattern, "{", 0);
   const group = open < 0 ? undefined : braceGroup(pattern, open);
   if (group === undefined) return [pattern];
