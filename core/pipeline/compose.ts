@@ -1,0 +1,106 @@
+/** Makes the pipeline that one event gives rise to: a configuration and facts in, jobs out. Pure. */
+
+import { checkJobs } from "./check_jobs.ts";
+import type { CiConfig } from "./ci_config.ts";
+import { composeJob, type IncludedJob } from "./compose_job.ts";
+import { decide } from "./decide.ts";
+import { type IndexedJob, JobIndex } from "./job_index.ts";
+import { linkJobs } from "./link_jobs.ts";
+import { jobLimits, workflowLimits } from "./local_limits.ts";
+import type { Pipeline, PipelineFacts } from "./pipeline.ts";
+import { CiConfigError, type CiProblem } from "./place.ts";
+import { PathFacts } from "./rules/path_facts.ts";
+import { RuleContext } from "./rules/rule_context.ts";
+import { decideWorkflow } from "./rules/workflow.ts";
+import { jobVariables, type SharedVariables, sharedVariables } from "./variables/job_variables.ts";
+import { CircularVariables, expandForRunner } from "./variables/nested.ts";
+
+const NO_JOBS = "Pipeline will not run for the selected trigger. " +
+  "The rules configuration prevented any jobs from being added to the pipeline.";
+
+/** Stages that make no pipeline on their own. */
+const EDGE_STAGES: ReadonlySet<string> = new Set([".pre", ".post"]);
+
+/**
+ * Throws {@link CiConfigError} for what GitLab refuses as invalid. That there is nothing to run is no
+ * error: the pipeline's `refusal` says so, and `excluded` why.
+ */
+export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
+  const index = new JobIndex(config);
+  refuse(checkJobs(index));
+  const paths = new PathFacts(facts);
+  const workflow = decideWorkflow(config, facts, paths);
+  if (workflow.kind === "broken") throw new CiConfigError([workflow.problem]);
+  const warnings = [...config.warnings, ...workflowLimits(config)];
+  const pipeline = { stages: config.stages, jobs: [], excluded: [], warnings };
+  if (workflow.kind === "out") return { ...pipeline, name: undefined, refusal: workflow.message };
+
+  const shared = sharedVariables(facts, config.variables, workflow.variables);
+  const decided = index.all.map((indexed) => decideJob(indexed, config, facts, paths, shared));
+  refuse(decided.flatMap((one) => one.kind === "broken" ? [one.problem] : []));
+  const included = decided.flatMap((one) => one.kind === "in" ? [one.included] : [])
+    .toSorted((a, b) => a.indexed.stageAt - b.indexed.stageAt);
+  const links = linkJobs(included, index);
+  refuse(links.problems);
+  const isWhole = included.some(({ indexed }) => !EDGE_STAGES.has(indexed.job.stage));
+  return {
+    ...pipeline,
+    name: workflow.name,
+    refusal: isWhole ? undefined : NO_JOBS,
+    jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
+    excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
+    warnings: [...warnings, ...jobLimits(config)],
+  };
+}
+
+type Decided =
+  | { readonly kind: "in"; readonly included: IncludedJob }
+  | { readonly kind: "out"; readonly excluded: Pipeline["excluded"][number] }
+  | { readonly kind: "broken"; readonly problem: CiProblem };
+
+function decideJob(
+  indexed: IndexedJob,
+  config: CiConfig,
+  facts: PipelineFacts,
+  paths: PathFacts,
+  shared: SharedVariables,
+): Decided {
+  const { job, instance } = indexed;
+  const before = jobVariables(job, instance, shared, { when: job.when, rules: {} });
+  const context = new RuleContext(facts, paths, [...shared.visible, ...before]);
+  try {
+    const decision = decide(job, instance.name, context, {
+      workflowRules: config.workflow.rules !== undefined,
+    });
+    switch (decision.kind) {
+      case "broken":
+        return { kind: "broken", problem: decision };
+      case "out":
+        return {
+          kind: "out",
+          excluded: { job, name: instance.name, message: decision.message },
+        };
+      case "in": {
+        const { when, variables: rules } = decision;
+        const own = jobVariables(job, instance, shared, { when, rules });
+        const variables = [...shared.predefined, ...own];
+        const included = {
+          indexed,
+          decision,
+          variables,
+          visible: [...shared.visible, ...own],
+          expanded: expandForRunner(variables),
+        };
+        return { kind: "in", included };
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof CircularVariables)) throw error;
+    const message = `${instance.name}: ${error.message}`;
+    return { kind: "broken", problem: { message, place: job.place } };
+  }
+}
+
+function refuse(problems: readonly CiProblem[]): void {
+  if (problems.length > 0) throw new CiConfigError(problems);
+}

@@ -1,0 +1,119 @@
+/** Ties the jobs of a pipeline together: what each waits for, and whose artifacts it gets. */
+
+import type { IncludedJob } from "./compose_job.ts";
+import type { JobIndex } from "./job_index.ts";
+import { instanceNames, namedNeeds } from "./needs.ts";
+import type { PipelineJob, PipelineNeed } from "./pipeline.ts";
+import type { CiProblem } from "./place.ts";
+
+/** GitLab's limit, all instances of a parallel job counted. */
+const MOST_NEEDS = 50;
+
+export type JobLinks = Pick<PipelineJob, "needs" | "artifactsFrom">;
+
+export interface Links {
+  readonly problems: readonly CiProblem[];
+  of(job: IncludedJob): JobLinks;
+}
+
+/** `included` in the order of stages. Without problems, every job has its links. */
+export function linkJobs(included: readonly IncludedJob[], index: JobIndex): Links {
+  const names = new Set(included.map(({ indexed }) => indexed.instance.name));
+  const earlier = earlierJobs(included);
+  const problems: CiProblem[] = [];
+  const links = new Map<IncludedJob, JobLinks>();
+  for (const one of included) {
+    const found = needsOf(one, index, names);
+    if (found.problems.length > 0) problems.push(...found.problems);
+    const artifactsFrom = artifactSources(one, found.needs, index, earlier);
+    links.set(one, { needs: found.needs, artifactsFrom });
+  }
+  if (problems.length === 0) problems.push(...circle(included, links));
+  return { problems, of: (job) => links.get(job)! };
+}
+
+function needsOf(
+  { indexed: { job, instance }, decision }: IncludedJob,
+  index: JobIndex,
+  names: ReadonlySet<string>,
+): { readonly needs: readonly PipelineNeed[] | undefined; readonly problems: CiProblem[] } {
+  if (decision.needs === undefined) return { needs: undefined, problems: [] };
+  const named = namedNeeds(decision.needs, instance, index);
+  if (named.length > MOST_NEEDS) {
+    const message = `${instance.name}: one job can only need ${MOST_NEEDS} others, but you have ` +
+      `listed ${named.length}. See needs keyword documentation for more details`;
+    return { needs: [], problems: [{ message, place: job.place }] };
+  }
+  const there = named.filter(({ name }) => names.has(name));
+  const missing = named.filter(({ name, need }) => !names.has(name) && !need.optional);
+  return {
+    needs: there.map(({ name, need }) => ({ job: name, artifacts: need.artifacts })),
+    problems: missing.map(({ name, need }) => ({
+      message: `'${instance.name}' job needs '${name}' job, but '${name}' does not exist in the ` +
+        "pipeline. This might be because of the only, except, or rules keywords. " +
+        "To need a job that sometimes does not exist in the pipeline, use needs:optional.",
+      place: need.place,
+    })),
+  };
+}
+
+/** Of those needed, or else of all earlier stages; `dependencies` picks from them. */
+function artifactSources(
+  { indexed }: IncludedJob,
+  needs: readonly PipelineNeed[] | undefined,
+  index: JobIndex,
+  earlier: ReadonlyMap<number, readonly string[]>,
+): readonly string[] {
+  const sources = needs === undefined
+    ? earlier.get(indexed.stageAt) ?? []
+    : needs.filter(({ artifacts }) => artifacts).map(({ job }) => job);
+  const { dependencies } = indexed.job;
+  if (dependencies === undefined) return sources;
+  const wanted = new Set(dependencies.flatMap((name) => instanceNames(name, index)));
+  return sources.filter((name) => wanted.has(name));
+}
+
+/** By stage, the names of all jobs of the stages before it; jobs of one stage share the list. */
+function earlierJobs(included: readonly IncludedJob[]): ReadonlyMap<number, readonly string[]> {
+  const earlier = new Map<number, readonly string[]>();
+  for (const [at, { indexed }] of included.entries()) {
+    if (earlier.has(indexed.stageAt)) continue;
+    earlier.set(
+      indexed.stageAt,
+      included.slice(0, at).map((one) => one.indexed.instance.name),
+    );
+  }
+  return earlier;
+}
+
+/** Needs that rules give can make a circle that the configuration alone does not have. */
+function circle(
+  included: readonly IncludedJob[],
+  links: ReadonlyMap<IncludedJob, JobLinks>,
+): CiProblem[] {
+  const byName = new Map(included.map((one) => [one.indexed.instance.name, one]));
+  const waiting = new Map<IncludedJob, number>();
+  const waiters = new Map<IncludedJob, IncludedJob[]>();
+  for (const one of included) {
+    const needs = links.get(one)?.needs ?? [];
+    waiting.set(one, needs.length);
+    for (const { job } of needs) {
+      const needed = byName.get(job)!;
+      const list = waiters.get(needed);
+      if (list === undefined) waiters.set(needed, [one]);
+      else list.push(one);
+    }
+  }
+  const free = included.filter((one) => waiting.get(one) === 0);
+  for (let at = 0; at < free.length; at++) {
+    for (const waiter of waiters.get(free[at]!) ?? []) {
+      const left = waiting.get(waiter)! - 1;
+      waiting.set(waiter, left);
+      if (left === 0) free.push(waiter);
+    }
+  }
+  const stuck = included.find((one) => waiting.get(one)! > 0);
+  return stuck === undefined
+    ? []
+    : [{ message: "The pipeline has circular dependencies", place: stuck.indexed.job.place }];
+}
