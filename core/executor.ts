@@ -41,7 +41,10 @@ export interface ExecutorHost {
  */
 export interface ExecutorProvider extends AsyncDisposable {
   readonly name: string;
-  /** Pure: the same config gives the same answer. */
+  /**
+   * What an entry's jobs may expect. A plugin can tell only once it runs, so the answer is final
+   * after the first `acquire`. Throws ConfigurationError when there is no such plugin.
+   */
   info(config: RunnerConfig): ExecutorInfo;
   /**
    * Reserves room for one job, before a job is asked for. Undefined: no capacity now.
@@ -52,7 +55,14 @@ export interface ExecutorProvider extends AsyncDisposable {
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<Executor | undefined>;
   /** Ends what a crashed manager left behind of the job noted in its journal. Idempotent. */
-  reap?(note: ExecutorNote, options: { host: ExecutorHost; signal: AbortSignal }): Promise<void>;
+  reap?(note: ExecutorNote, options: ReapOptions): Promise<void>;
+}
+
+export interface ReapOptions {
+  readonly host: ExecutorHost;
+  /** The job's runner entry; undefined when it is not configured any more. */
+  readonly config?: RunnerConfig | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**

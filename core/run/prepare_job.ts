@@ -105,7 +105,7 @@ async function prepareExecutor(
 function isFinal(error: unknown): boolean {
   if (error instanceof JobConfigurationError) return true;
   return error instanceof SystemFailure &&
-    ["image_pull_failure", "runner_external_dependency_failure"].includes(error.reason);
+    error.reason !== "runner_system_failure";
 }
 
 function plan(run: JobRun, environment: PreparedEnvironment) {

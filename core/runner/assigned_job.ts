@@ -119,7 +119,10 @@ class JobLine {
     this.#job = job;
     this.#controllers = controllers;
     this.#log = log;
-    this.#handle = assignment.parts.coordinator.job(assignment.outcome.job, assignment.parts.info);
+    this.#handle = assignment.parts.coordinator.job(
+      assignment.outcome.job,
+      assignment.parts.info(),
+    );
   }
 
   async run(): Promise<void> {

@@ -88,8 +88,9 @@ export class RunnerEngine {
   }
 
   /** Answers for the jobs of a process that died; before that, no new job may start. */
-  async recover(): Promise<void> {
+  async recover({ runners }: GlobalConfig): Promise<void> {
     await recoverJobs({
+      runners,
       host: this.#host,
       executors: this.#options.executors,
       outbox: this.#outbox,

@@ -103,7 +103,7 @@ class Manager {
 
   async run(): Promise<number> {
     const { configPath, env, logger, signals } = this.#options;
-    await this.#engine.recover();
+    await this.#engine.recover(this.#config);
     using watch = await watchConfig(configPath, {
       env,
       onChange: (loaded) => this.#reload(loaded),

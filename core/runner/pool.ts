@@ -90,11 +90,14 @@ export class RunnerPool {
   #parts(runner: RunnerConfig, config: GlobalConfig): WorkerParts {
     const { executors, connect, systemId } = this.#options;
     const provider = executors.get(runner.executor);
+    const info = () => runnerInfo(runner, provider.info(runner), config.labels);
+    // An entry that can run no job is told of now.
+    info();
     return {
       runner,
       provider,
       coordinator: connect(runner, config),
-      info: runnerInfo(runner, provider.info(runner), config.labels),
+      info,
       labels: {
         runner: shortToken(runner.token.reveal()),
         runner_name: runner.name,

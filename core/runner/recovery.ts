@@ -1,5 +1,6 @@
 /** What a crashed manager left behind: processes are ended, jobs are answered for. */
 
+import type { RunnerConfig } from "../config/schema.ts";
 import type { JobHandle } from "../coordinator/coordinator.ts";
 import { messageOf } from "../errors.ts";
 import type { ExecutorHost, ExecutorProvider } from "../executor.ts";
@@ -8,11 +9,14 @@ import type { Logger } from "../log/logger.ts";
 import type { Registry } from "../registry.ts";
 import { type Outbox, recover } from "../trace/outbox.ts";
 import { JobRecord } from "../trace/record.ts";
+import { shortToken } from "../util/token.ts";
 import { ACCEPTANCE_WINDOW_MS, acceptJob } from "./accept.ts";
 
 export interface RecoveryOptions {
   readonly host: ExecutorHost;
   readonly executors: Registry<ExecutorProvider>;
+  /** The entries of the present configuration. */
+  readonly runners: readonly RunnerConfig[];
   readonly outbox: Outbox;
   readonly handleFor: (record: JobRecord) => JobHandle;
   readonly signal: AbortSignal;
@@ -36,12 +40,16 @@ export async function recoverJobs(options: RecoveryOptions): Promise<void> {
 }
 
 async function recoverJob(record: JobRecord, options: RecoveryOptions): Promise<void> {
-  const { host, executors, signal } = options;
-  const { jobId, executor, runner } = record.facts;
+  const { host, executors, runners, signal } = options;
+  const { jobId, executor, runner, runnerName, coordinatorUrl } = record.facts;
   const logger = host.logger.with({ job: jobId, runner });
   try {
     if (record.executorNote !== undefined) {
-      await executors.find(executor)?.reap?.(record.executorNote, { host, signal });
+      const config = runners.find((entry) =>
+        entry.url === coordinatorUrl && entry.name === runnerName &&
+        shortToken(entry.token.reveal()) === runner
+      );
+      await executors.find(executor)?.reap?.(record.executorNote, { host, config, signal });
     }
   } catch (error) {
     logger.error("Cannot end what an earlier run left of a job", { error: messageOf(error) });

@@ -91,7 +91,7 @@ export class Shutdown implements Disposable {
     await engine.drain();
     engine.close();
     logger.info("All workers stopped.");
-    for (const name of executors.names) await executors.get(name)[Symbol.asyncDispose]();
+    for (const executor of executors.all) await executor[Symbol.asyncDispose]();
     logger.info("All executor providers shut down.");
     logger.info("Can exit now!");
     onEnd(0);

@@ -48,7 +48,7 @@ export async function runSingle(options: SingleOptions): Promise<number> {
     timeoutSeconds: () => config.shutdown_timeout,
     onEnd: ended.resolve,
   });
-  await engine.recover();
+  await engine.recover(config);
   engine.apply(config);
   waitForJob();
   const code = await ended.promise;

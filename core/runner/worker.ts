@@ -18,7 +18,8 @@ export interface WorkerParts {
   readonly schedule: ScheduleSettings;
   readonly coordinator: Coordinator;
   readonly provider: ExecutorProvider;
-  readonly info: RunnerInfo;
+  /** Asked for after each `acquire`: only then a plugin has said what it can do. */
+  readonly info: () => RunnerInfo;
   readonly labels: RunnerLabels;
 }
 
@@ -136,7 +137,7 @@ export class RunnerWorker {
       const executor = await this.#acquire(parts);
       if (executor === undefined) return;
       try {
-        const outcome = await parts.coordinator.requestJob({ info: parts.info }, {
+        const outcome = await parts.coordinator.requestJob({ info: parts.info() }, {
           signal: this.#stopping.signal,
           onRepeat: () => {
             askedAt = performance.now();

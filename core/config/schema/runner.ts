@@ -13,6 +13,7 @@ import {
   strings,
   text,
 } from "../keys.ts";
+import { pluginKeys } from "./plugin.ts";
 import { optionalTable, table, tables } from "../tables.ts";
 import { autoscalerKeys, instanceKeys } from "./autoscaler.ts";
 import { cacheKeys } from "./cache.ts";
@@ -129,6 +130,7 @@ export const runnerKeys = {
   }),
   kubernetes: optionalTable("Kubernetes executor", () => kubernetesKeys, { flags: true }),
   custom: optionalTable("custom executor", () => customKeys, { flags: true }),
+  plugin: optionalTable("executor served by a plugin (not in GitLab Runner)", () => pluginKeys),
   autoscaler: optionalTable("autoscaling by fleeting plugins", () => autoscalerKeys),
   step_runner_image: text("step-runner binary image", { env: "STEP_RUNNER_IMAGE" }),
 };

@@ -16,6 +16,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   executors: () => Promise.resolve(new Registry("executor", [namedExecutor("shell")])),
+  plugins: {},
   shells: () => Promise.resolve(new Registry("shell", [])),
   signals: {
     on(signal, listener) {

@@ -67,6 +67,7 @@ export class Sandbox implements Disposable {
         Promise.resolve(
           new Registry("executor", ["shell", "docker", "ssh", "virtualbox"].map(namedExecutor)),
         ),
+      plugins: {},
       shells: () => Promise.resolve(new Registry("shell", [])),
       signals: {
         on: (signal, listener) => {

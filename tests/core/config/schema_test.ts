@@ -72,6 +72,9 @@ const PINNED: readonly Row[] = [
   row("runners[].autoscaler.plugin_config", "free table", "", ""),
 ];
 
+/** Tables that GitLab Runner does not have. */
+const OWN = /^runners\[\]\.plugin(?:\.|$)/;
+
 describe("schema", () => {
   test("has the pinned keys with their types, flags and variables", () => {
     const ours = new Map(schemaRows().map((entry) => [entry.key, entry]));
@@ -82,7 +85,8 @@ describe("schema", () => {
     const reference = referenceRows();
     expect(reference).toHaveLength(744);
     const byKey = (a: Row, b: Row) => (a.key < b.key ? -1 : 1);
-    expect(schemaRows().sort(byKey)).toEqual(reference.sort(byKey));
+    const theirs = schemaRows().filter(({ key }) => !OWN.test(key));
+    expect(theirs.sort(byKey)).toEqual(reference.sort(byKey));
   });
 
   test("gives every flag and variable to one key only", () => {

@@ -42,6 +42,7 @@ async function recover(prepare: (stateDir: string) => void): Promise<readonly st
   await recoverJobs({
     host: { logger: quietLogger, systemId: "s_0123456789ab", stateDir },
     executors: new Registry("executor", []),
+    runners: [],
     outbox,
     handleFor: () => handle,
     signal,
