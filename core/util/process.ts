@@ -20,6 +20,10 @@ export interface ProcessCommand {
   readonly stdin?: number | undefined;
   /** Takes both output streams through one pipe, in the order in which they were written. */
   readonly output: WriteBytes;
+  /** Takes standard error apart from standard output. */
+  readonly errorOutput?: WriteBytes | undefined;
+  /** What the program leaves running when it has ended stays: it is ended by its mark later. */
+  readonly leavesRunning?: boolean;
   /** Who to run as; needs root. Supplementary groups are dropped. */
   readonly user?: UserIds | undefined;
   /** Who may open the output by its name (`/dev/stdout`), when it is not the starting user. */
@@ -80,7 +84,7 @@ export async function runProcess(
       const graceMs = command.graceMs(signal.reason);
       await terminateTree(mark, leader, { exited: child.exited, graceMs });
     }
-    await killTree(mark, leader);
+    if (first === "aborted" || command.leavesRunning !== true) await killTree(mark, leader);
     await child.exited;
     await Promise.all(pumps.map((pump) => pump.drain()));
     if (first !== "aborted") return exitOf(child, ownPeakBytes);
@@ -101,27 +105,36 @@ interface Started {
 }
 
 function start(command: ProcessCommand): Started {
-  const pipe = systemLibc()?.pipe();
-  if (pipe === undefined) return startWithTwoPipes(command);
+  const libc = systemLibc();
+  if (libc === undefined) return startWithoutPipes(command);
+  const { output, errorOutput } = command;
+  const takers = errorOutput === undefined ? [output] : [output, errorOutput];
+  const pipes: { readonly read: number; readonly write: number }[] = [];
+  const close = () => pipes.forEach(({ read }) => closeSync(read));
   try {
+    for (const _ of takers) pipes.push(libc.pipe());
     const owner = command.outputOwner ?? command.user;
-    if (owner !== undefined) fchownSync(pipe.write, owner.uid, owner.gid);
-    const child = spawn(command, pipe.write, pipe.write);
-    const pump = new OutputPump(Bun.file(pipe.read).stream(), command.output);
-    return { child, pumps: [pump], close: () => closeSync(pipe.read) };
+    if (owner !== undefined) pipes.forEach(({ write }) => fchownSync(write, owner.uid, owner.gid));
+    const [stdout, stderr = stdout] = pipes.map(({ write }) => write);
+    const child = spawn(command, stdout ?? "pipe", stderr ?? "pipe");
+    const pumps = pipes.map(({ read }, index) =>
+      new OutputPump(Bun.file(read).stream(), takers[index] ?? output)
+    );
+    return { child, pumps, close };
   } catch (error) {
-    closeSync(pipe.read);
+    close();
     throw error;
   } finally {
-    closeSync(pipe.write);
+    pipes.forEach(({ write }) => closeSync(write));
   }
 }
 
 /** Where the C library cannot be called (Windows): the order between the streams is lost. */
-function startWithTwoPipes(command: ProcessCommand): Started {
+function startWithoutPipes(command: ProcessCommand): Started {
+  const { output, errorOutput = output } = command;
   const child = spawn(command, "pipe", "pipe");
-  const pumps = [child.stdout, child.stderr].flatMap((stream) =>
-    stream instanceof ReadableStream ? [new OutputPump(stream, command.output)] : []
+  const pumps = ([[child.stdout, output], [child.stderr, errorOutput]] as const).flatMap(
+    ([stream, taker]) => stream instanceof ReadableStream ? [new OutputPump(stream, taker)] : [],
   );
   return { child, pumps, close: () => {} };
 }

@@ -1,37 +1,10 @@
 /** What a job's processes find in their environment before its own variables are set. */
 
+import { inheritedEnvironment } from "../../core/util/inherited_environment.ts";
 import type { Account } from "../../core/util/passwd.ts";
 
 /** By this variable all processes of one job are known. */
 export const MARK_VARIABLE = "RUNNER_PROCESS_MARK";
-
-/** Settings of the runtime that this program is made of. */
-const LOADER = /^(?:BUN_.*|NODE_OPTIONS|NODE_TLS_REJECT_UNAUTHORIZED)$/;
-
-/** What the manager alone may know: its flags can be given as variables. */
-const SECRETS: ReadonlySet<string> = new Set([
-  "CI_SERVER_TOKEN",
-  "REGISTRATION_TOKEN",
-  "CI_SERVER_REGISTRATION_TOKEN",
-  "RUNNER_TOKEN",
-  "CACHE_S3_ACCESS_KEY",
-  "CACHE_S3_SECRET_KEY",
-  "CACHE_S3_SESSION_TOKEN",
-  "CACHE_GCS_PRIVATE_KEY",
-  "CACHE_AZURE_ACCOUNT_KEY",
-  "SSH_PASSWORD",
-  "KUBERNETES_BEARER_TOKEN",
-]);
-
-/** What the service manager tells the manager alone. */
-const SERVICE: ReadonlySet<string> = new Set([
-  "NOTIFY_SOCKET",
-  "WATCHDOG_PID",
-  "WATCHDOG_USEC",
-  "LISTEN_PID",
-  "LISTEN_FDS",
-  "LISTEN_FDNAMES",
-]);
 
 /** What belongs to the session of the user who started the manager. */
 const SESSION = /^(?:MAIL|XDG_(?:RUNTIME_DIR|SESSION_.*)|DBUS_SESSION_BUS_ADDRESS|SUDO_.*)$/;
@@ -46,13 +19,9 @@ export function jobEnvironment(
   manager: Readonly<Record<string, string | undefined>>,
   account: Account | undefined,
 ): Readonly<Record<string, string>> {
-  const kept = Object.entries(manager).filter((entry): entry is [string, string] => {
-    const [name, value] = entry;
-    if (value === undefined || LOADER.test(name) || SECRETS.has(name) || SERVICE.has(name)) {
-      return false;
-    }
-    return account === undefined || !SESSION.test(name);
-  });
+  const kept = Object.entries(inheritedEnvironment(manager)).filter(([name]) =>
+    account === undefined || !SESSION.test(name)
+  );
   const own = account === undefined ? {} : {
     HOME: account.home,
     USER: account.name,
