@@ -28,11 +28,17 @@ const program: Program = {
   executors: async ({ user } = {}) => {
     const { Registry } = await import("./core/registry.ts");
     const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
+    const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
     const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");
+    const { env, execPath: executable } = process;
     return new Registry("executor", [
-      new ShellExecutorProvider({ env: process.env, workingDirectory: process.cwd(), user }),
-      new DockerExecutorProvider({ env: process.env, home: program.home }),
-    ]);
+      new ShellExecutorProvider({ env, workingDirectory: process.cwd(), user }),
+      new DockerExecutorProvider({ env, home: program.home }),
+      builtInPlugin("custom", { env, executable }),
+    ], (name) => externalPlugin(name, { env, executable, builtIn: ["shell", "docker", "custom"] }));
+  },
+  plugins: {
+    custom: async () => (await import("./plugins/custom/main.ts")).serveCustom(process.env),
   },
   shells: async () => {
     const { Registry } = await import("./core/registry.ts");

@@ -36,5 +36,7 @@ export interface CommandEntry {
   readonly summary: string;
   /** A command that job scripts call: it starts fast and parses its own flags. */
   readonly helper?: () => Promise<HelperCommand>;
+  /** A command whose words are not flags of ours: it gets them as they are. */
+  readonly raw?: () => Promise<(words: readonly string[], program: Program) => Promise<number>>;
   readonly load?: () => Promise<Command>;
 }

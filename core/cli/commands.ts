@@ -61,6 +61,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/lint.ts")).lintCommand,
   },
   {
+    name: "plugin",
+    group: LOOK,
+    summary: "Look at executor plugins, check one, or be one",
+    raw: async () => (await import("./commands/plugin.ts")).pluginCommand,
+  },
+  {
     name: "completion",
     group: LOOK,
     summary: "Print a completion script for bash, zsh or fish",

@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { GLOBAL_GROUP } from "./global_flags.ts";
 import type { Program } from "./program.ts";
+import { USAGE } from "./usage.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal is. */
 const WIDEST_HELP = 110;
@@ -13,9 +14,6 @@ const WIDEST_HELP = 110;
 const PLAIN_WIDTH = 80;
 
 export { Parser };
-
-/** The exit code of a usage error. */
-export const USAGE = 2;
 
 /** A parser that prints to the program's streams and never ends the process. */
 export function newParser(name: string, program: Program): Parser {

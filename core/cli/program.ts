@@ -36,6 +36,8 @@ export interface Program {
   /** Loads the executors; `user` is the account that jobs on this host run as. */
   readonly executors: (options?: { user?: string }) => Promise<Registry<ExecutorProvider>>;
   readonly shells: () => Promise<Registry<Shell>>;
+  /** Plugins in this executable; each serves on the standard streams until its host has gone. */
+  readonly plugins: Readonly<Record<string, () => Promise<void>>>;
   readonly signals: ProcessSignals;
   /** Changes the directory that this process works in. */
   readonly chdir: (directory: string) => void;

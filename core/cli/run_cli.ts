@@ -25,6 +25,7 @@ export async function runCli(argv: readonly string[], program: Program): Promise
     const own = argv[0] === word ? argv.slice(1) : args.slice(at + 1);
     return await runHelperCommand(await entry.helper(), own, program);
   }
+  if (entry?.raw !== undefined) return await (await entry.raw())(args.slice(at + 1), program);
   if (entry?.load !== undefined) {
     const { runCommand } = await import("./run_command.ts");
     return await runCommand(entry, await entry.load(), {

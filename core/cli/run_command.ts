@@ -16,9 +16,9 @@ import {
   parseArguments,
   type Parsed,
   type Parser,
-  USAGE,
 } from "./parser.ts";
 import type { Program } from "./program.ts";
+import { USAGE } from "./usage.ts";
 
 /** Resolves with the exit code. Errors are logged as one line, with their stack only at debug. */
 export async function runCommand(

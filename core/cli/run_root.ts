@@ -35,6 +35,7 @@ export async function runRoot(args: readonly string[], program: Program): Promis
     if (entry?.helper !== undefined) {
       return await runHelperCommand(await entry.helper(), ["--help"], program);
     }
+    if (entry?.raw !== undefined) return await (await entry.raw())(["--help"], program);
     return parse(rootParser(program), args.slice(1));
   }
   const wantsHelp = args.length === 0 || args[0] === "help";

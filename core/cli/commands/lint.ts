@@ -2,6 +2,9 @@
 
 import { loadConfig } from "../../config/load.ts";
 import { messageOf } from "../../errors.ts";
+import type { RunnerConfig } from "../../config/schema.ts";
+import type { ExecutorProvider } from "../../executor.ts";
+import type { Registry } from "../../registry.ts";
 import type { Command } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 
@@ -28,16 +31,25 @@ async function findingsIn(
   try {
     const { config, warnings } = await loadConfig(path, { env: program.env });
     const executors = await program.executors();
-    const unknown = config.runners.flatMap(({ name, executor }) =>
-      executors.find(executor) === undefined
-        ? [
-          `Runner "${name}" has the unknown executor "${executor}"; this build has ` +
-          executors.names.join(", "),
-        ]
-        : []
-    );
-    return [...warnings, ...unknown];
+    return [...warnings, ...config.runners.flatMap((runner) => judge(runner, executors))];
   } catch (error) {
     return messageOf(error).split("\n");
+  }
+}
+
+function judge(runner: RunnerConfig, executors: Registry<ExecutorProvider>): readonly string[] {
+  const { name, executor } = runner;
+  const provider = executors.find(executor);
+  if (provider === undefined) {
+    return [
+      `Runner "${name}" has the unknown executor "${executor}"; this build has ` +
+      executors.names.join(", "),
+    ];
+  }
+  try {
+    provider.info(runner);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
   }
 }

@@ -1,0 +1,2 @@
+/** The exit code of a usage error. */
+export const USAGE = 2;

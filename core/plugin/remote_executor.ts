@@ -1,0 +1,212 @@
+/** An executor whose work is done by a plugin: one handle on the other side of the connection. */
+
+import { messageOf, RunnerError, SystemFailure } from "../errors.ts";
+import type {
+  Executor,
+  ExecutorIO,
+  ExecutorNote,
+  ExitStatus,
+  PreparedEnvironment,
+  StageCommand,
+} from "../executor.ts";
+import type { JobResult } from "../job/result.ts";
+import type { JobSpec } from "../job/spec.ts";
+import { ProtocolViolation } from "../rpc/message.ts";
+import { type Peer, RpcClosed, RpcTimeout } from "../rpc/peer.ts";
+import { ExecutorDisposed, graceFor } from "../util/grace.ts";
+import { link } from "../util/abort.ts";
+import {
+  HOST_METHODS,
+  HOST_NOTICES,
+  Note,
+  OUTPUT_WINDOW_BYTES,
+  type PLUGIN_NOTICES,
+} from "./protocol.ts";
+import { decodeEnvironment, decodeExit, encodeCommand, encodeJob, encodeResult } from "./wire.ts";
+import type { z } from "zod";
+
+/** The process that serves it, as far as one job is concerned. */
+export interface PluginConnection {
+  /** What people know the plugin by. */
+  readonly name: string;
+  readonly peer: Peer;
+  /** How long the plugin lets processes take to end. Milliseconds. */
+  readonly graceMs: number;
+  /** Ends the plugin, which does not do what it must. */
+  fail(error: Error): void;
+}
+
+export interface RemoteExecutorOptions {
+  readonly connection: PluginConnection;
+  readonly handle: string;
+  /** What brings a later process back to this plugin. */
+  readonly note: ExecutorNote;
+  /** The handle is free again. */
+  readonly onDispose: () => void;
+}
+
+/** Beyond the grace, before a plugin that does not answer is ended. */
+const PATIENCE_MS = 30_000;
+const FINISH_MS = 60_000;
+const CLEANUP_MS = 120_000;
+
+/** Name of the plugin's own note inside the host's. */
+const PLUGIN_NOTE = "plugin_note";
+
+type Output = z.infer<typeof PLUGIN_NOTICES.output.params>;
+type Log = z.infer<typeof PLUGIN_NOTICES.log.params>;
+
+export class RemoteExecutor implements Executor {
+  readonly #options: RemoteExecutorOptions;
+  readonly #disposal = new AbortController();
+  #io: ExecutorIO | undefined;
+  #onWay = 0;
+  #written: Promise<void> = Promise.resolve();
+  /** Ends the stage whose output cannot be taken; undefined once it has. */
+  #giveUp: ((why: unknown) => void) | undefined;
+  #busy: Promise<unknown> = Promise.resolve();
+  #disposed: Promise<void> | undefined;
+
+  constructor(options: RemoteExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** A piece of the job's output has come. Throws ProtocolViolation when it is more than granted. */
+  takeOutput({ data, stream }: Output): void {
+    const bytes = Buffer.from(data, "base64");
+    this.#onWay += bytes.length;
+    if (this.#onWay > OUTPUT_WINDOW_BYTES) {
+      throw new ProtocolViolation("It sends more output than it was granted");
+    }
+    const io = this.#io;
+    this.#written = this.#written.then(async () => {
+      if (this.#giveUp !== undefined) await io?.output.write(bytes, stream);
+    }).catch((error) => {
+      this.#giveUp?.(error);
+      this.#giveUp = undefined;
+    }).then(() => this.#credit(bytes.length));
+  }
+
+  takeLog({ style, text }: Log): void {
+    const log = this.#io?.log;
+    if (style === "plain") log?.print(text);
+    else log?.[style](text);
+  }
+
+  takeNote(note: ExecutorNote): void {
+    this.#io?.remember({ ...this.#options.note, [PLUGIN_NOTE]: JSON.stringify(note) });
+  }
+
+  async prepare(
+    spec: JobSpec,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<PreparedEnvironment> {
+    options.signal.throwIfAborted();
+    io.remember(this.#options.note);
+    return await this.#work(io, options.signal, async (signal) => {
+      const { connection: { peer }, handle } = this.#options;
+      const environment = await peer.request(
+        HOST_METHODS.prepare,
+        { handle, ...encodeJob(spec) },
+        { signal, patienceMs: (reason) => this.#patience(reason) },
+      );
+      return decodeEnvironment(environment);
+    });
+  }
+
+  async run(
+    command: StageCommand,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<ExitStatus> {
+    return await this.#work(io, options.signal, async (signal) => {
+      const { connection: { peer }, handle } = this.#options;
+      const exit = await peer.request(
+        HOST_METHODS.run,
+        { handle, ...encodeCommand(command) },
+        { signal, patienceMs: (reason) => this.#patience(reason) },
+      );
+      return decodeExit(exit);
+    });
+  }
+
+  async finish(result: JobResult): Promise<void> {
+    const { connection: { peer }, handle } = this.#options;
+    await peer.request(HOST_METHODS.finish, { handle, result: encodeResult(result) }, {
+      limitMs: FINISH_MS,
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposed ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    const { connection, handle, onDispose } = this.#options;
+    this.#disposal.abort(new ExecutorDisposed());
+    await this.#busy;
+    try {
+      await connection.peer.request(HOST_METHODS.cleanup, { handle }, { limitMs: CLEANUP_MS });
+    } catch (error) {
+      if (error instanceof RpcTimeout) connection.fail(error);
+      // With the plugin's process everything that it had started is gone too.
+      if (!(error instanceof RpcClosed)) throw error;
+    } finally {
+      onDispose();
+    }
+  }
+
+  /** Runs `ask` with `io` as the place for what comes meanwhile, all of which is taken at its end. */
+  async #work<T>(
+    io: ExecutorIO,
+    outer: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const stop = new AbortController();
+    const unlink = [outer, this.#disposal.signal].map((each) => link(each, stop));
+    this.#io = io;
+    this.#giveUp = (why) => stop.abort(why);
+    const asking = ask(stop.signal);
+    this.#busy = asking.catch(() => {});
+    try {
+      return await asking;
+    } catch (error) {
+      if (error instanceof RpcTimeout) this.#options.connection.fail(error);
+      if (stop.signal.aborted) throw stop.signal.reason;
+      throw this.#fault(error);
+    } finally {
+      await this.#written;
+      for (const each of unlink) each();
+    }
+  }
+
+  /** What is not the job's and not the operator's doing is the plugin's. */
+  #fault(error: unknown): RunnerError {
+    if (error instanceof RunnerError && !isConnectionFault(error)) return error;
+    return new SystemFailure(`The plugin "${this.#options.connection.name}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+
+  #patience(reason: unknown): number {
+    return graceFor(reason, this.#options.connection.graceMs) + PATIENCE_MS;
+  }
+
+  #credit(bytes: number): void {
+    const { connection: { peer }, handle } = this.#options;
+    this.#onWay -= bytes;
+    peer.notify(HOST_NOTICES.credit, { handle, bytes });
+  }
+}
+
+/** The plugin's own note inside what {@link RemoteExecutor} remembered. */
+export function pluginNote(note: ExecutorNote): ExecutorNote | undefined {
+  const text = note[PLUGIN_NOTE];
+  return typeof text === "string" ? Note.parse(JSON.parse(text)) : undefined;
+}
+
+function isConnectionFault(error: RunnerError): boolean {
+  return error instanceof RpcClosed || error instanceof RpcTimeout ||
+    error instanceof ProtocolViolation || error.constructor === RunnerError;
+}

@@ -1,0 +1,145 @@
+/** The plugin's side: any executor provider, served over a connection until the host has gone. */
+
+import { JobConfigurationError, RunnerError } from "../errors.ts";
+import type { ExecutorProvider } from "../executor.ts";
+import { Peer } from "../rpc/peer.ts";
+import type { Transport } from "../rpc/transport.ts";
+import { pluginCodec } from "./codec.ts";
+import {
+  HOST_METHODS,
+  HOST_NOTICES,
+  type InitializeParams,
+  type InitializeResult,
+  PLUGIN_NOTICES,
+  PROTOCOL_VERSION,
+} from "./protocol.ts";
+import { PluginLogger } from "./plugin_logger.ts";
+import { ServedExecutor } from "./served_executor.ts";
+import { decodeCommand, decodeJob, decodeResult } from "./wire.ts";
+import type { RunnerConfig } from "../config/schema.ts";
+
+/** An executor provider as a plugin. */
+export interface Plugin {
+  readonly name: string;
+  readonly version: string;
+  /**
+   * Called once, with what the host says of itself and of the runner entry. Throws
+   * ConfigurationError when the entry's settings are wrong.
+   */
+  open(params: InitializeParams): ServedProvider | Promise<ServedProvider>;
+}
+
+export interface ServedProvider {
+  readonly provider: ExecutorProvider;
+  readonly config: RunnerConfig;
+  /** How long it lets processes take to end after SIGTERM. Milliseconds. */
+  readonly graceMs: number;
+}
+
+interface Session extends ServedProvider {
+  readonly executors: Map<string, ServedExecutor>;
+  readonly params: InitializeParams;
+}
+
+/** Resolves when the host has closed the connection and all jobs are gone. */
+export async function servePlugin(plugin: Plugin, transport: Transport): Promise<void> {
+  let session: Session | undefined;
+  const peer = new Peer(transport, pluginCodec(() => session?.graceMs ?? 0));
+  const logger = new PluginLogger((level, message) =>
+    peer.notify(PLUGIN_NOTICES.runnerLog, { level, message })
+  );
+  peer.handle(HOST_METHODS.initialize, async (params): Promise<InitializeResult> => {
+    if (session !== undefined) throw new RunnerError("It was initialized before");
+    if (!params.protocol_versions.includes(PROTOCOL_VERSION)) {
+      throw new RunnerError(
+        `The plugin speaks version ${PROTOCOL_VERSION} of the protocol, ` +
+          `the host ${params.protocol_versions.join(", ")}`,
+      );
+    }
+    session = { ...await plugin.open(params), executors: new Map(), params };
+    const { provider, config, graceMs } = session;
+    const { features, defaultShell } = provider.info(config);
+    return {
+      protocol_version: PROTOCOL_VERSION,
+      plugin: { name: plugin.name, version: plugin.version },
+      features: { ...features, reap: provider.reap !== undefined },
+      default_shell: defaultShell,
+      grace_ms: graceMs,
+    };
+  });
+  const current = () => {
+    if (session === undefined) throw new RunnerError('"initialize" has to come first');
+    return session;
+  };
+  const host = ({ params }: Session) => ({
+    logger,
+    systemId: params.host.system_id,
+    stateDir: params.state_dir,
+  });
+  const executorOf = (handle: string) => {
+    const executor = current().executors.get(handle);
+    if (executor === undefined) throw new RunnerError(`There is no handle "${handle}"`);
+    return executor;
+  };
+  peer.handle(HOST_METHODS.acquire, async (_params, { signal }) => {
+    const now = current();
+    const executor = await now.provider.acquire(now.config, { host: host(now), signal });
+    if (executor === undefined) return { kind: "no-capacity" as const };
+    const handle = crypto.randomUUID();
+    now.executors.set(
+      handle,
+      new ServedExecutor(executor, {
+        handle,
+        peer,
+        windowBytes: now.params.output_window_bytes,
+      }),
+    );
+    return { kind: "acquired" as const, handle };
+  });
+  peer.handle(
+    HOST_METHODS.prepare,
+    async (params, options) => await executorOf(params.handle).prepare(specOf(params), options),
+  );
+  peer.handle(
+    HOST_METHODS.run,
+    async (params, options) => await executorOf(params.handle).run(decodeCommand(params), options),
+  );
+  peer.handle(HOST_METHODS.finish, async ({ handle, result }) => {
+    await executorOf(handle).finish(decodeResult(result));
+    return {};
+  });
+  peer.handle(HOST_METHODS.cleanup, async ({ handle }) => {
+    await current().executors.get(handle)?.[Symbol.asyncDispose]();
+    current().executors.delete(handle);
+    return {};
+  });
+  peer.handle(HOST_METHODS.reap, async ({ note }, { signal }) => {
+    const now = current();
+    await now.provider.reap?.(note, { host: host(now), signal });
+    return {};
+  });
+  peer.handle(HOST_METHODS.shutdown, () => ({}));
+  peer.on(HOST_NOTICES.credit, ({ handle, bytes }) => {
+    session?.executors.get(handle)?.credit(bytes);
+  });
+  try {
+    await peer.run();
+  } finally {
+    await endSession(session);
+  }
+}
+
+function specOf(params: Parameters<typeof decodeJob>[0]) {
+  try {
+    return decodeJob(params);
+  } catch (cause) {
+    throw new JobConfigurationError("The job cannot be read", { cause });
+  }
+}
+
+async function endSession(session: Session | undefined): Promise<void> {
+  if (session === undefined) return;
+  const { executors, provider } = session;
+  await Promise.allSettled([...executors.values()].map((each) => each[Symbol.asyncDispose]()));
+  await provider[Symbol.asyncDispose]();
+}

@@ -1,0 +1,2 @@
+export { builtInPlugin, externalPlugin } from "./plugins.ts";
+export { PluginExecutorProvider } from "./provider.ts";

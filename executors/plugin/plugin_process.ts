@@ -1,0 +1,258 @@
+/** One running plugin: a child process that has said who it is and serves one runner entry. */
+
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type { ExecutorHost, ExecutorNote } from "../../core/executor.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { pluginCodec } from "../../core/plugin/codec.ts";
+import {
+  HOST_METHODS,
+  type InitializeResult,
+  MAX_LINE_BYTES,
+  OUTPUT_WINDOW_BYTES,
+  PLUGIN_METHODS,
+  PLUGIN_NOTICES,
+  type PluginRunner,
+  PROTOCOL_VERSION,
+} from "../../core/plugin/protocol.ts";
+import { RemoteExecutor } from "../../core/plugin/remote_executor.ts";
+import { type ChildTransport, startChild } from "../../core/rpc/child_transport.ts";
+import { ProtocolViolation } from "../../core/rpc/message.ts";
+import { Peer, RpcTimeout } from "../../core/rpc/peer.ts";
+import { buildInfo, goPlatform } from "../../core/version.ts";
+import { LogLimit } from "./log_limit.ts";
+
+/** By this variable all processes of one plugin are known. */
+export const PLUGIN_MARK = "RUNNER_PLUGIN_MARK";
+
+export interface PluginStart {
+  /** The executor's name. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Also its working directory. */
+  readonly stateDir: string;
+  readonly mark: string;
+  readonly runner: PluginRunner;
+  readonly host: ExecutorHost;
+  /** The host's own executable. */
+  readonly executable: string;
+}
+
+const INITIALIZE_MS = 10_000;
+const ACQUIRE_MS = 60_000;
+const REAP_MS = 60_000;
+const SHUTDOWN_MS = 15_000;
+
+export class PluginProcess {
+  readonly name: string;
+  readonly #peer: Peer;
+  readonly #child: ChildTransport;
+  readonly #executors = new Map<string, RemoteExecutor>();
+  readonly #logger: Logger;
+  readonly #ended: Promise<void>;
+  #info: InitializeResult | undefined;
+  #fault: Error | undefined;
+  #alive = true;
+
+  private constructor(start: PluginStart) {
+    const { name, argv, env, stateDir, mark, host } = start;
+    this.name = name;
+    this.#logger = host.logger.with({ plugin: name });
+    const limit = new LogLimit((lost) =>
+      this.#logger.warning("The plugin logs too much; lines are left out", { lost })
+    );
+    this.#child = startChild({
+      argv,
+      cwd: stateDir,
+      env,
+      mark: { name: PLUGIN_MARK, value: mark },
+      maxLineBytes: MAX_LINE_BYTES,
+      onLog: (line) => limit.pass() && this.#logger.info(line),
+    });
+    this.#peer = new Peer(this.#child, pluginCodec(() => this.graceMs));
+    this.#peer.on(PLUGIN_NOTICES.output, (output) => this.#of(output.handle)?.takeOutput(output));
+    this.#peer.on(
+      PLUGIN_NOTICES.log,
+      (line) => limit.pass() && this.#of(line.handle)?.takeLog(line),
+    );
+    this.#peer.on(
+      PLUGIN_NOTICES.runnerLog,
+      ({ level, message }) => limit.pass() && this.#logger[level](message),
+    );
+    this.#peer.handle(PLUGIN_METHODS.remember, ({ handle, note }) => {
+      const executor = this.#of(handle);
+      if (executor === undefined) throw new RunnerError(`There is no handle "${handle}"`);
+      executor.takeNote(note);
+      return {};
+    });
+    this.#ended = this.#serve();
+  }
+
+  /** Throws ConfigurationError for what the plugin finds wrong, RunnerError for a plugin that is. */
+  static async start(start: PluginStart, options: { signal: AbortSignal }): Promise<PluginProcess> {
+    const plugin = new PluginProcess(start);
+    try {
+      await plugin.#initialize(start, options.signal);
+      return plugin;
+    } catch (error) {
+      await plugin.stop();
+      throw plugin.#explain(error);
+    }
+  }
+
+  /** False once it has ended, or has to. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get info(): InitializeResult {
+    if (this.#info === undefined) throw new RunnerError("The plugin has not answered yet");
+    return this.#info;
+  }
+
+  get jobs(): number {
+    return this.#executors.size;
+  }
+
+  get graceMs(): number {
+    return this.#info?.grace_ms ?? 0;
+  }
+
+  /** Room for one job; undefined: no capacity. `onFree` is called when the job is gone. */
+  async acquire(
+    note: ExecutorNote,
+    options: { onFree: () => void; signal: AbortSignal },
+  ): Promise<RemoteExecutor | undefined> {
+    const answer = await this.#ask(() =>
+      this.#peer.request(HOST_METHODS.acquire, {}, {
+        signal: options.signal,
+        limitMs: ACQUIRE_MS,
+        patienceMs: () => ACQUIRE_MS,
+      })
+    );
+    if (answer.kind === "no-capacity") return undefined;
+    const { handle } = answer;
+    if (this.#executors.has(handle)) {
+      this.fail(new ProtocolViolation(`It gave out the handle "${handle}" twice`));
+      throw this.#explain(this.#fault);
+    }
+    const executor = new RemoteExecutor({
+      connection: {
+        name: this.name,
+        peer: this.#peer,
+        graceMs: this.graceMs,
+        fail: (error) => this.fail(error),
+      },
+      handle,
+      note,
+      onDispose: () => {
+        this.#executors.delete(handle);
+        options.onFree();
+      },
+    });
+    this.#executors.set(handle, executor);
+    return executor;
+  }
+
+  async reap(note: ExecutorNote, options: { signal: AbortSignal }): Promise<void> {
+    if (!this.info.features.reap) return;
+    await this.#ask(() =>
+      this.#peer.request(HOST_METHODS.reap, { note: { ...note } }, {
+        ...options,
+        limitMs: REAP_MS,
+        patienceMs: () => REAP_MS,
+      })
+    );
+  }
+
+  /** Ends a plugin that does not do what it must; its jobs fail. */
+  fail(error: Error): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = error;
+    this.#alive = false;
+    this.#logger.error("The plugin is ended", { error: messageOf(error) });
+    this.#peer.close(error);
+    this.#child.kill().catch((cause) =>
+      this.#logger.error("Cannot end the plugin", { error: messageOf(cause) })
+    );
+  }
+
+  /** Asks it to end, and makes sure that it has; what goes wrong is logged. Idempotent. */
+  async stop(): Promise<void> {
+    try {
+      await this.#stop();
+    } catch (error) {
+      this.#logger.error("Cannot end the plugin", { error: messageOf(error) });
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const asked = this.#alive && this.#info !== undefined;
+    this.#alive = false;
+    if (asked) {
+      await this.#peer.request(HOST_METHODS.shutdown, {}, { limitMs: SHUTDOWN_MS }).catch(() => {});
+    }
+    await this.#child.stop();
+    await this.#ended;
+  }
+
+  async #initialize(start: PluginStart, signal: AbortSignal): Promise<void> {
+    const { host, runner, stateDir, executable } = start;
+    this.#info = await this.#peer.request(HOST_METHODS.initialize, {
+      protocol_versions: [PROTOCOL_VERSION],
+      host: {
+        name: "runner",
+        version: buildInfo.version,
+        ...goPlatform(),
+        system_id: host.systemId,
+        executable,
+      },
+      runner,
+      state_dir: stateDir,
+      max_line_bytes: MAX_LINE_BYTES,
+      output_window_bytes: OUTPUT_WINDOW_BYTES,
+    }, { signal, limitMs: INITIALIZE_MS, patienceMs: () => 0 });
+    if (this.#info.protocol_version !== PROTOCOL_VERSION) {
+      throw new ProtocolViolation(
+        `It wants version ${this.#info.protocol_version} of the protocol, which was not offered`,
+      );
+    }
+  }
+
+  /** Reads what it says until its end, which is a fault while it has jobs. */
+  async #serve(): Promise<void> {
+    const why = await this.#peer.run().then(() => undefined, (error: Error) => error);
+    this.#alive = false;
+    if (why !== undefined) {
+      this.fail(why);
+      return;
+    }
+    const end = await this.#child.ended;
+    await this.#child.kill();
+    this.#fault ??= new SystemFailure(`It ended with ${end}`);
+    if (this.jobs > 0) {
+      this.#logger.error("The plugin has ended while it had jobs", { end, jobs: this.jobs });
+    }
+  }
+
+  async #ask<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof RpcTimeout) this.fail(error);
+      throw this.#explain(error);
+    }
+  }
+
+  /** Says whose fault it is, and prefers the first thing that went wrong. */
+  #explain(error: unknown): Error {
+    const fault = RunnerError.from(error);
+    if (fault.name === "ConfigurationError") return fault;
+    const why = messageOf(this.#fault ?? fault);
+    return new RunnerError(`The plugin "${this.name}": ${why}`, { cause: fault });
+  }
+
+  #of(handle: string): RemoteExecutor | undefined {
+    return this.#executors.get(handle);
+  }
+}

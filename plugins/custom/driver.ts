@@ -1,0 +1,90 @@
+/** Runs the operator's programs, and judges how they ended. */
+
+import { SystemFailure } from "../../core/errors.ts";
+import type { OutputSink } from "../../core/executor.ts";
+import { deadline, DeadlineExceeded } from "../../core/util/abort.ts";
+import { graceFor } from "../../core/util/grace.ts";
+import { killTree } from "../../core/util/process_tree.ts";
+import { type ProcessExit, runProcess } from "../../core/util/process.ts";
+
+/** What programs end with when the job's script has failed, and when anything else has. */
+export const BUILD_FAILURE = 1;
+export const SYSTEM_FAILURE = 2;
+
+/** One of the programs of `[runners.custom]`. */
+export interface DriverProgram {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The job's private directory. */
+  readonly cwd: string;
+  /** Longest run in seconds; undefined: as long as the job may. */
+  readonly timeoutSeconds?: number;
+  /** Stays for later stages: machines, connections. */
+  readonly leavesRunning: boolean;
+}
+
+const MARK_VARIABLE = "RUNNER_PROCESS_MARK";
+
+/** The programs of one job, which are known by one mark. */
+export class Driver {
+  readonly #mark = crypto.randomUUID();
+  readonly #graceMs: number;
+
+  /** `graceMs`: between SIGTERM and SIGKILL. */
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** Runs a program to its end. Throws RunnerError when it cannot be started. */
+  async run(
+    program: DriverProgram,
+    sinks: { output: OutputSink; errorOutput?: OutputSink },
+    options: { signal: AbortSignal },
+  ): Promise<ProcessExit> {
+    const { timeoutSeconds = Infinity, ...rest } = program;
+    const what = program.argv[0] ?? "";
+    const limitMs = timeoutSeconds * 1000;
+    using limit = deadline(limitMs, () => new DeadlineExceeded(what, limitMs), options.signal);
+    const { output, errorOutput } = sinks;
+    try {
+      return await runProcess({
+        ...rest,
+        mark: { name: MARK_VARIABLE, value: this.#mark },
+        output: (bytes) => output.write(bytes),
+        ...(errorOutput === undefined
+          ? {}
+          : { errorOutput: (bytes: Uint8Array) => errorOutput.write(bytes) }),
+        graceMs: (reason) => graceFor(reason, this.#graceMs),
+      }, limit);
+    } catch (error) {
+      if (options.signal.aborted || !(error instanceof DeadlineExceeded)) throw error;
+      throw new SystemFailure(`"${what}" took longer than ${timeoutSeconds} seconds`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Ends what the programs have left running. */
+  async endAll(): Promise<void> {
+    await killTree(`${MARK_VARIABLE}=${this.#mark}`);
+  }
+}
+
+/** Undefined: it went well. Throws SystemFailure for an end that is not the job's doing. */
+export function judge(exit: ProcessExit): { readonly message: string } | undefined {
+  if (exit.kind === "signalled") throw new SystemFailure(`signal: ${exit.signal}`);
+  const message = `exit status ${exit.code}`;
+  switch (exit.code) {
+    case 0:
+      return undefined;
+    case BUILD_FAILURE:
+      return { message };
+    case SYSTEM_FAILURE:
+      throw new SystemFailure(message);
+    default:
+      throw new SystemFailure(
+        `unknown Custom executor executable exit code ${exit.code}; ` +
+          `executable execution terminated with: ${message}`,
+      );
+  }
+}

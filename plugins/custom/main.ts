@@ -1,0 +1,44 @@
+/** The executor `custom` as a plugin: jobs are run by an operator's own programs. */
+
+import { runnerConfig } from "../../core/config/load.ts";
+import type { RunnerConfig } from "../../core/config/schema.ts";
+import { ConfigurationError } from "../../core/errors.ts";
+import { type InitializeParams, MAX_LINE_BYTES } from "../../core/plugin/protocol.ts";
+import { type Plugin, servePlugin } from "../../core/plugin/serve.ts";
+import { stdioTransport } from "../../core/rpc/stdio_transport.ts";
+import { buildInfo } from "../../core/version.ts";
+import { CustomExecutorProvider } from "./provider.ts";
+
+/** Serves on the standard streams. `env` is what the operator's programs inherit. */
+export async function serveCustom(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  await servePlugin(customPlugin(env), stdioTransport({ maxLineBytes: MAX_LINE_BYTES }));
+}
+
+export function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {
+  return {
+    name: "custom",
+    version: buildInfo.release,
+    open({ runner }) {
+      const config = entryOf(runner);
+      const { custom } = config;
+      if (custom === undefined || custom.run_exec === "") {
+        throw new ConfigurationError(
+          `Runner "${runner.name}" has the executor "custom" but no run_exec in [runners.custom]`,
+        );
+      }
+      return {
+        provider: new CustomExecutorProvider({ env, custom }),
+        config,
+        graceMs: (custom.graceful_kill_timeout + custom.force_kill_timeout) * 1000,
+      };
+    },
+  };
+}
+
+/** The entry as the host described it; a short token stands for the real one. */
+function entryOf(runner: InitializeParams["runner"]): RunnerConfig {
+  const { short_token: token, config: custom, ...rest } = runner;
+  return runnerConfig({ ...rest, token, custom });
+}
