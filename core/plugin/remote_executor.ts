@@ -11,6 +11,7 @@ import type {
 } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
 import type { JobSpec } from "../job/spec.ts";
+import { OutputQueue } from "./output_queue.ts";
 import { ProtocolViolation } from "../rpc/message.ts";
 import { type Peer, RpcClosed, RpcTimeout } from "../rpc/peer.ts";
 import { ExecutorDisposed, graceFor } from "../util/grace.ts";
@@ -60,31 +61,22 @@ export class RemoteExecutor implements Executor {
   readonly #options: RemoteExecutorOptions;
   readonly #disposal = new AbortController();
   #io: ExecutorIO | undefined;
-  #onWay = 0;
-  #written: Promise<void> = Promise.resolve();
-  /** Ends the stage whose output cannot be taken; undefined once it has. */
-  #giveUp: ((why: unknown) => void) | undefined;
+  readonly #output: OutputQueue;
   #busy: Promise<unknown> = Promise.resolve();
   #disposed: Promise<void> | undefined;
 
   constructor(options: RemoteExecutorOptions) {
     this.#options = options;
+    const { connection: { peer }, handle } = options;
+    this.#output = new OutputQueue({
+      windowBytes: OUTPUT_WINDOW_BYTES,
+      onTaken: (bytes) => peer.notify(HOST_NOTICES.credit, { handle, bytes }),
+    });
   }
 
   /** A piece of the job's output has come. Throws ProtocolViolation when it is more than granted. */
   takeOutput({ data, stream }: Output): void {
-    const bytes = Buffer.from(data, "base64");
-    this.#onWay += bytes.length;
-    if (this.#onWay > OUTPUT_WINDOW_BYTES) {
-      throw new ProtocolViolation("It sends more output than it was granted");
-    }
-    const io = this.#io;
-    this.#written = this.#written.then(async () => {
-      if (this.#giveUp !== undefined) await io?.output.write(bytes, stream);
-    }).catch((error) => {
-      this.#giveUp?.(error);
-      this.#giveUp = undefined;
-    }).then(() => this.#credit(bytes.length));
+    this.#output.push(data, stream);
   }
 
   takeLog({ style, text }: Log): void {
@@ -151,7 +143,7 @@ export class RemoteExecutor implements Executor {
     } catch (error) {
       if (error instanceof RpcTimeout) connection.fail(error);
       // With the plugin's process everything that it had started is gone too.
-      if (!(error instanceof RpcClosed)) throw error;
+      if (!connection.peer.closed) throw error;
     } finally {
       onDispose();
     }
@@ -166,7 +158,7 @@ export class RemoteExecutor implements Executor {
     const stop = new AbortController();
     const unlink = [outer, this.#disposal.signal].map((each) => link(each, stop));
     this.#io = io;
-    this.#giveUp = (why) => stop.abort(why);
+    this.#output.writeTo(io.output, (why) => stop.abort(why));
     const asking = ask(stop.signal);
     this.#busy = asking.catch(() => {});
     try {
@@ -176,7 +168,7 @@ export class RemoteExecutor implements Executor {
       if (stop.signal.aborted) throw stop.signal.reason;
       throw this.#fault(error);
     } finally {
-      await this.#written;
+      await this.#output.drain();
       for (const each of unlink) each();
     }
   }
@@ -191,12 +183,6 @@ export class RemoteExecutor implements Executor {
 
   #patience(reason: unknown): number {
     return graceFor(reason, this.#options.connection.graceMs) + PATIENCE_MS;
-  }
-
-  #credit(bytes: number): void {
-    const { connection: { peer }, handle } = this.#options;
-    this.#onWay -= bytes;
-    peer.notify(HOST_NOTICES.credit, { handle, bytes });
   }
 }
 

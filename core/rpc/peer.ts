@@ -97,14 +97,22 @@ export class Peer {
     this.#notices.set(notice.name, (params) => handler(parse(notice, params)));
   }
 
+  /** The connection has ended: nothing is sent or answered any more. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /**
-   * Reads until the other side closes. Rejects with ProtocolViolation when it does not keep to the
-   * protocol. Either way what is pending is rejected and what runs is aborted.
+   * Reads until the other side closes; `why` may find out what that means. Rejects with
+   * ProtocolViolation when it does not keep to the protocol. Either way what is pending is rejected
+   * and what runs is aborted.
    */
-  async run(): Promise<void> {
+  async run(
+    why = () => Promise.resolve("The other side has closed the connection"),
+  ): Promise<void> {
     try {
       for await (const line of this.#transport.lines) this.#receive(parseMessage(line));
-      this.close(new RpcClosed("The other side has closed the connection"));
+      this.close(new RpcClosed(await why()));
     } catch (error) {
       const fault = RunnerError.from(error);
       this.close(fault);

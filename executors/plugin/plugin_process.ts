@@ -1,6 +1,6 @@
 /** One running plugin: a child process that has said who it is and serves one runner entry. */
 
-import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { ExecutorHost, ExecutorNote } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { pluginCodec } from "../../core/plugin/codec.ts";
@@ -18,6 +18,7 @@ import { RemoteExecutor } from "../../core/plugin/remote_executor.ts";
 import { type ChildTransport, startChild } from "../../core/rpc/child_transport.ts";
 import { ProtocolViolation } from "../../core/rpc/message.ts";
 import { Peer, RpcTimeout } from "../../core/rpc/peer.ts";
+import { delay } from "../../core/util/abort.ts";
 import { buildInfo, goPlatform } from "../../core/version.ts";
 import { LogLimit } from "./log_limit.ts";
 
@@ -42,6 +43,8 @@ const INITIALIZE_MS = 10_000;
 const ACQUIRE_MS = 60_000;
 const REAP_MS = 60_000;
 const SHUTDOWN_MS = 15_000;
+/** Between the end of its output and that of the process. */
+const LAST_WORDS_MS = 1000;
 
 export class PluginProcess {
   readonly name: string;
@@ -49,6 +52,7 @@ export class PluginProcess {
   readonly #child: ChildTransport;
   readonly #executors = new Map<string, RemoteExecutor>();
   readonly #logger: Logger;
+  readonly #mark: string;
   readonly #ended: Promise<void>;
   #info: InitializeResult | undefined;
   #fault: Error | undefined;
@@ -57,6 +61,7 @@ export class PluginProcess {
   private constructor(start: PluginStart) {
     const { name, argv, env, stateDir, mark, host } = start;
     this.name = name;
+    this.#mark = mark;
     this.#logger = host.logger.with({ plugin: name });
     const limit = new LogLimit((lost) =>
       this.#logger.warning("The plugin logs too much; lines are left out", { lost })
@@ -95,8 +100,9 @@ export class PluginProcess {
       await plugin.#initialize(start, options.signal);
       return plugin;
     } catch (error) {
+      const why = plugin.#explain(error);
       await plugin.stop();
-      throw plugin.#explain(error);
+      throw why;
     }
   }
 
@@ -120,7 +126,6 @@ export class PluginProcess {
 
   /** Room for one job; undefined: no capacity. `onFree` is called when the job is gone. */
   async acquire(
-    note: ExecutorNote,
     options: { onFree: () => void; signal: AbortSignal },
   ): Promise<RemoteExecutor | undefined> {
     const answer = await this.#ask(() =>
@@ -144,7 +149,7 @@ export class PluginProcess {
         fail: (error) => this.fail(error),
       },
       handle,
-      note,
+      note: { mark: this.#mark },
       onDispose: () => {
         this.#executors.delete(handle);
         options.onFree();
@@ -221,18 +226,25 @@ export class PluginProcess {
 
   /** Reads what it says until its end, which is a fault while it has jobs. */
   async #serve(): Promise<void> {
-    const why = await this.#peer.run().then(() => undefined, (error: Error) => error);
-    this.#alive = false;
-    if (why !== undefined) {
-      this.fail(why);
-      return;
+    try {
+      await this.#peer.run(() => this.#howItEnded());
+    } catch (error) {
+      this.fail(RunnerError.from(error));
     }
-    const end = await this.#child.ended;
+  }
+
+  /** It says nothing any more: it has ended, or has no more reason to live. */
+  async #howItEnded(): Promise<string> {
+    this.#alive = false;
+    const end = await Promise.race([
+      this.#child.ended,
+      delay(LAST_WORDS_MS).then(() => "its output closed"),
+    ]);
     await this.#child.kill();
-    this.#fault ??= new SystemFailure(`It ended with ${end}`);
     if (this.jobs > 0) {
       this.#logger.error("The plugin has ended while it had jobs", { end, jobs: this.jobs });
     }
+    return `It ended with ${end}`;
   }
 
   async #ask<T>(ask: () => Promise<T>): Promise<T> {

@@ -71,7 +71,8 @@ export class PluginExecutorProvider implements ExecutorProvider {
   readonly #entries = new Map<string, Entry>();
   /** Of entries that have other settings now; they end with their last job. */
   readonly #leaving = new Set<PluginProcess>();
-  #mark = crypto.randomUUID();
+  /** Of the plugins that this process has started: what carries them is no dead manager's. */
+  readonly #marks = new Set<string>();
 
   constructor(options: PluginProviderOptions) {
     this.name = options.name;
@@ -96,7 +97,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const settings = JSON.stringify([command, runner]);
     const entry = this.#entryOf(entryKey(config), settings);
     const plugin = await this.#running(entry, { command, runner }, options);
-    return await plugin.acquire({ mark: this.#mark }, {
+    return await plugin.acquire({
       signal: options.signal,
       onFree: () => this.#endIfLeaving(plugin),
     });
@@ -108,7 +109,9 @@ export class PluginExecutorProvider implements ExecutorProvider {
     options: ReapOptions,
   ): Promise<void> {
     const { mark } = note;
-    if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark) || mark === this.#mark) return;
+    if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark) || this.#marks.has(mark)) {
+      return;
+    }
     await killTree(`${PLUGIN_MARK}=${mark}`);
     const { config } = options;
     const own = pluginNote(note);
@@ -180,12 +183,14 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const stateDir = join(host.stateDir, "plugins", this.name);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const { env, executable } = this.#options;
+    const mark = crypto.randomUUID();
+    this.#marks.add(mark);
     return await PluginProcess.start({
       name: this.name,
       argv: command.argv,
       env: pluginEnvironment(env, command.environment),
       stateDir,
-      mark: this.#mark,
+      mark,
       runner,
       host,
       executable,

@@ -1,0 +1,167 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../../../core/errors.ts";
+import type { Executor, ExecutorHost } from "../../../core/executor.ts";
+import { JobCanceled } from "../../../core/util/abort.ts";
+import { externalPlugin, PluginExecutorProvider } from "../../../executors/plugin/mod.ts";
+import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "plugin-test-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const FAULTY = [
+  process.execPath,
+  join(import.meta.dir, "../../fixtures/plugins/faulty_plugin.ts"),
+];
+const NEVER = new AbortController().signal;
+const config = testConfig({ executor: "faulty" });
+const infos: string[] = [];
+const host: ExecutorHost = {
+  logger: {
+    ...SILENT,
+    with: () => ({ ...SILENT, info: (text) => void infos.push(text) }),
+  },
+  systemId: "s_test",
+  stateDir: join(scratch, "state"),
+};
+
+function provider(fault: () => string): PluginExecutorProvider {
+  return new PluginExecutorProvider({
+    name: "faulty",
+    env: { PATH: process.env["PATH"], SECRET_OF_THE_RUNNER: "1" },
+    executable: process.execPath,
+    features: {},
+    command: () => ({ argv: FAULTY, environment: [], config: { fault: fault() } }),
+  });
+}
+
+async function acquire(from: PluginExecutorProvider): Promise<Executor> {
+  const executor = await from.acquire(config, { host, signal: NEVER });
+  if (executor === undefined) throw new Error("no capacity");
+  return executor;
+}
+
+const command = {
+  stage: "step_script",
+  script: "true",
+  invocation: { argv: ["bash"], script: { kind: "stdin" } },
+  target: "build",
+} as const;
+
+describe("PluginExecutorProvider with a plugin that", () => {
+  test.each([
+    ["dies", "It ended with exit code 3"],
+    ["garbage", 'It is no JSON: "Segmentation fault"'],
+    ["long line", "A line is longer than 4194304 bytes"],
+    ["floods output", "It sends more output than it was granted"],
+  ])("%s fails its job as a system failure, and works again for the next", async (fault, why) => {
+    let present = fault;
+    await using plugins = provider(() => present);
+    const executor = await acquire(plugins);
+    const io = testIO(() => Bun.sleep(20));
+    await executor.prepare(testSpec(), io, { signal: NEVER });
+    const failed = await executor.run(command, io, { signal: NEVER }).catch((error) => error);
+    expect(failed.name).toBe("SystemFailure");
+    expect(failed.message).toStartWith(`The plugin "faulty": ${why}`);
+    await executor[Symbol.asyncDispose]();
+    present = "";
+    const next = await acquire(plugins);
+    await next.prepare(testSpec(), io, { signal: NEVER });
+    expect(await next.run(command, io, { signal: NEVER })).toEqual({ kind: "exited", code: 0 });
+    await next[Symbol.asyncDispose]();
+  });
+
+  test.each([
+    ["wrong version", "It wants version 9 of the protocol"],
+    ["refuses", "root is missing"],
+  ])("%s at its start is told of, and not started again at once", async (fault, why) => {
+    await using plugins = provider(() => fault);
+    await expect(acquire(plugins)).rejects.toThrow(why);
+    await expect(acquire(plugins)).rejects.toThrow("it is started again in 1 s");
+  });
+
+  test("is full has no capacity", async () => {
+    await using plugins = provider(() => "full");
+    expect(await plugins.acquire(config, { host, signal: NEVER })).toBeUndefined();
+  });
+
+  test("gives a handle twice is ended", async () => {
+    await using plugins = provider(() => "same handle");
+    await acquire(plugins);
+    await expect(acquire(plugins)).rejects.toThrow('gave out the handle "job-0" twice');
+  });
+
+  test("answers with a relative path fails the preparation", async () => {
+    await using plugins = provider(() => "relative path");
+    const executor = await acquire(plugins);
+    const preparing = executor.prepare(testSpec(), testIO(), { signal: NEVER });
+    await expect(preparing).rejects.toThrow(
+      'The answer to "executor/prepare" is wrong: builds_dir',
+    );
+  });
+
+  test("does not answer is left with the abort's reason when it is ended", async () => {
+    await using plugins = provider(() => "silent");
+    const executor = await acquire(plugins);
+    const io = testIO();
+    await executor.prepare(testSpec(), io, { signal: NEVER });
+    const stop = new AbortController();
+    const running = executor.run(command, io, { signal: stop.signal }).catch((error) => error);
+    const reason = new JobCanceled();
+    stop.abort(reason);
+    await plugins[Symbol.asyncDispose]();
+    expect(await running).toBe(reason);
+  });
+
+  test("floods its log loses lines, and says how many", async () => {
+    await using plugins = provider(() => "floods log");
+    const executor = await acquire(plugins);
+    const io = testIO();
+    await executor.prepare(testSpec(), io, { signal: NEVER });
+    expect(await executor.run(command, io, { signal: NEVER })).toMatchObject({ code: 0 });
+    await executor[Symbol.asyncDispose]();
+    expect(infos.length).toBeLessThan(1500);
+    expect(infos).toContain("line 0");
+  });
+});
+
+describe("externalPlugin()", () => {
+  const options = { env: { PATH: scratch }, executable: process.execPath, builtIn: ["shell"] };
+
+  test("finds runner-executor-<name> in PATH", () => {
+    const program = join(scratch, "runner-executor-found");
+    writeFileSync(program, "#!/bin/sh\n");
+    chmodSync(program, 0o755);
+    const found = externalPlugin("found", options);
+    expect(found?.info(testConfig({ executor: "found" })).defaultShell).toBe("bash");
+  });
+
+  test("says where it looked for a plugin that is not there", () => {
+    const missing = externalPlugin("missing", options);
+    const message = (() => {
+      try {
+        missing?.info(testConfig({ executor: "missing" }));
+        return "";
+      } catch (error) {
+        return messageOf(error);
+      }
+    })();
+    expect(message).toBe(
+      'Runner "under-test" has the unknown executor "missing": this build has shell, there is no ' +
+        '"command" in [runners.plugin], and no program "runner-executor-missing" in PATH',
+    );
+  });
+
+  test("takes the command of [runners.plugin] first", () => {
+    mkdirSync(join(scratch, "empty"), { recursive: true });
+    const named = externalPlugin("named", { ...options, env: { PATH: join(scratch, "empty") } });
+    const entry = testConfig({ executor: "named", plugin: { command: ["/opt/named"] } });
+    expect(named?.info(entry).features.variables).toBe(true);
+  });
+
+  test("does not take a path for an executor's name", () => {
+    expect(externalPlugin("../evil", options)).toBeUndefined();
+  });
+});
