@@ -56,7 +56,7 @@ export function planJob(context: PlanContext): JobPlan {
   const host: ScriptOp = environment.hostname === undefined
     ? { kind: "print-host" }
     : { kind: "print", style: "plain", text: `Running on ${environment.hostname}...` };
-  return {
+  return withFreshTempDir(context.paths.tempDir, {
     prepare: helper("prepare_script", "Preparing environment", [host]),
     getSources: helper(
       "get_sources",
@@ -112,5 +112,24 @@ export function planJob(context: PlanContext): JobPlan {
       "Cleaning up project directory and file based variables",
       cleanUp(context),
     ),
+  });
+}
+
+/**
+ * The first script of a job removes what an earlier one, whose end was not orderly, has left in the
+ * temporary directory: variables for later stages, or a link that leads somewhere else.
+ */
+function withFreshTempDir(tempDir: string, plan: JobPlan): JobPlan {
+  const remove: ScriptOp = { kind: "remove-directory", path: tempDir };
+  const first = [plan.getSources, plan.restoreCache, plan.downloadArtifacts, ...plan.steps]
+    .find(({ ops }) => ops.some(({ kind }) => kind !== "print"));
+  const fresh = (stage: PlannedStage) =>
+    stage === first ? { ...stage, ops: [remove, ...stage.ops] } : stage;
+  return {
+    ...plan,
+    getSources: fresh(plan.getSources),
+    restoreCache: fresh(plan.restoreCache),
+    downloadArtifacts: fresh(plan.downloadArtifacts),
+    steps: plan.steps.map(fresh),
   };
 }
