@@ -131,6 +131,9 @@ helper:cache-init  e2e/commands_helpers_test.ts  cache-init opens directories to
 helper:health-check  e2e/commands_helpers_test.ts  health-check waits for a port and says what it dials
 helper:read-logs  e2e/commands_helpers_test.ts  read-logs exits with 100 when its file never comes
 job:inputs  e2e/job_script_test.ts  inputs of the job come into its script, and a bad expression fails it
+git:submodules:leftovers  e2e/job_leftovers_test.ts  a submodule whose .git leads to a repository of an earlier job runs nothing of it
+git:submodules:leftovers  e2e/job_leftovers_test.ts  submodules that an earlier job gave up come back
+variables:env-file:stale  e2e/job_leftovers_test.ts  a temporary directory that a crash left behind is made anew
 script:profile  e2e/job_script_test.ts  a profile that exits is named as the cause, wherever it is met first
 script:release  core/run/plan_test.ts  planJob() expands variables in the step that GitLab makes of "release"
 git:submodule-strategy:bad  core/run/plan_test.ts  planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know

@@ -57,6 +57,8 @@ git:sha256                       4.4   SHA-256 repositories work.
 git:attempts:range               4.2   Attempts are clamped to 1 to 10, with a warning.
 git:attempts                     4.6   GET_SOURCES_ATTEMPTS repeats the stage after a clean-up.
 git:stale-locks                  4.4   Locks of a git that died are removed.
+git:submodules:leftovers         4.4   Submodules that an earlier job broke or replaced are cloned anew.
+variables:env-file:stale         4.3   No job reads what an earlier one left in GITLAB_ENV.
 git:clean-config                 4.4   Configuration and hooks of an earlier job are undone.
 cache:round-trip                 9.1   A cache comes back with links and modes.
 cache:fallback                   9.1   Fallback keys in order, CACHE_FALLBACK_KEY last.

@@ -1,7 +1,14 @@
 /** A job in the directory of an earlier one that meant harm, or that died half-way. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 
 import { expectSuccess, type FinishedJob, Lab } from "./lab.ts";
 
@@ -192,4 +199,88 @@ test.concurrent("a link planted for the temporary directory takes no file variab
   expectSuccess(job);
   expect(job.lines).toContain("file content");
   expect(job.lines).toContain("0");
+});
+
+test.concurrent("a temporary directory that a crash left behind is made anew", async () => {
+  const path = async () => {
+    const job = await lab.run({
+      variables: { GIT_CLONE_PATH: "$CI_BUILDS_DIR/crashed", SECRET: { value: "s", file: true } },
+      script: ['echo "temp=$RUNNER_TEMP_PROJECT_DIR"', 'echo "left [$LEFT]"', 'cat "$SECRET"'],
+    });
+    expectSuccess(job);
+    expect(job.lines).toContain("left []");
+    return /^temp=(.+)$/m.exec(job.plain)?.[1] ?? "";
+  };
+  const temp = await path();
+  mkdirSync(temp);
+  writeFileSync(`${temp}/gitlab_runner_env`, "LEFT=over\n");
+  await path();
+  const stolen = lab.path("stolen-by-crash");
+  mkdirSync(stolen);
+  symlinkSync(stolen, temp);
+  await path();
+  expect(readdirSync(stolen)).toEqual([]);
+});
+
+/** Two jobs of a project with submodules, one after the other in the same place. */
+async function afterInSubmodule(place: string, before: readonly string[]): Promise<FinishedJob> {
+  const { path, sha } = lab.repositories.withSubmodule;
+  const repository = { path, sha };
+  const variables = {
+    GIT_CLONE_PATH: `$CI_BUILDS_DIR/${place}`,
+    GIT_SUBMODULE_STRATEGY: "recursive",
+  };
+  expectSuccess(await lab.run({ repository, variables, script: [...before] }));
+  return await lab.run({
+    repository,
+    variables,
+    script: [
+      "cat lib/lib.txt lib/nested/nested.txt",
+      "cat lib/.git; git -C lib remote get-url origin",
+    ],
+  });
+}
+
+function expectCleanSubmodule(job: FinishedJob): void {
+  expectSuccess(job);
+  expect(job.plain).toContain("library\nnested\n");
+  expect(job.lines).toContain("gitdir: ../.git/modules/lib");
+  expect(job.lines).toContain(`${lab.coordinator.url}/group/lib.git`);
+}
+
+test.concurrent("a submodule whose .git leads to a repository of an earlier job runs nothing of it", async () => {
+  const filter = trap("submodule-filter");
+  const evil = lab.path("evil-module");
+  expectCleanSubmodule(
+    await afterInSubmodule("submodule-gitfile", [
+      `cp -r .git/modules/lib ${evil}; git --git-dir=${evil} config core.worktree $PWD/lib`,
+      `git --git-dir=${evil} config filter.x.smudge '${filter.command}; cat'`,
+      `mkdir -p ${evil}/info; echo '* filter=x' > ${evil}/info/attributes`,
+      `printf 'gitdir: ${evil}\\n' > lib/.git; echo dirty > lib/lib.txt`,
+    ]),
+  );
+  expect(filter.sprung()).toBe(false);
+});
+
+test.concurrent("a submodule with a repository of its own, or a pipe for one, is made anew", async () => {
+  const hook = trap("submodule-directory");
+  expectCleanSubmodule(
+    await afterInSubmodule("submodule-directory", [
+      `rm lib/.git; cp -r .git/modules/lib lib/.git; sed -i /worktree/d lib/.git/config`,
+      `git -C lib config core.fsmonitor '${hook.command}; false'; echo dirty > lib/lib.txt`,
+      "rm lib/nested/.git; mkfifo lib/nested/.git",
+    ]),
+  );
+  expect(hook.sprung()).toBe(false);
+});
+
+test.concurrent("submodules that an earlier job gave up come back", async () => {
+  expectCleanSubmodule(
+    await afterInSubmodule("submodule-deinit", [
+      "git submodule deinit --force --all; rm -rf .git/modules/lib/modules",
+    ]),
+  );
+  expectCleanSubmodule(
+    await afterInSubmodule("submodule-broken", ["rm -rf .git/modules/lib/HEAD"]),
+  );
 });

@@ -151,6 +151,7 @@ function reuseRepository(context: PlanContext): readonly ScriptOp[] {
   return [
     ...stale.map((name): ScriptOp => ({ kind: "remove-file", path: `${git}/${name}` })),
     { kind: "remove-matching", directory: `${git}/refs`, name: "*.lock" },
+    ...onlyRealDirectory(modules),
     {
       kind: "when",
       condition: { kind: "directory-exists", path: modules },

@@ -3,9 +3,11 @@
 import { JobConfigurationError } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
+import { distrustSubmodules, removeSubmodules } from "./submodule_repositories.ts";
 import { accessSettings, GUARD_OPTIONS, options, repository } from "./git_config.ts";
 
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
+const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
 
 /** Fetches LFS content, where git-lfs is installed and the checkout asks for it. */
 export function pullLfsFiles(context: PlanContext): readonly ScriptOp[] {
@@ -51,6 +53,7 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
     argv: ["git", ...submoduleOptions(context), "submodule", ...argv],
     env: { GIT_LFS_SKIP_SMUDGE: "1" },
   });
+  const init = git("init", ...paths);
   const sync = git("sync", ...recursive, ...paths);
   const update = git(
     "update",
@@ -68,16 +71,23 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
   const depthText = depth.length > 0 ? ` with git depth set to ${settings.submoduleDepth}` : "";
   return [
     notice(`Updating/initializing submodules${how}${depthText}...`),
-    git("init", ...paths),
-    sync,
+    distrustSubmodules(),
     {
       kind: "attempt",
-      ops: [update],
+      ops: [init, sync, update],
       otherwise: [
-        { kind: "print", style: "warning", text: "Updating submodules failed. Retrying..." },
-        ...(followsBranch ? [each(ALL_HEADS)] : []),
-        sync,
-        update,
+        warning("Updating submodules failed. Retrying..."),
+        {
+          kind: "attempt",
+          ops: [...(followsBranch ? [each(ALL_HEADS)] : []), sync, update],
+          otherwise: [
+            warning("Updating submodules failed again. Cloning all of them anew..."),
+            removeSubmodules(),
+            init,
+            sync,
+            update,
+          ],
+        },
       ],
     },
     notice("Updated submodules"),
