@@ -37,10 +37,12 @@ export const sh: Shell = {
  * user's logout file and ends with that file's failure: `exit 0` would fail the job on a Debian with
  * the default `.bash_logout`. The fork costs a quarter of a millisecond.
  *
- * The traps let a running command end on its own terms before the shells go.
+ * The traps let a running command end on its own terms before the shells go. A script that sends
+ * SIGTERM to `$$` sends it to the outer shell, and means to fail.
  */
 function script(strict: string, ops: readonly ScriptOp[], options: RenderOptions): string {
   const trace = options.debugTrace ? "set -x\n" : "";
   const body = `trap 'exit 143' TERM\n${trace}${renderPosixOps(ops, options)}\n`;
-  return `trap : TERM\nset +C\n${strict}\n(eval ${quotePosix(body)}) </dev/null\n`;
+  return `runner_terminated=\ntrap runner_terminated=1 TERM\nset +C\n${strict}\n` +
+    `(eval ${quotePosix(body)}) </dev/null\n[ -z "$runner_terminated" ]\n`;
 }

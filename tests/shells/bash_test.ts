@@ -13,8 +13,9 @@ const print: ScriptOp = { kind: "print", style: "plain", text: "p" };
 describe("bash", () => {
   test("renders its preamble around one eval", () => {
     expect(bash.render([{ kind: "user-command", code: "echo 'a'" }], PLAIN)).toBe(
-      "trap : TERM\nset +C\nset -eo pipefail\n" +
-        "(eval 'trap '\\''exit 143'\\'' TERM\necho '\\''a'\\''\n') </dev/null\n",
+      "runner_terminated=\ntrap runner_terminated=1 TERM\nset +C\nset -eo pipefail\n" +
+        "(eval 'trap '\\''exit 143'\\'' TERM\necho '\\''a'\\''\n') </dev/null\n" +
+        '[ -z "$runner_terminated" ]\n',
     );
   });
 
@@ -44,7 +45,7 @@ describe("bash", () => {
 describe("sh", () => {
   test("asks for pipefail without insisting", () => {
     expect(sh.render([], PLAIN)).toStartWith(
-      "trap : TERM\nset +C\ncommand set -o pipefail 2>/dev/null || :\nset -e\n(eval '",
+      "runner_terminated=\ntrap runner_terminated=1 TERM\nset +C\ncommand set -o pipefail 2>/dev/null || :\nset -e\n(eval '",
     );
   });
 
