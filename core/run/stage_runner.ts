@@ -196,27 +196,29 @@ export function exitFailure(
   switch (status.kind) {
     case "exited":
       return { message: `${exitPhrase} ${status.code}`, exitCode: status.code };
-    case "signalled":
-      return { message: `signal: ${status.signal}`, exitCode: 128 + signalNumber(status.signal) };
+    case "signalled": {
+      const [number, word] = SIGNALS[status.signal] ?? [0, status.signal];
+      return { message: `signal: ${word}`, exitCode: 128 + number };
+    }
     case "oom-killed":
       return { message: `${exitPhrase} 137 (out of memory)`, exitCode: 137 };
   }
 }
 
-/** Numbers that are the same on every system we run on; others are reported as a plain 128. */
-const SIGNALS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGABRT: 6,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGPIPE: 13,
-  SIGTERM: 15,
+/**
+ * Numbers that are the same on every system we run on, and the words that GitLab Runner's logs
+ * have for them; others are reported by their name and a plain 128.
+ */
+const SIGNALS: Readonly<Record<string, readonly [number: number, word: string]>> = {
+  SIGHUP: [1, "hangup"],
+  SIGINT: [2, "interrupt"],
+  SIGQUIT: [3, "quit"],
+  SIGILL: [4, "illegal instruction"],
+  SIGABRT: [6, "aborted"],
+  SIGFPE: [8, "floating point exception"],
+  SIGKILL: [9, "killed"],
+  SIGSEGV: [11, "segmentation fault"],
+  SIGPIPE: [13, "broken pipe"],
+  SIGALRM: [14, "alarm clock"],
+  SIGTERM: [15, "terminated"],
 };
-
-function signalNumber(name: string): number {
-  return SIGNALS[name] ?? 0;
-}

@@ -11,7 +11,7 @@ import { checkJob } from "../job/check.ts";
 import { interpolateInputs } from "../job/inputs.ts";
 import type { JobResponse } from "../job/response.ts";
 import { finalState, type JobResult } from "../job/result.ts";
-import { jobSpec, type TlsMaterial } from "../job/spec.ts";
+import { type JobSpec, jobSpec, type TlsMaterial } from "../job/spec.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Registry } from "../registry.ts";
@@ -190,6 +190,7 @@ class JobLine {
       size: response.job_info.queue_size,
       depth: response.job_info.queue_depth,
     });
+    if (opened.flags.FF_LOG_IMAGES_CONFIGURED_FOR_JOB) logImages(spec, this.#log);
     this.#job.state = "running";
     const end = await runJob({
       spec,
@@ -306,6 +307,16 @@ class JobLine {
 
 function systemFailure(message: string): JobResult {
   return { kind: "failed", reason: "runner_system_failure", message };
+}
+
+/** What `FF_LOG_IMAGES_CONFIGURED_FOR_JOB` asks for. */
+function logImages(spec: JobSpec, log: Logger): void {
+  if (spec.image !== undefined) {
+    log.info("Image configured for job", { image_name: spec.image.name });
+  }
+  for (const { name } of spec.services) {
+    log.info("Service image configured for job", { image_name: name });
+  }
 }
 
 /** The job with its inputs in their places, or what is wrong with them. */

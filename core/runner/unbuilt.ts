@@ -16,6 +16,17 @@ export function unbuiltSettings(config: GlobalConfig): readonly string[] {
   return sentences;
 }
 
+/** Feature flags whose other way of doing a thing is not there. */
+const UNBUILT_FLAGS: Readonly<Record<string, string>> = {
+  FF_CONCRETE: "not built yet, jobs run stage by stage",
+  FF_SCRIPT_TO_STEP_MIGRATION: "not built yet, scripts run in a shell",
+  FF_SUSPENDABLE_ENVIRONMENTS: "not built yet, environments end with their job",
+  FF_USE_JOB_ROUTER: "not built yet, jobs are asked for at GitLab itself",
+  FF_USE_GIT_NATIVE_CLONE: "not built yet, sources are fetched",
+  FF_RESOLVE_FULL_TLS_CHAIN: "not built yet, jobs get the chain that GitLab sends",
+  FF_USE_PARALLEL_ARTIFACT_TRANSFER: "not built yet, each archive comes in one stream",
+};
+
 function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, effect: string])[] {
   const { cache, referees, monitoring, experimental } = runner;
   const used: (readonly [string, string, boolean])[] = [
@@ -30,5 +41,10 @@ function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, 
     ["proxy_exec", "not built yet, commands run directly", runner.proxy_exec ?? false],
     ["use_slot_cgroups", "not built yet", runner.use_slot_cgroups],
   ];
-  return used.flatMap(([key, effect, isUsed]) => isUsed ? [[key, effect] as const] : []);
+  const flags = Object.entries(UNBUILT_FLAGS).map(([name, effect]) =>
+    [`feature_flags.${name}`, effect, runner.feature_flags[name] ?? false] as const
+  );
+  return [...used, ...flags].flatMap(([key, effect, isUsed]) =>
+    isUsed ? [[key, effect] as const] : []
+  );
 }

@@ -187,6 +187,31 @@ test.concurrent("CI_DEBUG_TRACE shows what the shell does", async () => {
   expect(job.text).not.toContain(job.job.token);
 });
 
+test.concurrent("a script that is ended by a signal, or sends SIGTERM to its shell, fails", async () => {
+  const [killed, asked] = await Promise.all([
+    lab.run({ script: "kill -9 $$" }),
+    lab.run({ script: ["kill $$", "echo goes on"] }),
+  ]);
+  expectFailure(killed, "script_failure", 137);
+  expect(killed.plain).toContain("ERROR: Job failed: signal: killed");
+  expectFailure(asked, "script_failure", 1);
+  expect(asked.lines).toContain("goes on");
+});
+
+test.concurrent("FF_GIT_URLS_WITHOUT_TOKENS lets git in from any directory, without a token on disk", async () => {
+  const url = `${lab.coordinator.url}/${lab.repositories.app.path}.git`;
+  const job = await lab.run({
+    variables: { FF_GIT_URLS_WITHOUT_TOKENS: "true" },
+    script: [
+      `git clone -q ${url} elsewhere && cat elsewhere/README.md`,
+      'grep -c "$CI_JOB_TOKEN" "$GIT_CONFIG_GLOBAL" elsewhere/.git/config || echo no-token',
+    ],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("two");
+  expect(job.lines).toContain("no-token");
+});
+
 test.concurrent("script of 400 KiB in one command runs", async () => {
   const big = `cat <<'END' | wc -c\n${"0123456789abcde\n".repeat(25_600)}END`;
   const job = await lab.run({ script: [big] });

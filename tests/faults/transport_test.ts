@@ -293,6 +293,24 @@ for (const hours of [1, -1]) {
 }
 
 test.concurrent(
+  "fault 74: a session server that is configured is told to be missing, none is offered, and jobs run",
+  async () => {
+    await using bench = await Bench.open({
+      globals: ["[session_server]", 'listen_address = "127.0.0.1:0"'],
+    });
+    const { coordinator } = bench;
+    const job = coordinator.enqueue({ script: "echo no session" });
+    bench.start();
+    await bench.expectDelivered(job, { prints: ["no session"] });
+    expect(bench.process.log).toContain("interactive terminals are not built yet");
+    expect(job.session).toBeUndefined();
+    expect(job.manager?.features).toMatchObject({ session: false, terminal: false, proxy: false });
+    bench.expectNoFindings();
+  },
+  LIMIT,
+);
+
+test.concurrent(
   "fault 75: FF_USE_JOB_ROUTER: no discovery is asked for, and direct polling goes on",
   async () => {
     await using bench = await Bench.open({

@@ -4,10 +4,20 @@ import type { RunnerConfig } from "../../config/schema.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import type { ExpandedVariable } from "../../job/variables.ts";
+import { globalConfigFile } from "./git_config.ts";
 
 /** Exports every variable and writes every file variable. */
 export function exportVariables(context: PlanContext): readonly ScriptOp[] {
-  return context.variables.all.flatMap(exportVariable);
+  return [...context.variables.all.flatMap(exportVariable), ...globalGitConfig(context)];
+}
+
+function globalGitConfig(context: PlanContext): readonly ScriptOp[] {
+  if (!context.flags.FF_GIT_URLS_WITHOUT_TOKENS) return [];
+  const path = `${context.paths.tempDir}/gitconfig`;
+  return [
+    { kind: "write-file", path, content: globalConfigFile(context) },
+    { kind: "export", name: "GIT_CONFIG_GLOBAL", value: path },
+  ];
 }
 
 function exportVariable(variable: ExpandedVariable): readonly ScriptOp[] {

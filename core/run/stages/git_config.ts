@@ -82,6 +82,19 @@ export function options(settings: readonly Setting[]): readonly string[] {
   return settings.flatMap(([key, value]) => ["-c", `${key}=${value}`]);
 }
 
+/**
+ * With `FF_GIT_URLS_WITHOUT_TOKENS`, what git reads in place of the user's own configuration, which
+ * it brings along: the job's credentials reach the coordinator from any directory. No secret in it.
+ */
+export function globalConfigFile(context: PlanContext): string {
+  const settings: readonly Setting[] = [
+    ["include.path", "~/.config/git/config"],
+    ["include.path", "~/.gitconfig"],
+    ...accessSettings(context).filter(([key]) => key.startsWith("credential.")),
+  ];
+  return settings.map(([key, value]) => entry(key, value)).join("");
+}
+
 /** The whole text of `.git/config`. Replacing the file undoes whatever an earlier job set. */
 export function configFile(context: PlanContext): string {
   const sha256 = context.spec.git.repo_object_format === "sha256";
@@ -94,6 +107,7 @@ export function configFile(context: PlanContext): string {
     ["fetch.recurseSubmodules", "false"],
     ["credential.interactive", "never"],
     ["gc.autoDetach", "false"],
+    ...(context.flags.FF_USE_GIT_BUNDLE_URIS ? [["transfer.bundleURI", "true"] as const] : []),
     ["remote.origin.url", repository(context).url],
     ["remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"],
     ...accessSettings(context),

@@ -13,9 +13,11 @@ test("unbuiltSettings() is silent about a plain configuration", () => {
 });
 
 test("unbuiltSettings() names what is in use and has no effect", () => {
-  const text = `[session_server]\nlisten_address = ":8093"\n${ENTRY}[runners.cache]\nType = "s3"\n`;
+  const text =
+    `[session_server]\nlisten_address = ":8093"\n${ENTRY}[runners.cache]\nType = "s3"\n[runners.feature_flags]\nFF_CONCRETE = true\nFF_TIMESTAMPS = false\n`;
   expect(settingsOf(text)).toEqual([
     'runners[r].cache.Type: "s3" is not built yet, caches stay on this host',
+    "runners[r].feature_flags.FF_CONCRETE: not built yet, jobs run stage by stage",
     "session_server: interactive terminals are not built yet",
   ]);
 });
