@@ -37,6 +37,12 @@ const program: Program = {
       builtInPlugin("custom", { env, executable }),
     ], (name) => externalPlugin(name, { env, executable, builtIn: ["shell", "docker", "custom"] }));
   },
+  pluginTools: async () => {
+    const { pluginTools } = await import("./executors/plugin/mod.ts");
+    const log = (line: string) => void program.stderr.write(line);
+    const { env, execPath: executable } = process;
+    return pluginTools({ env, executable, shells: await program.shells(), log });
+  },
   plugins: {
     custom: async () => (await import("./plugins/custom/main.ts")).serveCustom(process.env),
   },

@@ -1,6 +1,7 @@
 /** What the composition root hands to the command line: the world outside and the tables. */
 
 import type { ExecutorProvider } from "../executor.ts";
+import type { PluginTools } from "../plugin/tools.ts";
 import type { Registry } from "../registry.ts";
 import type { ProcessSignals } from "../runner/shutdown.ts";
 import type { Shell } from "../shell.ts";
@@ -38,6 +39,8 @@ export interface Program {
   readonly shells: () => Promise<Registry<Shell>>;
   /** Plugins in this executable; each serves on the standard streams until its host has gone. */
   readonly plugins: Readonly<Record<string, () => Promise<void>>>;
+  /** Looks at plugins from the outside. */
+  readonly pluginTools: () => Promise<PluginTools>;
   readonly signals: ProcessSignals;
   /** Changes the directory that this process works in. */
   readonly chdir: (directory: string) => void;

@@ -1,2 +1,3 @@
 export { builtInPlugin, externalPlugin } from "./plugins.ts";
 export { PluginExecutorProvider } from "./provider.ts";
+export { pluginTools } from "./tools.ts";

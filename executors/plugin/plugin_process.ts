@@ -111,6 +111,10 @@ export class PluginProcess {
     return this.#alive;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   get info(): InitializeResult {
     if (this.#info === undefined) throw new RunnerError("The plugin has not answered yet");
     return this.#info;

@@ -13,7 +13,7 @@ import type {
   ExecutorProvider,
   ReapOptions,
 } from "../../core/executor.ts";
-import { PluginRunner } from "../../core/plugin/protocol.ts";
+import { type InitializeResult, PluginRunner } from "../../core/plugin/protocol.ts";
 import { pluginNote } from "../../core/plugin/remote_executor.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { backoff } from "../../core/util/retry.ts";
@@ -61,6 +61,7 @@ interface Entry {
   readonly settings: string;
   process: Promise<PluginProcess> | undefined;
   running: PluginProcess | undefined;
+  /** Since a job has last come to its end. */
   failures: number;
   notBefore: number;
 }
@@ -77,6 +78,20 @@ export class PluginExecutorProvider implements ExecutorProvider {
   constructor(options: PluginProviderOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  /** The processes that serve jobs now. */
+  get pids(): readonly number[] {
+    return [...this.#entries.values()].flatMap(({ running }) =>
+      running?.alive === true ? [running.pid] : []
+    );
+  }
+
+  /** What the entry's plugin has said of itself. Throws RunnerError when none was started. */
+  said(config: RunnerConfig): InitializeResult {
+    const running = this.#entries.get(entryKey(config))?.running;
+    if (running === undefined) throw new RunnerError(`The plugin "${this.name}" was not started`);
+    return running.info;
   }
 
   info(config: RunnerConfig): ExecutorInfo {
@@ -99,7 +114,10 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const plugin = await this.#running(entry, { command, runner }, options);
     return await plugin.acquire({
       signal: options.signal,
-      onFree: () => this.#endIfLeaving(plugin),
+      onFree: () => {
+        if (plugin.alive) entry.failures = 0;
+        this.#endIfLeaving(plugin);
+      },
     });
   }
 
@@ -155,9 +173,10 @@ export class PluginExecutorProvider implements ExecutorProvider {
   ): Promise<PluginProcess> {
     const present = await entry.process;
     if (present?.alive) return present;
-    if (entry.process !== undefined && present !== undefined) {
+    if (present !== undefined) {
       entry.process = undefined;
-      noteFailure(entry);
+      // One that had worked is started again at once, the first time.
+      if (entry.failures++ > 0) delayStart(entry);
     }
     const wait = entry.notBefore - performance.now();
     if (wait > 0) {
@@ -171,7 +190,8 @@ export class PluginExecutorProvider implements ExecutorProvider {
       return entry.running;
     } catch (error) {
       entry.process = undefined;
-      noteFailure(entry);
+      entry.failures++;
+      delayStart(entry);
       throw error;
     }
   }
@@ -203,8 +223,8 @@ export class PluginExecutorProvider implements ExecutorProvider {
   }
 }
 
-function noteFailure(entry: Entry): void {
-  entry.notBefore = performance.now() + backoff(entry.failures++, RESTART);
+function delayStart(entry: Entry): void {
+  entry.notBefore = performance.now() + backoff(entry.failures - 1, RESTART);
 }
 
 function entryKey(config: RunnerConfig): string {

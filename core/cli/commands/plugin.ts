@@ -3,27 +3,20 @@
 import type { Program } from "../program.ts";
 import { USAGE } from "../usage.ts";
 
-/** Resolves with the exit code. */
+/** Resolves with the exit code. What a plugin is started with is fast; the rest is loaded. */
 export async function pluginCommand(words: readonly string[], program: Program): Promise<number> {
-  const [word = "--help"] = words;
+  const [word = "--help", ...rest] = words;
   const serve = program.plugins[word];
   if (serve !== undefined) {
     await serve();
     return 0;
   }
-  if (word === "--help" || word === "-h") {
-    program.stdout.write(help(program));
-    return 0;
-  }
-  program.stderr.write(`${program.calledAs}: There is no plugin "${word}" in this executable\n`);
+  const { lookAtPlugins } = await import("./plugin_tools.ts");
+  const code = await lookAtPlugins(word, rest, program);
+  if (code !== undefined) return code;
+  program.stderr.write(
+    `${program.calledAs}: "plugin ${word}" is neither a command nor a plugin of this executable; ` +
+      `see "${program.calledAs} plugin --help"\n`,
+  );
   return USAGE;
-}
-
-function help(program: Program): string {
-  const { calledAs, plugins } = program;
-  return `Usage: ${calledAs} plugin <name>
-
-Serves an executor over standard input and output, as ${calledAs} starts it for its own use:
-${Object.keys(plugins).join(", ")}. plugins/PROTOCOL.md describes what is spoken there.
-`;
 }

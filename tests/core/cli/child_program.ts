@@ -17,6 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   executors: () => Promise.resolve(new Registry("executor", [namedExecutor("shell")])),
   plugins: {},
+  pluginTools: () => Promise.reject(new Error("not here")),
   shells: () => Promise.resolve(new Registry("shell", [])),
   signals: {
     on(signal, listener) {

@@ -68,6 +68,7 @@ export class Sandbox implements Disposable {
           new Registry("executor", ["shell", "docker", "ssh", "virtualbox"].map(namedExecutor)),
         ),
       plugins: {},
+      pluginTools: () => Promise.reject(new Error("not here")),
       shells: () => Promise.resolve(new Registry("shell", [])),
       signals: {
         on: (signal, listener) => {

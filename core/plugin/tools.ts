@@ -1,0 +1,22 @@
+/** Contract of what the command line does with plugins that are programs of their own. */
+
+import type { CheckOutcome } from "./check/run_checks.ts";
+import type { InitializeResult } from "./protocol.ts";
+
+/** Settings of a runner entry, with the keys of `[[runners]]`. */
+export type PluginEntry = Readonly<Record<string, unknown>>;
+
+export interface PluginTools {
+  /** Programs in PATH that are executors by their name. */
+  find(): readonly { readonly name: string; readonly path: string }[];
+  /** Starts the plugin and lets it say what it is. Throws RunnerError. */
+  inspect(
+    argv: readonly string[],
+    options: { entry: PluginEntry; signal: AbortSignal },
+  ): Promise<InitializeResult>;
+  /** Runs every check of the contract, and tells of each as it ends. Throws ConfigurationError. */
+  check(
+    argv: readonly string[],
+    options: { entry: PluginEntry; only: RegExp | undefined },
+  ): AsyncIterable<CheckOutcome>;
+}

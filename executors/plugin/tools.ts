@@ -1,0 +1,106 @@
+/** Plugins from the outside: which there are, what one says of itself, what one keeps. */
+
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { runnerConfig } from "../../core/config/load.ts";
+import { createProcessLog } from "../../core/log/process_log.ts";
+import type { ExecutorHost } from "../../core/executor.ts";
+import { ConfigurationError } from "../../core/errors.ts";
+import type { CheckBench } from "../../core/plugin/check/bench.ts";
+import { EXECUTOR_CASES } from "../../core/plugin/check/cases.ts";
+import { runChecks } from "../../core/plugin/check/run_checks.ts";
+import type { PluginEntry, PluginTools } from "../../core/plugin/tools.ts";
+import type { Registry } from "../../core/registry.ts";
+import type { Shell } from "../../core/shell.ts";
+import { PROGRAM_PREFIX } from "./find_plugin.ts";
+import type { PluginHostOptions } from "./plugins.ts";
+import { PROCESS_CASES } from "./process_cases.ts";
+import { PluginExecutorProvider } from "./provider.ts";
+
+export interface PluginToolsOptions extends PluginHostOptions {
+  readonly shells: Registry<Shell>;
+  /** Takes what plugins log. */
+  readonly log: (line: string) => void;
+}
+
+/** The executor's name in checks: nothing depends on it. */
+const NAME = "under-check";
+
+export function pluginTools(options: PluginToolsOptions): PluginTools {
+  return {
+    find: () => findPrograms(options.env["PATH"] ?? ""),
+    async inspect(argv, { entry, signal }) {
+      await using bench = openBench(argv, entry, options);
+      const executor = await bench.provider.acquire(bench.config, { host: bench.host, signal });
+      await executor?.[Symbol.asyncDispose]();
+      return bench.provider.said(bench.config);
+    },
+    check(argv, { entry, only }) {
+      const cases = [...EXECUTOR_CASES, ...PROCESS_CASES];
+      const wanted = cases.filter(({ name }) => only === undefined || only.test(name));
+      if (wanted.length === 0) throw new ConfigurationError(`No check has a name like ${only}`);
+      return runChecks(wanted, () => openBench(argv, entry, options));
+    },
+  };
+}
+
+function findPrograms(path: string): { readonly name: string; readonly path: string }[] {
+  return path.split(delimiter).filter((directory) => directory !== "").flatMap((directory) =>
+    namesIn(directory)
+      .filter((name) => name.startsWith(PROGRAM_PREFIX))
+      .map((name) => ({
+        name: name.slice(PROGRAM_PREFIX.length).replace(/\.exe$/i, ""),
+        path: join(directory, name),
+      }))
+  );
+}
+
+/** Directories of PATH need not exist. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** A runner entry with a state directory of its own, which goes with it. */
+function openBench(argv: readonly string[], entry: PluginEntry, options: PluginToolsOptions) {
+  const config = runnerConfig({
+    name: NAME,
+    url: "https://gitlab.example.com",
+    token: "glrt-abcdefghijklmnop",
+    ...entry,
+    executor: NAME,
+  });
+  const shell = options.shells.get(config.shell || "bash");
+  const provider = new PluginExecutorProvider({
+    ...options,
+    name: NAME,
+    features: {},
+    command: ({ plugin }) => ({
+      argv,
+      environment: plugin?.environment ?? [],
+      config: plugin?.config ?? {},
+    }),
+  });
+  const stateDir = mkdtempSync(join(tmpdir(), "plugin-check-"));
+  const { logger } = createProcessLog({
+    level: "info",
+    format: "runner",
+    colors: false,
+    write: options.log,
+  });
+  const host: ExecutorHost = { logger, systemId: "s_check", stateDir };
+  return {
+    provider,
+    config,
+    host,
+    shell,
+    async [Symbol.asyncDispose]() {
+      await provider[Symbol.asyncDispose]();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  } satisfies CheckBench & AsyncDisposable;
+}
