@@ -1,7 +1,13 @@
 /** The plugin's side: any executor provider, served over a connection until the host has gone. */
 
 import { JobConfigurationError, RunnerError } from "../errors.ts";
-import type { ExecutorProvider } from "../executor.ts";
+import type {
+  Executor,
+  ExecutorHost,
+  ExecutorInfo,
+  ExecutorNote,
+  ExecutorProvider,
+} from "../executor.ts";
 import { Peer } from "../rpc/peer.ts";
 import type { Transport } from "../rpc/transport.ts";
 import { pluginCodec } from "./codec.ts";
@@ -26,17 +32,38 @@ export interface Plugin {
    * Called once, with what the host says of itself and of the runner entry. Throws
    * ConfigurationError when the entry's settings are wrong.
    */
-  open(params: InitializeParams): ServedProvider | Promise<ServedProvider>;
+  open(params: InitializeParams): OpenPlugin | Promise<OpenPlugin>;
 }
 
-export interface ServedProvider {
-  readonly provider: ExecutorProvider;
-  readonly config: RunnerConfig;
+/** A plugin that knows its runner entry. Disposing it ends what it keeps warm. */
+export interface OpenPlugin extends AsyncDisposable {
+  readonly info: ExecutorInfo;
   /** How long it lets processes take to end after SIGTERM. Milliseconds. */
   readonly graceMs: number;
+  /** Room for one job; undefined: no capacity now. Concurrent calls are safe. */
+  acquire(options: { host: ExecutorHost; signal: AbortSignal }): Promise<Executor | undefined>;
+  /** Ends what is left of a job whose host died. Idempotent. */
+  reap?(note: ExecutorNote, options: { host: ExecutorHost; signal: AbortSignal }): Promise<void>;
 }
 
-interface Session extends ServedProvider {
+/** A provider of this program as an open plugin. */
+export function openProvider(
+  provider: ExecutorProvider,
+  config: RunnerConfig,
+  options: { graceMs: number },
+): OpenPlugin {
+  const { reap } = provider;
+  return {
+    ...options,
+    info: provider.info(config),
+    acquire: (given) => provider.acquire(config, given),
+    ...(reap && { reap: (note, given) => reap.call(provider, note, { ...given, config }) }),
+    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+  };
+}
+
+interface Session {
+  readonly plugin: OpenPlugin;
   readonly executors: Map<string, ServedExecutor>;
   readonly params: InitializeParams;
 }
@@ -44,7 +71,7 @@ interface Session extends ServedProvider {
 /** Resolves when the host has closed the connection and all jobs are gone. */
 export async function servePlugin(plugin: Plugin, transport: Transport): Promise<void> {
   let session: Session | undefined;
-  const peer = new Peer(transport, pluginCodec(() => session?.graceMs ?? 0));
+  const peer = new Peer(transport, pluginCodec(() => session?.plugin.graceMs ?? 0));
   const logger = new PluginLogger((level, message) =>
     peer.notify(PLUGIN_NOTICES.runnerLog, { level, message })
   );
@@ -56,13 +83,12 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
           `the host ${params.protocol_versions.join(", ")}`,
       );
     }
-    session = { ...await plugin.open(params), executors: new Map(), params };
-    const { provider, config, graceMs } = session;
-    const { features, defaultShell } = provider.info(config);
+    session = { plugin: await plugin.open(params), executors: new Map(), params };
+    const { info: { features, defaultShell }, graceMs, reap } = session.plugin;
     return {
       protocol_version: PROTOCOL_VERSION,
       plugin: { name: plugin.name, version: plugin.version },
-      features: { ...features, reap: provider.reap !== undefined },
+      features: { ...features, reap: reap !== undefined },
       default_shell: defaultShell,
       grace_ms: graceMs,
     };
@@ -83,7 +109,7 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
   };
   peer.handle(HOST_METHODS.acquire, async (_params, { signal }) => {
     const now = current();
-    const executor = await now.provider.acquire(now.config, { host: host(now), signal });
+    const executor = await now.plugin.acquire({ host: host(now), signal });
     if (executor === undefined) return { kind: "no-capacity" as const };
     const handle = crypto.randomUUID();
     now.executors.set(
@@ -115,7 +141,7 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
   });
   peer.handle(HOST_METHODS.reap, async ({ note }, { signal }) => {
     const now = current();
-    await now.provider.reap?.(note, { host: host(now), signal });
+    await now.plugin.reap?.(note, { host: host(now), signal });
     return {};
   });
   peer.handle(HOST_METHODS.shutdown, () => ({}));
@@ -139,7 +165,7 @@ function specOf(params: Parameters<typeof decodeJob>[0]) {
 
 async function endSession(session: Session | undefined): Promise<void> {
   if (session === undefined) return;
-  const { executors, provider } = session;
+  const { executors, plugin } = session;
   await Promise.allSettled([...executors.values()].map((each) => each[Symbol.asyncDispose]()));
-  await provider[Symbol.asyncDispose]();
+  await plugin[Symbol.asyncDispose]();
 }

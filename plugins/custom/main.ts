@@ -4,7 +4,7 @@ import { runnerConfig } from "../../core/config/load.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import { type InitializeParams, MAX_LINE_BYTES } from "../../core/plugin/protocol.ts";
-import { type Plugin, servePlugin } from "../../core/plugin/serve.ts";
+import { openProvider, type Plugin, servePlugin } from "../../core/plugin/serve.ts";
 import { stdioTransport } from "../../core/rpc/stdio_transport.ts";
 import { buildInfo } from "../../core/version.ts";
 import { CustomExecutorProvider } from "./provider.ts";
@@ -28,11 +28,10 @@ export function customPlugin(env: Readonly<Record<string, string | undefined>>):
           `Runner "${runner.name}" has the executor "custom" but no run_exec in [runners.custom]`,
         );
       }
-      return {
-        provider: new CustomExecutorProvider({ env, custom }),
-        config,
-        graceMs: (custom.graceful_kill_timeout + custom.force_kill_timeout) * 1000,
-      };
+      const graceSeconds = custom.graceful_kill_timeout + custom.force_kill_timeout;
+      return openProvider(new CustomExecutorProvider({ env, custom }), config, {
+        graceMs: graceSeconds * 1000,
+      });
     },
   };
 }

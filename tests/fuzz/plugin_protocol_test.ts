@@ -9,7 +9,7 @@ import {
   PLUGIN_METHODS,
   PLUGIN_NOTICES,
 } from "../../core/plugin/protocol.ts";
-import { servePlugin } from "../../core/plugin/serve.ts";
+import { openProvider, servePlugin } from "../../core/plugin/serve.ts";
 import { ProtocolViolation } from "../../core/rpc/message.ts";
 import { Peer } from "../../core/rpc/peer.ts";
 import { linkedPair, type Transport } from "../../core/rpc/transport.ts";
@@ -108,11 +108,12 @@ test(`a served plugin survives ${LINES} random lines`, async () => {
     const serving = servePlugin({
       name: "fuzzed",
       version: "1",
-      open: () => ({
-        provider: new ShellExecutorProvider({ env: process.env, workingDirectory: "/nonexistent" }),
-        config: testConfig({ executor: "shell" }),
-        graceMs: 0,
-      }),
+      open: () =>
+        openProvider(
+          new ShellExecutorProvider({ env: process.env, workingDirectory: "/nonexistent" }),
+          testConfig({ executor: "shell" }),
+          { graceMs: 0 },
+        ),
     }, counting(side, () => read++)).then(() => {}, (error) => {
       expect(error).toBeInstanceOf(ProtocolViolation);
       violations++;
