@@ -1,0 +1,30 @@
+/** How a job ended, and what a failure means: whether it is tried again, and whether it counts. */
+
+import type { CiAllowFailure, CiRetry } from "./ci_config.ts";
+
+export interface JobOutcome {
+  readonly status: "success" | "failed" | "canceled";
+  readonly exitCode: number | undefined;
+  /** As GitLab names it. */
+  readonly failureReason: string | undefined;
+}
+
+/** `attempt` is the one that failed, from 1. */
+export function isRetried(
+  { max, when, exitCodes }: CiRetry,
+  { status, exitCode, failureReason }: JobOutcome,
+  attempt: number,
+): boolean {
+  if (status !== "failed" || attempt > max) return false;
+  return when.includes("always") ||
+    (failureReason !== undefined && when.includes(failureReason)) ||
+    (exitCode !== undefined && exitCodes.includes(exitCode));
+}
+
+export function isFailureAllowed(
+  allowFailure: CiAllowFailure,
+  { exitCode }: JobOutcome,
+): boolean {
+  if (typeof allowFailure === "boolean") return allowFailure;
+  return exitCode !== undefined && allowFailure.exitCodes.includes(exitCode);
+}

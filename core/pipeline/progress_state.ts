@@ -1,0 +1,69 @@
+/** Where a run of a pipeline stands. */
+
+import type { JobStanding } from "./composite_status.ts";
+import { isFailureAllowed, type JobOutcome } from "./job_outcome.ts";
+import type { PipelineJob } from "./pipeline.ts";
+import type { OrderedJob } from "./run_order.ts";
+import type { SkippedJob } from "./select.ts";
+
+export type JobState =
+  | { readonly kind: "created" }
+  /** A delayed job that waits for its time. */
+  | { readonly kind: "scheduled"; readonly atMs: number }
+  /** For its resource group, the lowest turn first. */
+  | { readonly kind: "waiting"; readonly turn: number }
+  | { readonly kind: "running"; readonly attempt: number }
+  | { readonly kind: "finished"; readonly outcome: JobOutcome; readonly attempt: number }
+  | { readonly kind: "skipped" }
+  /** A manual job that nobody asked for, and whose turn has come. */
+  | { readonly kind: "left" };
+
+/** Immutable: every step makes a new one. */
+export interface Progress {
+  /** By full name, each behind all that it waits for. */
+  readonly jobs: ReadonlyMap<string, OrderedJob>;
+  readonly states: ReadonlyMap<string, JobState>;
+  readonly isCanceled: boolean;
+  readonly nextTurn: number;
+}
+
+export interface ProgressStep {
+  readonly progress: Progress;
+  /** To be started now, all of them, in this order. */
+  readonly start: readonly { readonly job: PipelineJob; readonly attempt: number }[];
+  /** Settled by this step; those that the selection has skipped are not told again. */
+  readonly skipped: readonly SkippedJob[];
+  /** When to ask again, as the next delayed job is due; undefined: none is. */
+  readonly dueAtMs: number | undefined;
+  readonly status: "running" | "success" | "failed" | "canceled";
+}
+
+/** What a job's state means for those that wait for it. */
+export function standingOf(job: PipelineJob, state: JobState): JobStanding {
+  switch (state.kind) {
+    case "created":
+    case "scheduled":
+    case "waiting":
+    case "running":
+      return "pending";
+    case "skipped":
+      return "skipped";
+    case "left":
+      return job.allowFailure === true ? "ignored" : "manual";
+    case "finished":
+      if (state.outcome.status === "success") return "success";
+      return isFailureAllowed(job.allowFailure, state.outcome)
+        ? "allowed_failure"
+        : state.outcome.status;
+  }
+}
+
+export function statusOf({ jobs, states, isCanceled }: Progress): ProgressStep["status"] {
+  const standings = new Set(
+    [...jobs.values()].map(({ job }) => standingOf(job, states.get(job.name)!)),
+  );
+  if (standings.has("pending")) return "running";
+  if (isCanceled) return "canceled";
+  if (standings.has("failed")) return "failed";
+  return standings.has("canceled") ? "canceled" : "success";
+}

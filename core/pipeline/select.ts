@@ -1,0 +1,154 @@
+/** Picks the jobs of a pipeline that a command line asks for. */
+
+import { ConfigurationError } from "../errors.ts";
+import type { Pipeline, PipelineJob } from "./pipeline.ts";
+
+/** Names are full names, or base names, which stand for all instances. */
+export interface SelectionRequest {
+  /** Together with `stages`: what to run; both empty: everything. */
+  readonly jobs: readonly string[];
+  readonly stages: readonly string[];
+  /** `also`: with all that they wait for; `only`: that, and not they themselves. */
+  readonly needs: "none" | "also" | "only";
+  /** Manual jobs to run besides. */
+  readonly manual: readonly string[];
+  /** Full names of the jobs that failed the last time: only these. Names that are gone are ignored. */
+  readonly rerun: readonly string[] | undefined;
+}
+
+export const EVERYTHING: SelectionRequest = {
+  jobs: [],
+  stages: [],
+  needs: "none",
+  manual: [],
+  rerun: undefined,
+};
+
+/** Why a job does not run, as `job.skipped` events name it. */
+export type SkipReason =
+  | "rules"
+  | "manual"
+  | "not_selected"
+  | "needs_failed"
+  | "stage_failed"
+  | "unsupported"
+  | "canceled";
+
+export interface SkippedJob {
+  /** Full name. */
+  readonly name: string;
+  readonly stage: string;
+  readonly reason: SkipReason;
+  readonly message: string;
+}
+
+export interface Selection {
+  /** In the pipeline's order. */
+  readonly run: readonly PipelineJob[];
+  /** All others, those that rules left out included. */
+  readonly skipped: readonly SkippedJob[];
+}
+
+/**
+ * A manual job runs when it is named, and is left to people otherwise. Throws
+ * {@link ConfigurationError} for a name that is nowhere in the configuration.
+ */
+export function select(pipeline: Pipeline, request: SelectionRequest): Selection {
+  checkNames(pipeline, request);
+  const { jobs, excluded } = pipeline;
+  const asked = jobs.filter(named([...request.jobs, ...request.manual]));
+  const chosen = choose(pipeline, request);
+  const wanted = request.needs === "none"
+    ? chosen
+    : withNeeds(chosen, asked, pipeline, request.needs);
+  const played = new Set([...asked, ...(request.rerun === undefined ? [] : chosen)]);
+  const runs = (job: PipelineJob) => wanted.has(job) && (job.when !== "manual" || played.has(job));
+  return {
+    run: jobs.filter(runs),
+    skipped: [
+      ...jobs.filter((job) => !runs(job)).map((job) =>
+        wanted.has(job)
+          ? skip(job, "manual", `is manual: run it with --manual "${job.name}"`)
+          : skip(job, "not_selected", "is not among the jobs asked for")
+      ),
+      ...excluded.map(({ job, name, message }) =>
+        skip({ name, stage: job.stage }, "rules", message)
+      ),
+    ],
+  };
+}
+
+export function skip(
+  { name, stage }: { readonly name: string; readonly stage: string },
+  reason: SkipReason,
+  message: string,
+): SkippedJob {
+  return { name, stage, reason, message };
+}
+
+function choose({ jobs }: Pipeline, request: SelectionRequest): ReadonlySet<PipelineJob> {
+  const isNamed = named([...request.jobs, ...request.manual]);
+  const all = request.jobs.length === 0 && request.stages.length === 0;
+  const isAsked = (job: PipelineJob) => all || isNamed(job) || request.stages.includes(job.stage);
+  const { rerun } = request;
+  return new Set(
+    jobs.filter((job) => isAsked(job) && (rerun === undefined || rerun.includes(job.name))),
+  );
+}
+
+/** Manual jobs that nobody asked for bring nothing they need with them. */
+function withNeeds(
+  chosen: ReadonlySet<PipelineJob>,
+  asked: readonly PipelineJob[],
+  { jobs, stages }: Pipeline,
+  needs: "also" | "only",
+): ReadonlySet<PipelineJob> {
+  const byName = new Map(jobs.map((job) => [job.name, job]));
+  const stageAt = new Map(stages.map((stage, at) => [stage, at]));
+  const found = new Set<PipelineJob>();
+  const open = [...chosen];
+  for (let job = open.pop(); job !== undefined; job = open.pop()) {
+    if (job.when === "manual" && !asked.includes(job)) continue;
+    const at = stageAt.get(job.stage)!;
+    const waitsFor = job.needs?.map((need) => byName.get(need.job)!) ??
+      jobs.filter((other) => stageAt.get(other.stage)! < at);
+    for (const other of waitsFor) {
+      if (found.has(other)) continue;
+      found.add(other);
+      open.push(other);
+    }
+  }
+  if (needs === "also") return new Set([...chosen, ...found]);
+  return new Set([...found].filter((job) => !chosen.has(job)));
+}
+
+function named(names: readonly string[]): (job: PipelineJob) => boolean {
+  const all = new Set(names);
+  return ({ name, baseName }) => all.has(name) || all.has(baseName);
+}
+
+function checkNames(pipeline: Pipeline, { jobs, stages, manual }: SelectionRequest): void {
+  const names = new Set([
+    ...pipeline.jobs.flatMap(({ name, baseName }) => [name, baseName]),
+    ...pipeline.excluded.flatMap(({ name, job }) => [name, job.name]),
+  ]);
+  const unknown = [...jobs, ...manual].find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw new ConfigurationError(`There is no job "${unknown}"; there are ${listed([...names])}`);
+  }
+  const noStage = stages.find((stage) => !pipeline.stages.includes(stage));
+  if (noStage !== undefined) {
+    throw new ConfigurationError(
+      `There is no stage "${noStage}"; there are ${listed(pipeline.stages)}`,
+    );
+  }
+}
+
+/** Enough to find a name that was mistyped. */
+const MOST_LISTED = 20;
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - MOST_LISTED;
+  const text = names.slice(0, MOST_LISTED).map((name) => `"${name}"`).join(", ");
+  return rest > 0 ? `${text} and ${rest} more` : text;
+}

@@ -1,0 +1,91 @@
+/** Runs pipelines in tests, writing down all that happens. */
+
+import { compose } from "../../../core/pipeline/compose.ts";
+import type { JobOutcome } from "../../../core/pipeline/job_outcome.ts";
+import {
+  beginProgress,
+  cancelProgress,
+  reportFinished,
+  reportTime,
+} from "../../../core/pipeline/progress.ts";
+import type { ProgressStep } from "../../../core/pipeline/progress_state.ts";
+import { EVERYTHING, select, type SelectionRequest } from "../../../core/pipeline/select.ts";
+import { config, facts, type JobText } from "./builders.ts";
+
+export type Jobs = Readonly<Record<string, JobText>>;
+
+/** How jobs end: `ok`, `fail`, `fail 3` with that exit code, `broken` by the runner, `cancel`. */
+export type Ending = string;
+
+/** A run of which the test is the one that runs the jobs; it writes down all that happens. */
+export class Run {
+  readonly events: string[] = [];
+  step: ProgressStep;
+  nowMs = 0;
+
+  constructor(jobs: Jobs, request: Partial<SelectionRequest> = {}) {
+    const pipeline = compose(config(jobs), facts());
+    this.step = this.#take(
+      beginProgress(pipeline, select(pipeline, { ...EVERYTHING, ...request }), this.nowMs),
+    );
+  }
+
+  end(name: string, ending: Ending = "ok"): this {
+    this.events.push(`${name} ${ending}`);
+    this.step = this.#take(
+      reportFinished(this.step.progress, name, outcome(ending), this.nowMs),
+    );
+    return this;
+  }
+
+  wait(ms: number): this {
+    this.nowMs += ms;
+    this.step = this.#take(reportTime(this.step.progress, this.nowMs));
+    return this;
+  }
+
+  cancel(): this {
+    this.step = this.#take(cancelProgress(this.step.progress, this.nowMs));
+    return this;
+  }
+
+  #take(step: ProgressStep): ProgressStep {
+    for (const { name, reason, message } of step.skipped) {
+      this.events.push(`skip ${name} (${reason}): ${message}`);
+    }
+    for (const { job, attempt } of step.start) {
+      this.events.push(attempt === 1 ? `start ${job.name}` : `start ${job.name} (${attempt})`);
+    }
+    return step;
+  }
+}
+
+function outcome(ending: Ending): JobOutcome {
+  const [word, code] = ending.split(" ");
+  const status = word === "ok" ? "success" : word === "cancel" ? "canceled" : "failed";
+  return {
+    status,
+    exitCode: status === "failed" ? Number(code ?? 1) : undefined,
+    failureReason: status === "failed"
+      ? word === "broken" ? "runner_system_failure" : "script_failure"
+      : undefined,
+  };
+}
+
+/** Ends jobs as `endings` says, the others well, in the order in which they were started. */
+export function play(
+  jobs: Jobs,
+  endings: Readonly<Record<string, Ending>> = {},
+  request: Partial<SelectionRequest> = {},
+): Run {
+  const run = new Run(jobs, request);
+  const open = run.step.start.map(({ job }) => job.name);
+  for (let name = open.shift(); name !== undefined; name = open.shift()) {
+    run.end(name, endings[name] ?? "ok");
+    open.push(...run.step.start.map(({ job }) => job.name));
+  }
+  return run;
+}
+
+export const BUILD: JobText = { stage: "build" };
+export const DEPLOY: JobText = { stage: "deploy" };
