@@ -36,7 +36,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
   if (workflow.kind === "out") return { ...pipeline, name: undefined, refusal: workflow.message };
 
   const shared = sharedVariables(facts, config.variables, workflow.variables);
-  const decided = index.all.map((indexed) => decideJob(indexed, config, facts, paths, shared));
+  const decided = index.all.map((indexed) => decideJob(indexed, facts, paths, shared));
   refuse(decided.flatMap((one) => one.kind === "broken" ? [one.problem] : []));
   const included = decided.flatMap((one) => one.kind === "in" ? [one.included] : [])
     .toSorted((a, b) => a.indexed.stageAt - b.indexed.stageAt);
@@ -60,7 +60,6 @@ type Decided =
 
 function decideJob(
   indexed: IndexedJob,
-  config: CiConfig,
   facts: PipelineFacts,
   paths: PathFacts,
   shared: SharedVariables,
@@ -69,9 +68,7 @@ function decideJob(
   const before = jobVariables(job, instance, shared, { when: job.when, rules: {} });
   const context = new RuleContext(facts, paths, [...shared.visible, ...before]);
   try {
-    const decision = decide(job, instance.name, context, {
-      workflowRules: config.workflow.rules !== undefined,
-    });
+    const decision = decide(job, instance.name, context);
     switch (decision.kind) {
       case "broken":
         return { kind: "broken", problem: decision };

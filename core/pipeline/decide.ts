@@ -25,10 +25,9 @@ export function decide(
   job: CiJob,
   name: string,
   context: RuleContext,
-  options: { readonly workflowRules: boolean },
 ): Decision {
   if (job.rules === undefined) {
-    const reason = leftOutBy(job, context, options);
+    const reason = leftOutBy(job, context);
     return reason === undefined ? included(job, undefined) : { kind: "out", message: reason };
   }
   const match = matchRule(job.rules, context);

@@ -1,6 +1,7 @@
 /** Picks the jobs of a pipeline that a command line asks for. */
 
 import { ConfigurationError } from "../errors.ts";
+import { nearest } from "../util/nearest.ts";
 import type { Pipeline, PipelineJob } from "./pipeline.ts";
 
 /** Names are full names, or base names, which stand for all instances. */
@@ -134,21 +135,22 @@ function checkNames(pipeline: Pipeline, { jobs, stages, manual }: SelectionReque
   ]);
   const unknown = [...jobs, ...manual].find((name) => !names.has(name));
   if (unknown !== undefined) {
-    throw new ConfigurationError(`There is no job "${unknown}"; there are ${listed([...names])}`);
+    throw new ConfigurationError(`There is no job "${unknown}"${hint(unknown, [...names])}`);
   }
   const noStage = stages.find((stage) => !pipeline.stages.includes(stage));
   if (noStage !== undefined) {
-    throw new ConfigurationError(
-      `There is no stage "${noStage}"; there are ${listed(pipeline.stages)}`,
-    );
+    throw new ConfigurationError(`There is no stage "${noStage}"${hint(noStage, pipeline.stages)}`);
   }
 }
 
-/** Enough to find a name that was mistyped. */
+/** Enough to find a name by. */
 const MOST_LISTED = 20;
 
-function listed(names: readonly string[]): string {
+/** What was probably meant, or what there is. */
+function hint(written: string, names: readonly string[]): string {
+  const guess = nearest(written, names);
+  if (guess !== undefined) return `; did you mean "${guess}"?`;
   const rest = names.length - MOST_LISTED;
   const text = names.slice(0, MOST_LISTED).map((name) => `"${name}"`).join(", ");
-  return rest > 0 ? `${text} and ${rest} more` : text;
+  return `; there are ${text}${rest > 0 ? ` and ${rest} more` : ""}`;
 }

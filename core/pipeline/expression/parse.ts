@@ -104,14 +104,3 @@ function taken(operands: Expression[], problem: string): Expression {
   if (operand === undefined) throw new ExpressionError(problem);
   return operand;
 }
-
-/** Whether GitLab takes `text` for an expression. */
-export function isExpression(text: string): boolean {
-  try {
-    parseExpression(text);
-    return true;
-  } catch (error) {
-    if (error instanceof ExpressionError) return false;
-    throw error;
-  }
-}

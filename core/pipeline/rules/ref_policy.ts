@@ -6,43 +6,24 @@ import type { PipelineFacts } from "../pipeline.ts";
 import { patternOf } from "../regex/pattern.ts";
 import type { RuleContext } from "./rule_context.ts";
 
-/** What GitLab takes where a job says nothing, or no refs. */
+/** What `only` takes where it names no refs. */
 const DEFAULT_REFS: readonly string[] = ["branches", "tags"];
 
 /** Plurals of sources that take more than an `s`. */
 const PLURALS: Readonly<Record<string, string>> = { push: "pushes" };
 
-/**
- * Why `only` and `except` leave a job out; undefined: they do not. Workflow rules switch the default
- * of `only` off, with which no job would be part of a merge request's pipeline.
- */
-export function leftOutBy(
-  { only, except }: CiJob,
-  context: RuleContext,
-  options: { readonly workflowRules: boolean },
-): string | undefined {
-  const policy = only ?? (options.workflowRules ? undefined : NO_CONDITIONS);
-  if (policy !== undefined) {
-    const unmet = conditions({ ...policy, refs: policy.refs ?? DEFAULT_REFS }, context)
-      .find(({ met }) => !met);
-    if (unmet !== undefined) {
-      return only === undefined
-        ? "it has no rules, and runs only for branches and tags"
-        : `only:${unmet.name} does not fit`;
-    }
+/** Why `only` and `except` leave a job out; undefined: they do not. */
+export function leftOutBy({ only, except }: CiJob, context: RuleContext): string | undefined {
+  const refs = only?.refs ?? DEFAULT_REFS;
+  const unmet = only && conditions({ ...only, refs }, context).find(({ met }) => !met);
+  if (unmet !== undefined) {
+    return unmet.name === "refs"
+      ? `runs only for ${refs.join(", ")}`
+      : `only:${unmet.name} does not fit`;
   }
-  const met = except === undefined
-    ? undefined
-    : conditions(except, context).find((condition) => condition.met);
-  return met === undefined ? undefined : `except:${met.name} fits`;
+  const met = except && conditions(except, context).find((condition) => condition.met);
+  return met && `except:${met.name} fits`;
 }
-
-const NO_CONDITIONS: CiRefPolicy = {
-  refs: undefined,
-  variables: undefined,
-  changes: undefined,
-  kubernetes: undefined,
-};
 
 interface Condition {
   readonly name: "refs" | "variables" | "changes" | "kubernetes";

@@ -61,12 +61,20 @@ export function config(jobs: Readonly<Record<string, JobText>>, more: ConfigText
       rules: more.workflow?.rules?.map(rule),
       autoCancel: undefined,
     },
-    jobs: new Map(Object.entries(jobs).map(([name, text]) => [name, job(name, text)])),
+    jobs: new Map(
+      Object.entries(jobs).map(([name, text]) => {
+        const hasRules = (text.rules ?? more.workflow?.rules) !== undefined;
+        return [name, job(name, hasRules ? text : { only: BY_DEFAULT, ...text })];
+      }),
+    ),
     warnings: [],
     files: [".gitlab-ci.yml"],
     preview: {},
   };
 }
+
+/** What reading makes of a job without rules. */
+const BY_DEFAULT = { refs: ["branches", "tags"] };
 
 function job(name: string, text: JobText): CiJob {
   return {

@@ -90,8 +90,8 @@ test("select() says why the others do not run", () => {
 });
 
 test.each<[Partial<SelectionRequest>, string]>([
-  [{ jobs: ["tset"] }, 'There is no job "tset"; there are "build", "test 1/2", "test", "test 2/2"'],
-  [{ manual: ["nope"] }, 'There is no job "nope"; there are "build"'],
+  [{ jobs: ["tests"] }, 'There is no job "tests"; did you mean "test"?'],
+  [{ manual: ["xyz-xyz"] }, 'There is no job "xyz-xyz"; there are "build", "test 1/2", "test", '],
   [{ stages: ["nope"] }, 'There is no stage "nope"; there are ".pre", "build", "test"'],
 ])("select() refuses %j", (request, message) => {
   expect(() => selected(request)).toThrow(message);

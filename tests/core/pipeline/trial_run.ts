@@ -2,6 +2,7 @@
 
 import { compose } from "../../../core/pipeline/compose.ts";
 import type { JobOutcome } from "../../../core/pipeline/job_outcome.ts";
+import type { Pipeline } from "../../../core/pipeline/pipeline.ts";
 import {
   beginProgress,
   cancelProgress,
@@ -23,8 +24,8 @@ export class Run {
   step: ProgressStep;
   nowMs = 0;
 
-  constructor(jobs: Jobs, request: Partial<SelectionRequest> = {}) {
-    const pipeline = compose(config(jobs), facts());
+  constructor(jobs: Jobs | Pipeline, request: Partial<SelectionRequest> = {}) {
+    const pipeline = isPipeline(jobs) ? jobs : compose(config(jobs), facts());
     this.step = this.#take(
       beginProgress(pipeline, select(pipeline, { ...EVERYTHING, ...request }), this.nowMs),
     );
@@ -39,6 +40,7 @@ export class Run {
   }
 
   wait(ms: number): this {
+    this.events.push(`${ms} ms pass`);
     this.nowMs += ms;
     this.step = this.#take(reportTime(this.step.progress, this.nowMs));
     return this;
@@ -74,17 +76,25 @@ function outcome(ending: Ending): JobOutcome {
 
 /** Ends jobs as `endings` says, the others well, in the order in which they were started. */
 export function play(
-  jobs: Jobs,
+  jobs: Jobs | Pipeline,
   endings: Readonly<Record<string, Ending>> = {},
   request: Partial<SelectionRequest> = {},
 ): Run {
   const run = new Run(jobs, request);
-  const open = run.step.start.map(({ job }) => job.name);
-  for (let name = open.shift(); name !== undefined; name = open.shift()) {
-    run.end(name, endings[name] ?? "ok");
-    open.push(...run.step.start.map(({ job }) => job.name));
+  const open: string[] = [];
+  const started = () => run.step.start.map(({ job }) => job.name);
+  open.push(...started());
+  while (run.step.status === "running") {
+    const name = open.shift();
+    if (name === undefined) run.wait(run.step.dueAtMs! - run.nowMs);
+    else run.end(name, endings[name] ?? "ok");
+    open.push(...started());
   }
   return run;
+}
+
+function isPipeline(jobs: Jobs | Pipeline): jobs is Pipeline {
+  return Array.isArray(jobs.excluded);
 }
 
 export const BUILD: JobText = { stage: "build" };

@@ -89,8 +89,8 @@ describe("compose() decides by only and except", () => {
       facts(mergeRequest),
     );
     expect(excluded.map(({ name, message }) => `${name}: ${message}`)).toEqual([
-      "a: it has no rules, and runs only for branches and tags",
-      "b: only:refs does not fit",
+      "a: runs only for branches, tags",
+      "b: runs only for tags",
       "c: except:variables fits",
       "d: the rule in line 1 says when: never",
     ]);
