@@ -16,6 +16,7 @@ import { ActiveJobs } from "./active_jobs.ts";
 import { runAssignedJob } from "./assigned_job.ts";
 import { type ConnectOptions, connectRunner } from "./connect.ts";
 import { JobTraces } from "./job_traces.ts";
+import { MemoryCare, ownMemory } from "./memory_care.ts";
 import { outboxHandle } from "./outbox_handle.ts";
 import { RunnerPool } from "./pool.ts";
 import { recoverJobs } from "./recovery.ts";
@@ -48,6 +49,7 @@ export class RunnerEngine {
   readonly #options: EngineOptions;
   readonly #host: ExecutorHost;
   readonly #active = new ActiveJobs();
+  readonly #memory = new MemoryCare(ownMemory);
   readonly #slots = new Map<string, JobSlots>();
   readonly #background = new Set<Promise<void>>();
   /** Ends reports and deliveries that are under way. */
@@ -127,6 +129,7 @@ export class RunnerEngine {
   async #run(assignment: Assignment): Promise<void> {
     const { logger, metrics, shells, systemId } = this.#options;
     this.#options.onJobStart?.();
+    this.#memory.jobStarted();
     await runAssignedJob(assignment, {
       host: this.#host,
       systemId,
@@ -140,6 +143,7 @@ export class RunnerEngine {
       background: (work) => this.#watchOver(work),
       signal: this.#reporting.signal,
     });
+    this.#memory.jobEnded(this.runningJobs);
     this.#options.onJobEnd?.();
   }
 
