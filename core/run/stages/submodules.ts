@@ -103,11 +103,12 @@ function configureSubmodules(
   context: PlanContext,
   each: (command: string) => ScriptOp,
 ): readonly ScriptOp[] {
-  const settings = accessSettings(context).filter(([key]) => key.startsWith("credential."));
+  const settings = accessSettings(context);
   if (settings.length === 0) return [];
-  const commands = settings.map(([key, value], index) =>
-    `git config ${index === 0 ? "--replace-all" : "--add"} ${word(key)} ${word(value)}`
-  );
+  const commands = settings.map(([key, value], index) => {
+    const isFirst = settings.findIndex(([each]) => each === key) === index;
+    return `git config ${isFirst ? "--replace-all" : "--add"} ${word(key)} ${word(value)}`;
+  });
   return [
     notice("Configuring submodules to use parent git credentials..."),
     each(commands.join(" && ")),
