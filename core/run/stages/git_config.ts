@@ -6,28 +6,49 @@ import type { PlanContext } from "../context.ts";
 /** The repository as git is told of it: without credentials. */
 export interface Repository {
   readonly url: string;
-  /** `https://host:port`: what credentials and TLS files are for. Empty for a local path. */
+  /** `https://host:port`: what TLS files are for. Empty for a local path and for SSH. */
   readonly origin: string;
-  /** User name of the payload's URL; empty when it has none, and then no credentials are offered. */
-  readonly username: string;
 }
 
-/** Where to fetch from: the payload's URL, with `clone_url` in place of its scheme and host. */
+/** Where to fetch from: the payload's URL, or the project below `clone_url`. */
 export function repository(context: PlanContext): Repository {
   const given = URL.parse(context.spec.git.repo_url);
-  if (given === null) return { url: context.spec.git.repo_url, origin: "", username: "" };
   const base = URL.parse(context.runner.clone_url);
-  const url = new URL(given);
-  if (base !== null) {
-    url.protocol = base.protocol;
-    url.host = base.host;
-    url.pathname = `${base.pathname.replace(/\/+$/, "")}${given.pathname}`;
-  }
-  const username = decodeURIComponent(url.username);
-  url.username = "";
+  if (given === null) return { url: context.spec.git.repo_url, origin: "" };
+  const url = new URL(base ?? given);
+  if (base !== null) url.pathname = pathBelow(base, given, context);
   url.password = "";
-  const origin = /^https?:$/.test(url.protocol) ? url.origin : "";
-  return { url: url.href, origin, username };
+  if (url.protocol !== "ssh:") url.username = "";
+  else if (url.username === "") url.username = "git";
+  return { url: url.href, origin: httpOrigin(url) };
+}
+
+/** A relative URL root is in both addresses, so the payload's path is only the second choice. */
+function pathBelow(base: URL, given: URL, context: PlanContext): string {
+  const project = context.variables.get("CI_PROJECT_PATH");
+  const root = base.pathname.replace(/\/+$/, "");
+  return project === "" ? `${root}${given.pathname}` : `${root}/${project}.git`;
+}
+
+/**
+ * Every address of this coordinator that the job's token opens: submodules may name another one
+ * than the job's own repository does. Empty for a repository that asks for no credentials.
+ */
+function credentialOrigins(context: PlanContext): readonly (readonly [string, string])[] {
+  const given = URL.parse(context.spec.git.repo_url);
+  const username = decodeURIComponent(given?.username ?? "") ||
+    (context.runner.clone_url === "" ? "" : "gitlab-ci-token");
+  if (!/^[\w.-]+$/.test(username)) return [];
+  const origins = [
+    repository(context).origin,
+    httpOrigin(given),
+    httpOrigin(URL.parse(context.runner.url)),
+  ];
+  return [...new Set(origins)].filter((origin) => origin !== "").map((each) => [each, username]);
+}
+
+function httpOrigin(url: URL | null): string {
+  return url !== null && /^https?:$/.test(url.protocol) ? url.origin : "";
 }
 
 type Setting = readonly [key: string, value: string];
@@ -41,8 +62,17 @@ const TOKEN_HELPER = '!f() { test "$1" = get || exit 0; echo username=USER; ' +
 
 /** What makes git reach the coordinator as this job. Contains no secret. */
 export function accessSettings(context: PlanContext): readonly Setting[] {
-  const { origin, username } = repository(context);
-  if (origin === "") return [];
+  const { origin } = repository(context);
+  return [
+    ...(origin === "" ? [] : httpSettings(context, origin)),
+    ...credentialOrigins(context).flatMap(([each, username]): readonly Setting[] => [
+      [`credential.${each}.helper`, ""],
+      [`credential.${each}.helper`, TOKEN_HELPER.replace("USER", username)],
+    ]),
+  ];
+}
+
+function httpSettings(context: PlanContext, origin: string): readonly Setting[] {
   const { os, arch } = goPlatform();
   const settings: Setting[] = [
     ["http.userAgent", `gitlab-runner ${COMPATIBLE_VERSION} ${os}/${arch}`],
@@ -60,10 +90,8 @@ export function accessSettings(context: PlanContext): readonly Setting[] {
     const header = `X-Gitaly-Correlation-ID: ${context.correlationId}`;
     settings.push([`http.${origin}.extraHeader`, header]);
   }
-  if (context.flags.FF_USE_GIT_PROACTIVE_AUTH) settings.push(["http.proactiveAuth", "basic"]);
-  if (/^[\w.-]+$/.test(username)) {
-    settings.push([`credential.${origin}.helper`, ""]);
-    settings.push([`credential.${origin}.helper`, TOKEN_HELPER.replace("USER", username)]);
+  if (context.flags.FF_USE_GIT_PROACTIVE_AUTH) {
+    settings.push([`http.${origin}.proactiveAuth`, "basic"]);
   }
   return settings;
 }

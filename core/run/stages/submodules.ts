@@ -4,7 +4,7 @@ import { JobConfigurationError } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { distrustSubmodules, removeSubmodules } from "./submodule_repositories.ts";
-import { accessSettings, GUARD_OPTIONS, options, repository } from "./git_config.ts";
+import { accessSettings, GUARD_OPTIONS, options } from "./git_config.ts";
 
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
 const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
@@ -135,18 +135,18 @@ function submoduleOptions(context: PlanContext): readonly string[] {
 
 /** `GIT_SUBMODULE_FORCE_HTTPS`: SSH addresses of this instance are fetched over its HTTP address. */
 function httpsRewrites(context: PlanContext): readonly (readonly [string, string])[] {
-  const { origin } = repository(context);
-  if (origin === "") return [];
-  const { variables } = context;
+  const { variables, runner } = context;
+  const base = (runner.clone_url || runner.url).replace(/\/+$/, "");
+  if (!/^https?:/i.test(base)) return [];
   const host = variables.get("CI_SERVER_SHELL_SSH_HOST") || variables.get("CI_SERVER_HOST") ||
-    new URL(origin).hostname;
+    new URL(base).hostname;
   const port = variables.get("CI_SERVER_SHELL_SSH_PORT");
   const forms = [
     `git@${host}:`,
     `ssh://git@${host}/`,
     ...(port === "" || port === "22" ? [] : [`ssh://git@${host}:${port}/`]),
   ];
-  return forms.map((form) => [`url.${origin}/.insteadOf`, form] as const);
+  return forms.map((form) => [`url.${base}/.insteadOf`, form] as const);
 }
 
 /** A word of the command that `git submodule foreach` gives to `sh`. */

@@ -259,6 +259,49 @@ test("planJob() refuses a commit that git could take for an option", () => {
     .toThrow();
 });
 
+test("planJob() fetches from clone_url, below its root, and lets the token into all addresses", () => {
+  const context = (lines: string[], projectPath: string) =>
+    planContext({
+      variables: [variable("CI_PROJECT_PATH", projectPath)],
+      git_info: {
+        repo_url: "https://gitlab-ci-token:t@gitlab.example.com/gitlab/group/app.git",
+        sha: HEAD,
+      },
+    }, lines);
+  const config = (lines: string[], projectPath = "group/app") =>
+    text(planJob(context(lines, projectPath)).getSources.ops);
+  const inside = config(['clone_url = "http://inside:8080/gitlab/"']);
+  expect(inside).toContain('url = "http://inside:8080/gitlab/group/app.git"');
+  for (const origin of ["http://inside:8080", "https://gitlab.example.com"]) {
+    expect(inside).toContain(`[credential "${origin}"]`);
+  }
+  expect(config(['clone_url = "ssh://gitlab.inside:2222"'])).toContain(
+    'url = "ssh://git@gitlab.inside:2222/group/app.git"',
+  );
+  expect(config(['clone_url = "http://inside"'], "")).toContain(
+    'url = "http://inside/gitlab/group/app.git"',
+  );
+});
+
+test("planJob() sends SSH addresses of submodules to the coordinator's address, root included", () => {
+  const script = (lines: string[], port: string) =>
+    text(
+      planJob(planContext({
+        variables: [
+          variable("GIT_SUBMODULE_STRATEGY", "normal"),
+          variable("GIT_SUBMODULE_FORCE_HTTPS", "true"),
+          variable("CI_SERVER_SHELL_SSH_HOST", "ssh.example.com"),
+          variable("CI_SERVER_SHELL_SSH_PORT", port),
+        ],
+      }, lines)).getSources.ops,
+    );
+  const plain = script([], "22");
+  expect(plain).toContain("url.https://gitlab.example.com/.insteadOf=git@ssh.example.com:");
+  expect(plain).toContain("url.https://gitlab.example.com/.insteadOf=ssh://git@ssh.example.com/");
+  const rooted = script(['clone_url = "https://h/gitlab/"'], "2222");
+  expect(rooted).toContain("url.https://h/gitlab/.insteadOf=ssh://git@ssh.example.com:2222/");
+});
+
 test("planJob() fetches the depth that is asked for, and all of it for 0", () => {
   const script = (depth: string) =>
     text(planJob(planContext({ variables: [variable("GIT_DEPTH", depth)] })).getSources.ops);
