@@ -1,6 +1,7 @@
 /** Faults of protocol section 16.2, acceptance: a job is run only when the coordinator confirms it. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 
 import type { EmbeddedJob } from "../../core/embedded/mod.ts";
 import { Bench, eventually, gapsMs } from "./harness.ts";
@@ -107,10 +108,9 @@ test.concurrent.each<[string, (bench: Bench, job: EmbeddedJob) => void]>([
 );
 
 test.concurrent("fault 27: a job is accepted before its environment is prepared, which may take longer than the window", async () => {
-  await using bench = await Bench.open({
-    coordinator: { ackWindowMs: 700 },
-    entry: ['pre_get_sources_script = "echo slow start; sleep 2; echo prepared"'],
-  });
+  await using bench = await Bench.open({ coordinator: { ackWindowMs: 700 } });
+  const profile = "echo slow start; sleep 2; echo prepared\n";
+  writeFileSync(bench.path("home/.bash_profile"), profile);
   const script = bench.counter("runs");
   const job = bench.coordinator.enqueue({ script: [script.line, "echo in time"] });
   bench.start();

@@ -119,7 +119,11 @@ test.concurrent("fault 38: canceling and then canceled is an abort, also in afte
 test.concurrent("fault 39: canceling before the script stops the whole job (in get_sources, as in an image pull)", async () => {
   await using bench = await open([`pre_get_sources_script = "${ENDLESS}"`]);
   const script = bench.counter("script");
-  const job = bench.coordinator.enqueue({ script: script.line, afterScript: script.line });
+  const job = bench.coordinator.enqueue({
+    repository: { path: "group/project", sha: "a".repeat(40) },
+    script: script.line,
+    afterScript: script.line,
+  });
   bench.start();
   await works(bench, job);
   job.cancel("graceful");
