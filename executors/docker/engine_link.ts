@@ -1,7 +1,7 @@
 /** One engine as this process uses it: connection, images, helper executable, shared by all jobs. */
 
 import type { Engine, EngineInfo } from "./engine/mod.ts";
-import { HelperExecutable } from "./helper.ts";
+import { HelperVolume } from "./helper/mod.ts";
 import { ImageStore } from "./images/mod.ts";
 
 /** Settings that say which engine; they go into a job's journal too. */
@@ -17,7 +17,7 @@ export interface EngineLink {
   /** Asked once: what jobs look at does not change while an engine runs. */
   readonly info: (options: { signal: AbortSignal }) => Promise<EngineInfo>;
   readonly store: ImageStore;
-  readonly executable: HelperExecutable;
+  readonly executable: HelperVolume;
   /** Helper images that were found to be usable, by id. */
   readonly usableHelpers: Set<string>;
 }
@@ -52,7 +52,7 @@ export class EngineLinks implements AsyncDisposable {
       engine,
       info: once(engine),
       store: new ImageStore({ engine, helperEnv }),
-      executable: new HelperExecutable({ path: executable }),
+      executable: new HelperVolume({ path: executable }),
       usableHelpers: new Set<string>(),
     };
     this.#links.set(key, link);

@@ -9,7 +9,13 @@ import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
-import { HELPER_COMMAND, HELPER_PROBE, judgeProbe, ownHelperImage } from "./helper.ts";
+import {
+  hasThisProgram,
+  HELPER_COMMAND,
+  HELPER_PROBE,
+  judgeProbe,
+  ownHelperImage,
+} from "./helper/mod.ts";
 import { containerEnvironment, helperImageName, type JobFacts } from "./job_facts.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
@@ -77,9 +83,12 @@ export class JobContainers {
       pullPolicy: facts.spec.image?.pull_policy ?? [],
     }, signal);
     this.#helperImage = own ?? { name: facts.image, image: build, configured: false };
-    const mount = await executable.mount(engine, info, this.#helperImage.image.id, { signal });
+    const { image } = this.#helperImage;
+    const executables = hasThisProgram(image)
+      ? []
+      : [await executable.mount(engine, info, image.id, { signal })];
     this.#user = knownUser(facts.user || build.user);
-    this.#helper = this.#makeHelper(this.#helperImage.image, mount);
+    this.#helper = this.#makeHelper(image, executables);
     this.#build = this.#makeBuild(build, info, services);
     await Promise.all([this.#build.create(signal), this.#helper.create(signal)]);
     this.#startEarly(signal);
@@ -219,7 +228,7 @@ export class JobContainers {
     );
   }
 
-  #makeHelper(image: ImageDetails, executable: Mount): JobContainer {
+  #makeHelper(image: ImageDetails, executables: readonly Mount[]): JobContainer {
     const { facts } = this;
     const empty = (mount: Mount): Mount => ({
       ...mount,
@@ -234,7 +243,7 @@ export class JobContainers {
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("predefined") },
         env: SAFE_DIRECTORY,
-        mounts: [...facts.volumes.mounts.map(empty), executable],
+        mounts: [...facts.volumes.mounts.map(empty), ...executables],
         aliases: [],
         entrypoint: KEEPER,
       }),
@@ -317,7 +326,7 @@ export class JobContainers {
     return this.#helper;
   }
 
-  /** The configured helper image, or ours where the engine has it. */
+  /** The configured helper image, or ours where the engine has it; else the job's does both. */
   async #ownHelper(info: EngineInfo, signal: AbortSignal): Promise<HelperImage | undefined> {
     const { facts } = this;
     const configured = helperImageName(facts);
@@ -330,7 +339,10 @@ export class JobContainers {
       }, signal);
       return { name: configured, image, configured: true };
     }
-    const name = ownHelperImage(info);
+    const name = ownHelperImage({
+      architecture: info.architecture,
+      flavor: facts.docker.helper_image_flavor,
+    });
     const image = await this.#options.link.engine.inspectImage(name, { signal });
     return image === "not-found" ? undefined : { name, image, configured: true };
   }

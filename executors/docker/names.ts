@@ -10,7 +10,14 @@ import type { Labels } from "./engine/mod.ts";
 export const LABEL_PREFIX = "com.gitlab.gitlab-runner";
 
 /** What a container or a volume is for. */
-export type ObjectType = "build" | "predefined" | "service" | "cache" | "network" | "helper-volume";
+export type ObjectType =
+  | "build"
+  | "predefined"
+  | "service"
+  | "cache"
+  | "network"
+  | "helper-volume"
+  | "helper-image";
 
 /** Which process made an object, so that another one can tell whether it is still alive. */
 export interface ManagerIdentity {

@@ -13,7 +13,8 @@ import type {
 import type { Engine } from "./engine/mod.ts";
 import { EngineLinks } from "./engine_link.ts";
 import { DockerExecutor } from "./executor.ts";
-import { HELPER_COMMAND } from "./helper.ts";
+import { HELPER_COMMAND } from "./helper/mod.ts";
+import { helperEnvironment } from "./images/mod.ts";
 import { jobFacts } from "./job_facts.ts";
 import type { ManagerIdentity } from "./names.ts";
 import { reapDeadManagers, removeJob } from "./reaper.ts";
@@ -27,10 +28,6 @@ export interface DockerProviderOptions {
   /** What is put into helper containers; this process's own program when left out. */
   readonly executable?: string;
 }
-
-/** What programs that know registry credentials may need, and nothing of the manager's own. */
-const HELPER_VARIABLE =
-  /^(?:PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|XDG_\w+|(?:https?|no|all)_proxy|(?:AWS|GOOGLE|CLOUDSDK|AZURE|DOCKER)_\w+)$/i;
 
 /** Looking for what dead managers left must not hold up anything. */
 const REAP_MS = 60_000;
@@ -135,14 +132,4 @@ export class DockerExecutorProvider implements ExecutorProvider {
       hostname: hostname(),
     };
   }
-}
-
-function helperEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] =>
-      entry[1] !== undefined && HELPER_VARIABLE.test(entry[0])
-    ),
-  );
 }

@@ -44,6 +44,7 @@ export interface ImageDetails {
   /** `5432/tcp`. */
   readonly exposedPorts: readonly string[];
   readonly hasHealthcheck: boolean;
+  readonly labels: Labels;
 }
 
 /** Body of `POST /containers/create` as the engine defines it; built by pure code. */
@@ -135,6 +136,15 @@ export interface Engine extends AsyncDisposable {
   ): Promise<void>;
   /** Loads an image archive (`docker save`) or imports a root file system. */
   importImage(reference: string, tar: AsyncIterable<Uint8Array>, its: Abortable): Promise<string>;
+
+  /** The image as an archive (`docker save`). */
+  exportImage(reference: string, its: Abortable): AsyncIterable<Uint8Array>;
+  /** Names the state of a container as an image; `changes` as in a Dockerfile. Its id. */
+  commitContainer(
+    id: string,
+    reference: string,
+    options: Abortable & { readonly changes: readonly string[] },
+  ): Promise<string>;
 
   /** Resolves with the container's id. */
   createContainer(

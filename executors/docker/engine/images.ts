@@ -62,6 +62,7 @@ const Image = z.object({
     Cmd: z.array(z.string()).nullish(),
     User: z.string().nullish(),
     Env: z.array(z.string()).nullish(),
+    Labels: z.record(z.string(), z.string()).nullish(),
     ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
     Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish(),
   }).nullish(),
@@ -88,6 +89,7 @@ async function inspectImage(
     env: image.Config?.Env ?? [],
     exposedPorts: Object.keys(image.Config?.ExposedPorts ?? {}),
     hasHealthcheck: test.length > 0 && test[0] !== "NONE",
+    labels: image.Config?.Labels ?? {},
   };
 }
 

@@ -1,7 +1,7 @@
 /** The docker executor's own promises, on a real engine. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutorHost, StageCommand } from "../../../core/executor.ts";
@@ -49,11 +49,11 @@ function suite(): void {
     });
 
   /** A manager of its own, with its lock held as long as it is not disposed of. */
-  function manager(systemId: string, name: string) {
+  function manager(systemId: string, name: string, executable = "/bin/sh") {
     const stateDir = join(root, name);
     mkdirSync(stateDir, { recursive: true });
     const lock = tryLockFile(join(stateDir, "lock"));
-    const provider = new DockerExecutorProvider({ env: {}, executable: "/bin/sh" });
+    const provider = new DockerExecutorProvider({ env: {}, executable });
     const host: ExecutorHost = { logger: SILENT, systemId, stateDir };
     return {
       host,
@@ -152,5 +152,32 @@ function suite(): void {
     }
     expect(await running).toMatchObject({ name: "SystemFailure" });
     await executor[Symbol.asyncDispose]();
+  }, 15_000);
+
+  test("a helper volume that was pruned is filled again for the next job", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    const executable = join(root, `executable-${id}`);
+    cpSync("/bin/sh", executable);
+    await using own = manager(id, id, executable);
+    const volumes = async () => {
+      const labels = { "com.gitlab.gitlab-runner.type": "helper-volume" };
+      const all = await engine.listVolumes(labels, { signal: NEVER });
+      return all.map(({ name }) => name);
+    };
+    const before = await volumes();
+    const mine = async () => (await volumes()).filter((name) => !before.includes(name));
+    await (await own.prepared())[Symbol.asyncDispose]();
+    const [name = ""] = await mine();
+    await engine.removeVolume(name, { signal: NEVER });
+    const executor = await own.prepared();
+    const helper = (await containersOf(id)).find((each) => each.name.endsWith("-predefined"));
+    const path = "/opt/gitlab-runner-helper";
+    const there = await engine.exec(helper?.id ?? "", { argv: ["ls", `${path}/complete`] }, {
+      output: { write: () => undefined },
+      signal: NEVER,
+    });
+    expect(there.exitCode).toBe(0);
+    await executor[Symbol.asyncDispose]();
+    await engine.removeVolume(name, { signal: NEVER });
   }, 15_000);
 }

@@ -71,6 +71,7 @@ export function imageDetails(more: Partial<ImageDetails> = {}): ImageDetails {
     env: [],
     exposedPorts: [],
     hasHealthcheck: false,
+    labels: {},
     ...more,
   };
 }

@@ -1,0 +1,18 @@
+/** Door of the helper: its image, its executable, and whether both do. */
+
+export {
+  DEFAULT_FLAVOR,
+  goArchitecture,
+  hasThisProgram,
+  ownHelperImage,
+  programLabel,
+} from "./own_image.ts";
+export { HELPER_PROBE, judgeProbe } from "./probe.ts";
+export {
+  HELPER_COMMAND,
+  HELPER_DIRECTORY,
+  helperProgram,
+  programAt,
+  programTar,
+} from "./program.ts";
+export { HelperVolume } from "./volume.ts";

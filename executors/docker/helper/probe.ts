@@ -1,0 +1,44 @@
+/** Whether a helper container can do its work, and what to do when it cannot. */
+
+import { SystemFailure } from "../../../core/errors.ts";
+import { LABEL_PREFIX } from "../names.ts";
+import { HELPER_COMMAND, HELPER_DIRECTORY, MARK } from "./program.ts";
+
+/** Prints a word per thing that is missing in a helper container. */
+export const HELPER_PROBE: readonly string[] = [
+  "sh",
+  "-c",
+  [
+    "command -v git >/dev/null || echo git",
+    `[ -e ${HELPER_DIRECTORY}/${MARK} ] || echo executable`,
+    `${HELPER_COMMAND.join(" ")} --version >/dev/null 2>&1 || echo start`,
+  ].join("\n"),
+];
+
+const REMEDY = 'Make a helper image with "runner helper-image build", or name an image that has ' +
+  'it as "helper_image" in [runners.docker]';
+
+/** Throws SystemFailure that says what to do about what the probe found missing. */
+export function judgeProbe(
+  answer: { readonly code: number; readonly text: string },
+  helper: { readonly image: string; readonly configured: boolean },
+): void {
+  const missing = answer.text.split("\n");
+  const which = helper.configured
+    ? `The helper image "${helper.image}"`
+    : `No helper_image is configured, and the job's own image "${helper.image}"`;
+  if (answer.code !== 0) throw new SystemFailure(`${which} has no usable shell: ${answer.text}`);
+  if (missing.includes("git")) throw new SystemFailure(`${which} has no git. ${REMEDY}`);
+  if (missing.includes("executable")) {
+    throw new SystemFailure(
+      `${HELPER_DIRECTORY} of helper containers is incomplete: remove the volumes labelled ` +
+        `"${LABEL_PREFIX}.type=helper-volume"`,
+    );
+  }
+  if (missing.includes("start")) {
+    throw new SystemFailure(
+      `${which} cannot run this executable: it has no C library for it, and this host has none ` +
+        "of that processor to lend. Use an image with the GNU C library",
+    );
+  }
+}
