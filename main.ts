@@ -2,6 +2,7 @@
 
 import { homedir, hostname, userInfo } from "node:os";
 import { basename } from "node:path";
+import { MANAGE } from "./core/cli/commands.ts";
 import { fileOutput } from "./core/cli/file_output.ts";
 import { runCli } from "./core/cli/run_cli.ts";
 import type { Program } from "./core/cli/program.ts";
@@ -51,6 +52,14 @@ const program: Program = {
     const { bash, sh } = await import("./shells/bash.ts");
     return new Registry("shell", [bash, sh]);
   },
+  commands: [
+    {
+      name: "helper-image",
+      group: MANAGE,
+      summary: "Make, save or load the helper image of the docker executor",
+      load: async () => (await import("./executors/docker/mod.ts")).helperImageCommand,
+    },
+  ],
   signals: {
     on(signal, listener) {
       process.on(signal, listener);

@@ -1,13 +1,19 @@
 /** The command table. A row says enough to list a command; the command is loaded when it runs. */
 
 import type { CommandEntry } from "./command.ts";
+import type { Program } from "./program.ts";
+
+/** The whole table: what the core has, and what executors bring along. */
+export function commandTable(program: Pick<Program, "commands">): readonly CommandEntry[] {
+  return [...COMMANDS, ...program.commands];
+}
 
 const RUN = "Run jobs:";
-const MANAGE = "Manage runners:";
+export const MANAGE = "Manage runners:";
 const LOOK = "Look around:";
 const HELPERS = "Called by job scripts:";
 
-export const COMMANDS: readonly CommandEntry[] = [
+const COMMANDS: readonly CommandEntry[] = [
   {
     name: "run",
     group: RUN,

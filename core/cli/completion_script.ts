@@ -1,6 +1,6 @@
 /** Completion scripts for shells, made from the command table. */
 
-import { COMMANDS } from "./commands.ts";
+import type { CommandEntry } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
 
@@ -20,9 +20,13 @@ interface Completion {
 }
 
 /** The whole script. `program` is the command it completes. */
-export async function completionScript(shell: CompletionShell, program: string): Promise<string> {
+export async function completionScript(
+  shell: CompletionShell,
+  program: string,
+  commands: readonly CommandEntry[],
+): Promise<string> {
   const completions = await Promise.all(
-    COMMANDS.filter((entry) => entry.load !== undefined).map(async ({ name, summary, load }) => ({
+    commands.filter((entry) => entry.load !== undefined).map(async ({ name, summary, load }) => ({
       name,
       summary,
       flags: [...(await load?.())?.flags ?? [], ...GLOBAL_FLAGS],

@@ -3,6 +3,7 @@
 import type { ExecutorProvider } from "../executor.ts";
 import type { PluginTools } from "../plugin/tools.ts";
 import type { Registry } from "../registry.ts";
+import type { CommandEntry } from "./command.ts";
 import type { ProcessSignals } from "../runner/shutdown.ts";
 import type { Shell } from "../shell.ts";
 
@@ -41,6 +42,8 @@ export interface Program {
   readonly plugins: Readonly<Record<string, () => Promise<void>>>;
   /** Looks at plugins from the outside. */
   readonly pluginTools: () => Promise<PluginTools>;
+  /** Rows of the command table that executors bring along. */
+  readonly commands: readonly CommandEntry[];
   readonly signals: ProcessSignals;
   /** Changes the directory that this process works in. */
   readonly chdir: (directory: string) => void;

@@ -4,7 +4,7 @@
  */
 
 import { buildInfo } from "../version.ts";
-import { COMMANDS } from "./commands.ts";
+import { commandTable } from "./commands.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
 import { normalizeArguments } from "./normalize.ts";
 import type { Program } from "./program.ts";
@@ -19,7 +19,7 @@ export async function runCli(argv: readonly string[], program: Program): Promise
     program.stdout.write(versionText(buildInfo));
     return 0;
   }
-  const entry = COMMANDS.find(({ name }) => name === word);
+  const entry = commandTable(program).find(({ name }) => name === word);
   if (entry?.helper !== undefined) {
     const { runHelperCommand } = await import("./run_helper.ts");
     const own = argv[0] === word ? argv.slice(1) : args.slice(at + 1);

@@ -1,6 +1,6 @@
 /** The program's own help, and what it says to a command it does not know. */
 
-import { COMMANDS } from "./commands.ts";
+import { commandTable } from "./commands.ts";
 import { GLOBAL_FLAGS, GLOBAL_GROUP } from "./global_flags.ts";
 import {
   examplesText,
@@ -24,7 +24,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
 /** Handles arguments that name no command: `help [command]`, help flags, mistakes, nothing. */
 export async function runRoot(args: readonly string[], program: Program): Promise<number> {
   if (args[0] === "help" && args.length > 1) {
-    const entry = COMMANDS.find(({ name }) => name === args[1]);
+    const entry = commandTable(program).find(({ name }) => name === args[1]);
     if (entry?.load !== undefined) {
       return await runCommand(entry, await entry.load(), {
         args: ["--help"],
@@ -59,7 +59,7 @@ function rootParser(program: Program): Parser {
     ...parser.configureHelp(),
     optionTerm: (option) => terms.get(option.long ?? "") ?? option.flags,
   });
-  for (const { name, summary, group } of COMMANDS) {
+  for (const { name, summary, group } of commandTable(program)) {
     parser.command(name).summary(summary).helpGroup(group).helpOption(false);
   }
   return parser;

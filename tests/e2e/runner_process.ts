@@ -46,9 +46,11 @@ export class RunnerProcess implements AsyncDisposable {
       `name = "${entry.name ?? `runner-${index}`}"`,
       `url = "${entry.url}"`,
       `token = "${entry.token}"`,
-      'executor = "shell"',
-      `builds_dir = "${this.dir}/builds"`,
-      `cache_dir = "${this.dir}/cache"`,
+      ...entry.lines?.includes('executor = "docker"') ? [] : [
+        'executor = "shell"',
+        `builds_dir = "${this.dir}/builds"`,
+        `cache_dir = "${this.dir}/cache"`,
+      ],
       ...entry.lines ?? [],
     ]);
     const globalsOnce = lines.filter((line, index) =>

@@ -2,6 +2,7 @@
 
 import type { Command } from "../command.ts";
 import { UsageError } from "../flag.ts";
+import { commandTable } from "../commands.ts";
 import { completionScript, isCompletionShell } from "../completion_script.ts";
 
 export const completionCommand: Command = {
@@ -22,7 +23,7 @@ export const completionCommand: Command = {
     if (!isCompletionShell(shell)) {
       throw new UsageError(`There is no completion for "${shell}": use bash, zsh or fish`);
     }
-    program.stdout.write(await completionScript(shell, program.calledAs));
+    program.stdout.write(await completionScript(shell, program.calledAs, commandTable(program)));
     return 0;
   },
 };

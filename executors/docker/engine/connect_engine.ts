@@ -10,6 +10,7 @@ import type { Engine } from "./engine.ts";
 import { EngineHttp } from "./engine_http.ts";
 import { eventCalls } from "./events.ts";
 import { execCalls } from "./exec.ts";
+import { imageExportCalls } from "./image_export.ts";
 import { imageCalls } from "./images.ts";
 import { networkCalls } from "./networks.ts";
 import { volumeCalls } from "./volumes.ts";
@@ -29,6 +30,7 @@ export function connectEngine(options: EndpointOptions): Engine {
   return {
     ...infoCalls(http),
     ...imageCalls(http),
+    ...imageExportCalls(http),
     ...containerCalls(http),
     ...streamCalls(http),
     ...execCalls(http),

@@ -19,6 +19,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   plugins: {},
   pluginTools: () => Promise.reject(new Error("not here")),
   shells: () => Promise.resolve(new Registry("shell", [])),
+  commands: [],
   signals: {
     on(signal, listener) {
       process.on(signal, listener);

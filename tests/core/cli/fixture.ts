@@ -70,6 +70,7 @@ export class Sandbox implements Disposable {
       plugins: {},
       pluginTools: () => Promise.reject(new Error("not here")),
       shells: () => Promise.resolve(new Registry("shell", [])),
+      commands: [],
       signals: {
         on: (signal, listener) => {
           const listeners = this.listeners.get(signal) ?? new Set();

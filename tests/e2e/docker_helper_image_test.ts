@@ -1,0 +1,157 @@
+/** The helper image: made, saved, loaded and used by jobs whose own images have neither git nor libc. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connectEngine, type Engine } from "../../executors/docker/engine/mod.ts";
+import {
+  makeImage,
+  missingForDocker,
+  type TestEngine,
+  useEngine,
+} from "../executors/docker/dockerd.ts";
+import { expectFailure, expectSuccess, Lab, output, zipFile } from "./lab.ts";
+import { EXECUTABLE, RunnerProcess } from "./runner_process.ts";
+
+const missing = missingForDocker();
+
+if (missing === undefined) describe("runner helper-image", suite);
+else test.skip(`runner helper-image: NOT RUN, ${missing}`, () => {});
+
+const NEVER = new AbortController().signal;
+
+function suite(): void {
+  let daemon: TestEngine;
+  let engine: Engine;
+  let program: RunnerProcess;
+  /** Without git. */
+  let bare: string;
+  /** With git, and no C library for our executable. */
+  let withGit: string;
+  /** Unlike the name that other runners of this machine look for. */
+  const flavor = `test${crypto.randomUUID().slice(0, 8)}`;
+  let name = "";
+
+  beforeAll(async () => {
+    daemon = await useEngine("loopback");
+    engine = connectEngine({ host: daemon.host, env: {} });
+    bare = await makeImage("busybox.sh", daemon.host);
+    withGit = await makeImage("foreign_libc.sh", daemon.host);
+    program = new RunnerProcess({ DOCKER_HOST: daemon.host });
+    const { architecture } = await engine.info({ signal: NEVER });
+    name = `gitlab-runner-helper:${flavor}-${architecture}-v19.4.0`;
+  }, 60_000);
+  afterAll(async () => {
+    await docker("rmi", "-f", name).catch(() => {});
+    await program?.[Symbol.asyncDispose]();
+    await engine?.[Symbol.asyncDispose]();
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  const docker = (...args: string[]) =>
+    output(["docker", ...args], { env: { DOCKER_HOST: daemon.host } });
+  const helperImage = (...args: string[]) =>
+    program.command(["helper-image", ...args, "--helper-image-flavor", flavor]);
+  const build = () => helperImage("build", "--as-is", "--base", withGit);
+
+  /** A job that needs all of the helper: sources, cache, artifacts. */
+  async function run(...docker: string[]) {
+    const lab = await Lab.open({
+      entry: [
+        'executor = "docker"',
+        "[runners.docker]",
+        `host = "${daemon.host}"`,
+        `image = "${bare}"`,
+        'network_mode = "host"',
+        'pull_policy = "never"',
+        "disable_cache = true",
+        ...docker,
+      ],
+    });
+    await using opened = lab.start();
+    const job = await opened.run({
+      repository: opened.repositories.app,
+      script: ["cat README.md; ls -ld README.md; mkdir -p out; echo made > out/file"],
+      cache: [{ key: "k", paths: ["out/"], policy: "pull-push" }],
+      artifacts: [{ paths: ["out/"], artifact_type: "archive", artifact_format: "zip" }],
+    });
+    const file = job.state === "success"
+      ? await zipFile(opened.artifact(job.job), "out/file")
+      : undefined;
+    return { job, file };
+  }
+
+  test("build, save and load make an image that jobs find by its flavor", async () => {
+    expect(await build()).toMatchObject({ code: 0, stderr: "" });
+    const built = await engine.inspectImage(name, { signal: NEVER });
+    expect(built).toMatchObject({ entrypoint: [], command: ["sh"] });
+    expect(await helperImage("save", "--file", "helper.tar")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Saved .* to helper\.tar \(\d+\.\d MB\)\n$/),
+    });
+    await docker("rmi", name);
+    expect(await helperImage("load", "-f", "helper.tar")).toMatchObject({ code: 0 });
+    expect(await engine.inspectImage(name, { signal: NEVER })).toEqual(built);
+    const { job, file } = await run(`helper_image_flavor = "${flavor}"`);
+    expectSuccess(job);
+    expect(job.plain).toContain("two\n");
+    expect(file).toBe("made\n");
+  }, 60_000);
+
+  test("a helper image with nothing but git is given this executable", async () => {
+    const { job, file } = await run(`helper_image = "${withGit}"`);
+    expectSuccess(job);
+    expect(file).toBe("made\n");
+  }, 60_000);
+
+  test("a job whose image has no git says what to do", async () => {
+    const { job } = await run(`helper_image_flavor = "${flavor}-none"`);
+    expectFailure(job, "runner_system_failure");
+    expect(job.plain).toContain('has no git. Make a helper image with "runner helper-image build"');
+  }, 60_000);
+
+  test("what cannot be done is one line that says why, and leaves nothing behind", async () => {
+    const refusals = {
+      "the base has no git": [
+        ["build", "--as-is", "--base", bare],
+        `The base image "${bare}" has no git, and nothing may be installed`,
+      ],
+      "the base has no package manager": [
+        ["build", "--base", bare],
+        "There is no apt-get, apk, microdnf or dnf to install git",
+      ],
+      "another processor": [
+        ["build", "--as-is", "--base", withGit, "--executable", `${EXECUTABLE}-of-nobody`],
+        `Cannot read the executable "${EXECUTABLE}-of-nobody"`,
+      ],
+      "no such image": [["save", "-f", "x.tar", "--name", "nobody/made:it"], "has no image"],
+      "no such file": [["load", "-f", "nowhere.tar"], "there is no such file"],
+      "no image in it": [["load", "-f", "config.toml", "--name", `${name}-bad`], "FATAL"],
+    } as const;
+    await Bun.write(`${program.dir}/config.toml`, "concurrent = 1\n".repeat(100));
+    for (const [args, words] of Object.values(refusals)) {
+      const { code, stderr } = await helperImage(...args);
+      expect(stderr).toContain(words);
+      expect(code).toBe(1);
+    }
+    for (const args of [["build"], ["save"], ["bake", "-f", "x"]]) {
+      expect((await helperImage(...args)).code).toBe(2);
+    }
+    const labels = { "com.gitlab.gitlab-runner.type": "helper-image" };
+    expect(await engine.listContainers({ labels, all: true }, { signal: NEVER })).toEqual([]);
+    expect(await Array.fromAsync(new Bun.Glob("*.part").scan(program.dir))).toEqual([]);
+  }, 60_000);
+
+  test("an interrupted save leaves no half file", async () => {
+    await build();
+    const child = Bun.spawn([EXECUTABLE, "helper-image", "save", "-f", "cut.tar", "--name", name], {
+      cwd: program.dir,
+      env: program.env,
+      stderr: "pipe",
+    });
+    while ((await Array.fromAsync(new Bun.Glob("cut.tar*").scan(program.dir))).length === 0) {
+      await Bun.sleep(5);
+    }
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(1);
+    expect(await Array.fromAsync(new Bun.Glob("cut.tar*").scan(program.dir))).toEqual([]);
+  }, 60_000);
+}
