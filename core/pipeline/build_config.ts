@@ -4,17 +4,16 @@ import type { CiConfig, CiJob } from "./ci_config.ts";
 import { Entry, type MappingEntry } from "./keywords/entry.ts";
 import { type JobSurroundings, readJob } from "./keywords/job.ts";
 import { collectStrings } from "./keywords/script.ts";
-import { readShared, SHARED_KEYS } from "./keywords/shared.ts";
+
+import { readDefaults, TOP_LEVEL_DEFAULTS } from "./keywords/defaults.ts";
 import { readVariables } from "./keywords/variables.ts";
 import { readWorkflow } from "./keywords/workflow.ts";
 import { previewOf } from "./preview.ts";
 import type { Problems } from "./problems.ts";
-import { isNull, mapping, placeOf, type YamlEntry, type YamlMapping } from "./yaml/node.ts";
+import { placeOf, type YamlMapping } from "./yaml/node.ts";
 
 const EDGES = [".pre", ".post"];
 const DEFAULT_STAGES = ["build", "test", "deploy"];
-/** Keywords of `default` that may also stand at the top, which is the old way to write them. */
-const TOP_LEVEL_DEFAULTS = ["before_script", "after_script", "image", "services", "cache"];
 const GLOBAL_KEYS = new Set([
   ...TOP_LEVEL_DEFAULTS,
   "default",
@@ -39,10 +38,10 @@ export function buildConfig(
   const workflow = entry.at("workflow");
   const stages = entry.at("stages");
   const variables = entry.at("variables");
-  const defaults = defaultsOf(entry);
+  const defaults = readDefaults(entry);
   const declared = workflow === undefined ? undefined : readWorkflow(workflow);
   const around: JobSurroundings = {
-    defaults: readShared(defaults),
+    defaults: defaults.values,
     workflowHasRules: declared?.rules !== undefined,
   };
   const names = stages === undefined ? DEFAULT_STAGES : readStages(stages);
@@ -62,29 +61,6 @@ export function buildConfig(
       return previewOf(root, defaults.node);
     },
   };
-}
-
-/** `default` with the keywords of the top level in it. */
-function defaultsOf(root: MappingEntry): MappingEntry {
-  const written = root.at("default");
-  const own = written?.node.kind === "mapping"
-    ? written.node
-    : mapping(root.node, new Map<string, YamlEntry>());
-  const named = root.below("default", own);
-  if (written !== undefined && written.node !== own) {
-    written.report("config should be a hash");
-  }
-  named.checkKeys(SHARED_KEYS);
-  const entries = new Map(own.entries);
-  for (const key of TOP_LEVEL_DEFAULTS) {
-    const entry = root.node.entries.get(key);
-    if (entry === undefined || isNull(entry.value)) continue;
-    if (own.entries.has(key)) {
-      root.below(key, entry.key).report("is defined in top-level and `default:` entry");
-    }
-    entries.set(key, entry);
-  }
-  return named.with(mapping(own, entries));
 }
 
 function readStages(entry: Entry): readonly string[] {

@@ -28,8 +28,12 @@ export interface LoadOptions {
 /** Undefined when something is wrong with the file; `problems` says what. */
 export function loadFile(source: SourceText, options: LoadOptions): YamlMapping | undefined {
   const documents = parseYaml(source, options.problems);
+  if (documents === undefined) return undefined;
   const [first, second] = documents;
-  if (first === undefined) return undefined;
+  if (first === undefined) {
+    options.problems.add("Invalid configuration format", source.placeAt(0));
+    return undefined;
+  }
   if (documents.length > MAX_DOCUMENTS) {
     options.problems.add("The parsed YAML has too many documents", source.placeAt(0));
     return undefined;

@@ -24,5 +24,5 @@ export function commandLineInputs(
 /** What a text of the command line is as YAML: `5` a number, `[a, b]` a list. */
 export function valueOfText(node: YamlScalar): YamlNode {
   const source = new SourceText(node.source.file, node.text);
-  return parseYaml(source, new Problems())[0] ?? node;
+  return parseYaml(source, new Problems())?.[0] ?? node;
 }

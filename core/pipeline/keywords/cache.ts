@@ -6,6 +6,7 @@ import { type Entry, type MappingEntry, strings } from "./entry.ts";
 
 const MAX_CACHES = 4;
 const MAX_FALLBACK_KEYS = 5;
+const MAX_KEY_FILES = 2;
 const POLICIES = ["pull-push", "push", "pull"];
 const KEYS = ["key", "untracked", "paths", "when", "policy", "unprotect", "fallback_keys"];
 
@@ -64,11 +65,15 @@ function readKey(entry: Entry): CiCache["key"] | undefined {
   if (by === undefined || lists.length > 1) {
     return entry.report("config must use exactly one of these keys: files, files_commits");
   }
-  const files = stringsBelow(entry, by);
-  if (files.length > 2) entry.report(`${by} config has too many items (maximum is 2)`);
+  const list = entry.at(by);
+  const size = list?.node.kind === "sequence" ? list.node.items.length : 1;
+  if (size === 0) list?.report("config requires at least 1 item");
+  if (size > MAX_KEY_FILES) {
+    list?.report(`config has too many items (maximum is ${MAX_KEY_FILES})`);
+  }
   return {
     kind: "files",
-    files,
+    files: stringsBelow(entry, by),
     prefix: entry.string("prefix"),
     by: by === "files" ? "content" : "commits",
   };

@@ -226,7 +226,7 @@ function readSharedKeywords(
   return Object.assign(
     { ...NOTHING_SHARED },
     ...inherited.map((key) => defaults[key]),
-    ...Object.values(readShared(entry)),
+    ...Object.values(readShared(entry, SHARED_KEYS)),
   );
 }
 

@@ -70,10 +70,10 @@ export const NOTHING_SHARED: SharedKeywords = {
   idTokens: {},
 };
 
-/** Those of the keywords that are there. */
-export function readShared(entry: MappingEntry): Defaults {
+/** Those of `keys` that are there. */
+export function readShared(entry: MappingEntry, keys: readonly SharedKey[]): Defaults {
   const found: Partial<Record<SharedKey, Partial<SharedKeywords>>> = {};
-  for (const key of SHARED_KEYS) {
+  for (const key of keys) {
     const value = entry.at(key);
     if (value !== undefined) found[key] = READERS[key](value);
   }

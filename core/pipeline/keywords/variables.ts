@@ -1,7 +1,7 @@
 /** `variables` of the file, of a job, of a rule and of a service. */
 
 import type { CiVariable, CiVariables } from "../ci_config.ts";
-import { child, isNull, type YamlNode } from "../yaml/node.ts";
+import { child, isNull, placeOf, type YamlNode } from "../yaml/node.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 
 /** What a variable written as a mapping may say, besides its value. */
@@ -28,9 +28,10 @@ export function readVariables(entry: Entry, scope: keyof typeof DATA): CiVariabl
 function readVariable(entry: Entry, scope: keyof typeof DATA): CiVariable | undefined {
   if (!entry.isMapping()) {
     const value = alphanumeric(entry.node);
-    return value === undefined
-      ? entry.report("config should be a string, a number or a hash")
-      : { value, expand: true };
+    if (value !== undefined) return { value, expand: true };
+    const sentence = "variable definition must be either a string or a hash";
+    entry.context.problems.add(sentence, placeOf(entry.node));
+    return undefined;
   }
   if (DATA[scope].length === 0) return entry.report("config must be a string");
   return readData(entry, DATA[scope]);

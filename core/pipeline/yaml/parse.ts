@@ -17,13 +17,16 @@ const MAX_NODES = 200_000;
 const TOO_BIG = "The parsed YAML is too big";
 
 /**
- * The documents of a text. What is wrong goes to `problems`, and nothing is returned then. A key that
- * stands twice in a mapping is a warning: GitLab takes the last one.
+ * The documents of a text: none when it is empty, undefined when it is wrong, and `problems` says how.
+ * A key that stands twice in a mapping is a warning: GitLab takes the last one.
  */
-export function parseYaml(source: SourceText, problems: Problems): readonly YamlNode[] {
+export function parseYaml(
+  source: SourceText,
+  problems: Problems,
+): readonly YamlNode[] | undefined {
   if (source.text.length > MAX_LENGTH) {
     problems.add(TOO_BIG, source.placeAt(0));
-    return [];
+    return undefined;
   }
   let events: readonly Event[];
   try {
@@ -31,7 +34,7 @@ export function parseYaml(source: SourceText, problems: Problems): readonly Yaml
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     reportSyntax(source, error, problems);
-    return [];
+    return undefined;
   }
   return new Composer(source, problems).compose(events);
 }
@@ -74,10 +77,10 @@ class Composer {
     this.#problems = problems;
   }
 
-  compose(events: readonly Event[]): readonly YamlNode[] {
+  compose(events: readonly Event[]): readonly YamlNode[] | undefined {
     for (const event of events) {
       this.#take(event);
-      if (this.#failed) return [];
+      if (this.#failed) return undefined;
     }
     return this.#documents;
   }

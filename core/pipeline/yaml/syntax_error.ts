@@ -5,6 +5,8 @@ const WORDS: Readonly<Record<string, string>> = {
     "did not find expected '-' indicator while parsing a block collection",
   "can not read a block mapping entry": "could not find expected ':' while scanning a simple key",
   "end of the stream or a document separator is expected": "did not find expected <document start>",
+  "deficient indentation":
+    "found unexpected end while scanning a quoted scalar or parsing a flow collection",
   "expected the node content": "did not find expected node content while parsing a flow node",
   "missed comma between flow collection entries":
     "did not find expected ',' or the end of a flow collection",
@@ -32,6 +34,11 @@ export function describeSyntaxError(reason: string, rest: string): string {
     return /:(?:\s|$)/.test(rest)
       ? "mapping values are not allowed in this context"
       : "did not find expected key while parsing a block mapping";
+  }
+  if (reason === "end of the stream or a document separator is expected") {
+    return /^-\s/.test(rest)
+      ? "did not find expected key while parsing a block mapping"
+      : "did not find expected '-' indicator while parsing a block collection";
   }
   const known = Object.keys(WORDS).find((start) => reason.startsWith(start));
   return known === undefined ? reason : WORDS[known] ?? reason;
