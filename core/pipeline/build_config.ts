@@ -46,13 +46,13 @@ export function buildConfig(
   };
   const names = stages === undefined ? DEFAULT_STAGES : readStages(stages);
   const config = {
-    stages: [".pre", ...names.filter((name) => !EDGES.includes(name)), ".post"],
+    stages: [".pre", ...(names ?? []).filter((name) => !EDGES.includes(name)), ".post"],
     variables: variables === undefined ? {} : readVariables(variables, "global"),
     workflow: declared ?? { name: undefined, rules: undefined, autoCancel: undefined },
     jobs: readJobs(entry, around),
     files,
   };
-  checkStages(config.jobs, config.stages, entry);
+  if (names !== undefined) checkStages(config.jobs, config.stages, entry);
   problems.throwIfAny();
   return {
     ...config,
@@ -63,10 +63,10 @@ export function buildConfig(
   };
 }
 
-function readStages(entry: Entry): readonly string[] {
+function readStages(entry: Entry): readonly string[] | undefined {
   const names: string[] = [];
   if (entry.node.kind !== "sequence" || !collectStrings(entry.node, 10, names)) {
-    entry.report(
+    return entry.report(
       "config should be an array of strings or a nested array of strings up to 10 levels deep",
     );
   }

@@ -1,15 +1,8 @@
 /** Lays each job over the jobs that it extends. */
 
 import type { Problems } from "./problems.ts";
-import {
-  deepMerge,
-  isString,
-  mapping,
-  placeOf,
-  type YamlEntry,
-  type YamlMapping,
-  type YamlNode,
-} from "./yaml/node.ts";
+import { deepMerge, isString, mapping, placeOf } from "./yaml/node.ts";
+import type { YamlEntry, YamlMapping, YamlNode } from "./yaml/node.ts";
 import { strings } from "./keywords/entry.ts";
 
 /** A job may stand on ten others, one upon the other: eleven levels with itself. */

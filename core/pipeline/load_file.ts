@@ -20,8 +20,11 @@ export interface GivenInputs {
 export interface LoadOptions {
   readonly problems: Problems;
   readonly inputs: GivenInputs | undefined;
+  /** The `include` that asks for the file; undefined: it is the root file. */
+  readonly includedBy: YamlNode | undefined;
   readonly component: ComponentFacts | undefined;
   readonly evaluate: EvaluateExpression;
+  readonly isExpression: (text: string) => boolean;
   readonly variable: (name: string) => string | undefined;
 }
 

@@ -30,8 +30,23 @@ export class Problems {
 
   /** Throws all problems so far. What follows may rely on there being none. */
   throwIfAny(): void {
-    if (this.#problems.size > 0) throw new CiConfigError([...this.#problems.values()]);
+    if (this.#problems.size > 0) throw new CiConfigError(inOrder([...this.#problems.values()]));
   }
+}
+
+/** By file as they were met, and within a file as they stand there. */
+function inOrder(problems: readonly CiProblem[]): readonly CiProblem[] {
+  const files = [...new Set(problems.map(({ place }) => place?.file))];
+  const key = ({ place }: CiProblem): readonly number[] => [
+    files.indexOf(place?.file),
+    place?.line ?? 0,
+    place?.column ?? 0,
+  ];
+  return problems.toSorted((a, b) => {
+    const [left, right] = [key(a), key(b)];
+    const at = left.findIndex((value, index) => value !== right[index]);
+    return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+  });
 }
 
 function identity(message: string, place: Place | undefined): string {

@@ -52,8 +52,10 @@ export async function readConfigText(
   const content = loadFile(root, {
     problems,
     inputs: commandLineInputs(options.inputs),
+    includedBy: undefined,
     component: undefined,
     evaluate,
+    isExpression,
     variable,
   });
   const expander = new IncludeExpander({

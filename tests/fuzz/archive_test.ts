@@ -5,16 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from "node:path";
 import { ArchiveError } from "../../core/archive/entry.ts";
 import { decodePax, decodeTarHeader, TAR_BLOCK } from "../../core/archive/tar_header.ts";
+import { randomNumbers } from "./random.ts";
 import { pack, rawZip, scratch, unpack, writeTree } from "../core/archive/support.ts";
-
-/** Repeatable: the seed is in the test's name. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor(state / 2 ** 32 * below);
-  };
-}
 
 /** A few bytes changed, most often to values that mean something to a parser. */
 function damaged(whole: Buffer, random: (below: number) => number): Buffer {

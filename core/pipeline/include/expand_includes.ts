@@ -86,6 +86,7 @@ export class IncludeExpander {
     this.#files.push(file.location);
     const content = loadFile(new SourceText(file.location, file.text), {
       ...this.#options,
+      includedBy: entry.node,
       inputs: entry.inputs && { node: entry.inputs, typed: true },
       component: file.component,
     });

@@ -69,15 +69,18 @@ function readInclude(node: YamlNode, context: IncludeContext): readonly IncludeE
     reportKinds(node, used.length, context);
     return [];
   }
+  const before = context.problems.count;
   entry.checkKeys(KEYS);
   const rules = entry.at("rules");
-  return targetsOf(kind, entry, context).map((target) => ({
+  const entries = targetsOf(kind, entry, context).map((target) => ({
     node: child(node, kind) ?? node,
     target,
     integrity: entry.string("integrity"),
     rules: rules === undefined ? undefined : readRules(rules, "include"),
     inputs: child(node, "inputs"),
   }));
+  // What is wrong is not followed: its file would only be wrong once more.
+  return context.problems.count === before ? entries : [];
 }
 
 function reportKinds(node: YamlMapping, used: number, { problems }: IncludeContext): void {

@@ -17,6 +17,8 @@ import type { InputRule, InputSpec, InputType } from "./spec.ts";
 export interface InputContext {
   readonly problems: Problems;
   readonly evaluate: EvaluateExpression;
+  /** Who forgot a value; undefined: the command line. */
+  readonly includedBy: YamlNode | undefined;
 }
 
 /** Undefined when something is wrong; `problems` says what. */
@@ -73,7 +75,10 @@ class InputReader {
     if (given !== undefined && this.#check(spec, given, "provided")) this.#set(spec, given);
     if (given !== undefined) return;
     if (spec.default === undefined) {
-      this.#fail(`\`${spec.key.text}\` input: required value has not been provided`, spec.key);
+      this.#fail(
+        `\`${spec.key.text}\` input: required value has not been provided`,
+        this.#context.includedBy ?? spec.key,
+      );
     } else if (isNull(spec.default) || this.#check(spec, spec.default, "default")) {
       this.#set(spec, spec.default);
     }
@@ -89,16 +94,10 @@ class InputReader {
     return rule === undefined ? spec : { ...spec, options: rule.options, default: rule.default };
   }
 
-  /** `$[[ inputs.a ]] == "x"`: inputs are put in as variables, so that values need no quotes. */
   #holds({ if: condition }: InputRule): boolean {
     if (condition === undefined) return true;
-    const names: string[] = [];
-    const expression = condition.replace(/\$\[\[\s*inputs\.([\w-]+)\s*\]\]/g, (_, name: string) => {
-      names.push(name);
-      return `$INPUT_${names.length - 1}`;
-    });
-    return this.#context.evaluate(expression, (variable) => {
-      const name = names[Number(variable.replace("INPUT_", ""))];
+    return this.#context.evaluate(condition.expression, (variable) => {
+      const name = condition.inputs[Number(variable.replace("INPUT_", ""))];
       const value = name === undefined ? undefined : this.#values.get(name)?.value;
       return value?.kind === "scalar" ? value.text : undefined;
     });

@@ -1,6 +1,5 @@
 /** A file's header: which inputs it takes, and what of its component it wants to know. */
 
-import type { Problems } from "../problems.ts";
 import {
   child,
   isNull,
@@ -10,7 +9,7 @@ import {
   type YamlNode,
   type YamlScalar,
 } from "../yaml/node.ts";
-import { Entry, type MappingEntry, strings } from "../keywords/entry.ts";
+import { Entry, type EntryContext, type MappingEntry, strings } from "../keywords/entry.ts";
 
 export const INPUT_TYPES = ["array", "boolean", "number", "string"] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
@@ -27,9 +26,16 @@ export interface InputSpec {
 
 /** Options and default that depend on other inputs. */
 export interface InputRule {
-  readonly if: string | undefined;
+  readonly if: InputCondition | undefined;
   readonly options: readonly YamlNode[] | undefined;
   readonly default: YamlNode | undefined;
+}
+
+/** `$[[ inputs.a ]] == "x"` with variables in place of inputs, so that their values need no quotes. */
+export interface InputCondition {
+  readonly expression: string;
+  /** Input of the variable `INPUT_0`, `INPUT_1`… */
+  readonly inputs: readonly string[];
 }
 
 export interface Spec {
@@ -44,11 +50,11 @@ const MAX_OPTIONS = 50;
 /** Undefined when the header is wrong; `problems` says why. */
 export function readSpec(
   header: YamlMapping,
-  { problems }: { readonly problems: Problems },
+  context: EntryContext,
 ): Spec | undefined {
-  const before = problems.count;
-  const spec = specOf(new Entry(header, "header", { problems, isExpression: () => true }));
-  return problems.count > before ? undefined : spec;
+  const before = context.problems.count;
+  const spec = specOf(new Entry(header, "header", context));
+  return context.problems.count > before ? undefined : spec;
 }
 
 function specOf(header: MappingEntry): Spec {
@@ -148,7 +154,7 @@ function readInputRules(input: MappingEntry): readonly InputRule[] | undefined {
 
 function readInputRule(rule: MappingEntry): InputRule {
   rule.checkKeys(["if", "options", "default"]);
-  const condition = rule.string("if");
+  const condition = readCondition(rule);
   const options = readOptions(rule);
   const preset = child(rule.node, "default");
   if (condition === undefined && options === undefined) {
@@ -157,6 +163,19 @@ function readInputRule(rule: MappingEntry): InputRule {
     rule.report("config rule with 'if' must define 'options' or 'default'");
   }
   return { if: condition, options, default: preset };
+}
+
+function readCondition(rule: MappingEntry): InputCondition | undefined {
+  const text = rule.string("if");
+  if (text === undefined) return undefined;
+  const inputs: string[] = [];
+  const expression = text.replace(/\$\[\[\s*inputs\.([\w-]+)\s*\]\]/g, (_, name: string) => {
+    inputs.push(name);
+    return `$INPUT_${inputs.length - 1}`;
+  });
+  return rule.context.isExpression(expression)
+    ? { expression, inputs }
+    : rule.reportKey("if", "invalid expression syntax");
 }
 
 function readComponent(entry: Entry): readonly string[] {

@@ -1,0 +1,60 @@
+/** Small files that ask for far more than they are: each is refused, and soon. */
+
+import { expect, test } from "bun:test";
+import { CiConfigError } from "../../../core/pipeline/place.ts";
+import { readConfig } from "../../../core/pipeline/read_config.ts";
+
+/** Generous for a busy machine, and nothing beside what the bombs would take. */
+const LONGEST_MS = 5000;
+
+const JOB = "test: { script: make }\n";
+const levels = (count: number, line: (level: number) => string): string =>
+  Array.from({ length: count }, (_, level) => line(level)).join("\n");
+
+const BOMBS: Readonly<Record<string, string>> = {
+  "aliases of aliases": "a0: &a0 [x]\n" +
+    levels(30, (level) => `a${level + 1}: &a${level + 1} [*a${level}, *a${level}]`) + `\n${JOB}`,
+  "merge keys of merge keys": ".a0: &a0 { k: [x] }\n" +
+    levels(30, (n) => `.a${n + 1}: &a${n + 1} { <<: *a${n}, k${n}: *a${n}, l${n}: *a${n} }`) +
+    `\n${JOB}`,
+  "references of references": ".a0: [x, x]\n" +
+    levels(25, (n) => `.a${n + 1}: [!reference [.a${n}], !reference [.a${n}]]`) + `\n${JOB}`,
+  "a long chain of references": levels(5000, (n) => `.a${n}: !reference [.a${n + 1}]`) +
+    `\n.a5000: [x]\n${JOB}`,
+  "many jobs that extend one large job":
+    `.large: { variables: { ${levels(20_000, (n) => `K${n}: v,`).replaceAll("\n", " ")} } }\n` +
+    levels(200, (n) => `job${n}: { extends: .large, script: make }`) + "\n",
+  "jobs that extend several, level upon level": ".a0: { script: make }\n" +
+    levels(
+      15,
+      (n) => `.a${n + 1}: { extends: [${levels(30, () => `.a${n}`).replaceAll("\n", ",")}] }`,
+    ) +
+    "\ntest: { extends: .a15 }\n",
+  "deeply nested lists": `test: { script: ${"[".repeat(5000)}${"]".repeat(5000)} }\n`,
+  "a very long file": `test: { script: make }\n${"# comment\n".repeat(300_000)}`,
+  "inputs in inputs": "spec: { inputs: { a: { type: array, default: [" +
+    `${"x, ".repeat(2000)}x] } } }\n---\n${
+      levels(500, (n) => `.k${n}: "$[[ inputs.a ]]"`)
+    }\n${JOB}`,
+};
+
+for (const [name, text] of Object.entries(BOMBS)) {
+  test(`readConfig refuses ${name}, and soon`, async () => {
+    const start = performance.now();
+    const reading = readConfig({
+      read: () => Promise.resolve(text),
+      files: () => [],
+      changedFiles: () => undefined,
+      fetch: () => Promise.resolve({ kind: "missing", message: "" }),
+      filesOf: () => Promise.resolve([]),
+    }, {
+      file: ".gitlab-ci.yml",
+      variables: {},
+      inputs: {},
+      evaluate: () => true,
+      signal: new AbortController().signal,
+    });
+    expect(await reading.catch((error) => error)).toBeInstanceOf(CiConfigError);
+    expect(performance.now() - start).toBeLessThan(LONGEST_MS);
+  });
+}
