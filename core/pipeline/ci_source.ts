@@ -1,15 +1,10 @@
 /** Where the files of a configuration come from. */
 
-export interface CiSource {
+import type { PipelineFacts } from "./pipeline.ts";
+
+export interface CiSource extends Pick<PipelineFacts, "changedFiles" | "files"> {
   /** A file of the project, by its path without a leading slash; undefined: there is none. */
   read(path: string): Promise<string | undefined>;
-  /** Every path of the project, for patterns and `exists`. Asked for when first needed. */
-  files(): readonly string[];
-  /**
-   * Paths that differ from what the event is compared with; `compareTo` is a ref. Undefined: there is
-   * nothing to compare with, which GitLab takes as "everything changed".
-   */
-  changedFiles(compareTo: string | undefined): readonly string[] | undefined;
   /** A file of another place. Throws when it cannot say what is there. */
   fetch(file: FileElsewhere, options: { readonly signal: AbortSignal }): Promise<FetchedFile>;
   /** Every path of another project, for patterns in its files. */

@@ -2,7 +2,7 @@
 
 import type { ComponentFacts } from "./ci_source.ts";
 import { applyHeader } from "./inputs/apply_header.ts";
-import type { EvaluateExpression } from "./expression_port.ts";
+import type { VariableLookup } from "./expression/evaluate.ts";
 import type { Problems } from "./problems.ts";
 import { isNull, mapping, placeOf, type YamlMapping, type YamlNode } from "./yaml/node.ts";
 import { parseYaml } from "./yaml/parse.ts";
@@ -23,9 +23,8 @@ export interface LoadOptions {
   /** The `include` that asks for the file; undefined: it is the root file. */
   readonly includedBy: YamlNode | undefined;
   readonly component: ComponentFacts | undefined;
-  readonly evaluate: EvaluateExpression;
   readonly isExpression: (text: string) => boolean;
-  readonly variable: (name: string) => string | undefined;
+  readonly variable: VariableLookup;
 }
 
 /** Undefined when something is wrong with the file; `problems` says what. */

@@ -4,7 +4,8 @@ import { expand } from "../job/expand.ts";
 import { buildConfig } from "./build_config.ts";
 import type { CiConfig } from "./ci_config.ts";
 import type { CiSource } from "./ci_source.ts";
-import type { EvaluateExpression } from "./expression_port.ts";
+import type { VariableLookup } from "./expression/evaluate.ts";
+import { isExpression } from "./expression/parse.ts";
 import { resolveExtends } from "./extends.ts";
 import { IncludeExpander } from "./include/expand_includes.ts";
 import { commandLineInputs } from "./inputs/command_line.ts";
@@ -20,7 +21,6 @@ export interface ReadOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Values of the root file's `spec:inputs`, as typed on a command line. */
   readonly inputs: Readonly<Record<string, string>>;
-  readonly evaluate: EvaluateExpression;
   readonly signal: AbortSignal;
 }
 
@@ -40,29 +40,27 @@ export async function readConfigText(
   source: CiSource,
   options: ReadOptions,
 ): Promise<CiConfig> {
-  const { variables, evaluate, signal } = options;
+  const { variables, signal } = options;
   const problems = new Problems();
   if (root.text.trim() === "") {
     problems.add(`Please provide content of ${root.file}`, undefined);
     problems.throwIfAny();
   }
-  const variable = (name: string): string | undefined =>
+  const variable: VariableLookup = (name) =>
     Object.hasOwn(variables, name) ? variables[name] : undefined;
-  const isExpression = expressionCheck(evaluate);
+  const isKnownExpression = expressionCheck();
   const content = loadFile(root, {
     problems,
     inputs: commandLineInputs(options.inputs),
     includedBy: undefined,
     component: undefined,
-    evaluate,
-    isExpression,
+    isExpression: isKnownExpression,
     variable,
   });
   const expander = new IncludeExpander({
     source,
     problems,
-    evaluate,
-    isExpression,
+    isExpression: isKnownExpression,
     variable,
     expand: (path) => expand(path, (name) => variable(name) ?? ""),
     signal,
@@ -74,27 +72,18 @@ export async function readConfigText(
   problems.throwIfAny();
   const extended = resolveExtends(resolved, problems);
   problems.throwIfAny();
-  return buildConfig(extended, [root.file, ...expander.files], { problems, isExpression });
+  return buildConfig(extended, [root.file, ...expander.files], {
+    problems,
+    isExpression: isKnownExpression,
+  });
 }
 
-/** Whether a text is an expression; the same text is checked once, for jobs share their rules. */
-function expressionCheck(evaluate: EvaluateExpression): (text: string) => boolean {
+/** Whether a text is an expression; the same text is read once, for jobs share their rules. */
+function expressionCheck(): (text: string) => boolean {
   const known = new Map<string, boolean>();
   return (text) => {
-    let valid = known.get(text);
-    if (valid === undefined) {
-      valid = isValid(text, evaluate);
-      known.set(text, valid);
-    }
+    const valid = known.get(text) ?? isExpression(text);
+    known.set(text, valid);
     return valid;
   };
-}
-
-function isValid(text: string, evaluate: EvaluateExpression): boolean {
-  try {
-    evaluate(text, () => undefined);
-    return true;
-  } catch {
-    return false;
-  }
 }

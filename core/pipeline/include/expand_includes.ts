@@ -1,7 +1,7 @@
 /** Replaces `include` by what the included files say, down through the files that those include. */
 
 import type { CiSource, FetchedFile, FileElsewhere, ProjectRef } from "../ci_source.ts";
-import type { EvaluateExpression } from "../expression_port.ts";
+import type { VariableLookup } from "../expression/evaluate.ts";
 import { loadFile } from "../load_file.ts";
 import type { Problems } from "../problems.ts";
 import { deepMerge, mapping, placeOf, type YamlMapping, type YamlNode } from "../yaml/node.ts";
@@ -17,9 +17,8 @@ const MAX_INCLUDES = 150;
 export interface IncludeOptions {
   readonly source: CiSource;
   readonly problems: Problems;
-  readonly evaluate: EvaluateExpression;
   readonly isExpression: (text: string) => boolean;
-  readonly variable: (name: string) => string | undefined;
+  readonly variable: VariableLookup;
   readonly expand: (text: string) => string;
   readonly signal: AbortSignal;
 }

@@ -1,46 +1,50 @@
 /** Whether the rules of an `include` let its file in. */
 
-import { compileGlob, matchesGlob } from "../../archive/glob.ts";
 import type { CiRule } from "../ci_config.ts";
 import type { CiSource, ProjectRef } from "../ci_source.ts";
-import type { EvaluateExpression } from "../expression_port.ts";
+import type { VariableLookup } from "../expression/evaluate.ts";
+import type { Problems } from "../problems.ts";
+import { matchRule } from "../rules/match_rule.ts";
+import { PathFacts } from "../rules/path_facts.ts";
 
 export interface IncludeRuleFacts {
   readonly source: CiSource;
+  readonly problems: Problems;
   /** Whose files `exists` looks at; undefined: the pipeline's own project. */
   readonly project: ProjectRef | undefined;
-  readonly evaluate: EvaluateExpression;
-  readonly variable: (name: string) => string | undefined;
+  readonly variable: VariableLookup;
+  readonly expand: (text: string) => string;
   readonly signal: AbortSignal;
 }
 
 /** The first rule that holds decides; none holding leaves the file out. */
 export async function lets(rules: readonly CiRule[], facts: IncludeRuleFacts): Promise<boolean> {
   for (const rule of rules) {
-    if (await holds(rule, facts)) return rule.when !== "never";
+    const match = matchRule([withoutProject(rule)], {
+      valueOf: facts.variable,
+      expand: facts.expand,
+      paths: await pathsFor(rule, facts),
+    });
+    if (match.kind === "rule") return rule.when !== "never";
+    if (match.kind === "broken") facts.problems.add(match.message, rule.place);
   }
   return false;
 }
 
-async function holds(rule: CiRule, facts: IncludeRuleFacts): Promise<boolean> {
-  if (rule.if !== undefined && !facts.evaluate(rule.if, facts.variable)) return false;
-  if (rule.changes !== undefined) {
-    const changed = facts.source.changedFiles(rule.changes.compareTo);
-    if (changed !== undefined && !anyMatches(rule.changes.paths, changed)) return false;
-  }
-  return rule.exists === undefined || await exists(rule.exists, facts);
+/** The files of another project are fetched here, where there is time to wait for them. */
+function withoutProject(rule: CiRule): CiRule {
+  return rule.exists === undefined
+    ? rule
+    : { ...rule, exists: { ...rule.exists, project: undefined, ref: undefined } };
 }
 
-async function exists(
-  { paths, project, ref }: NonNullable<CiRule["exists"]>,
-  { source, project: own, signal }: IncludeRuleFacts,
-): Promise<boolean> {
-  const where = project === undefined ? own : { project, ref };
-  const files = where === undefined ? source.files() : await source.filesOf(where, { signal });
-  return anyMatches(paths, files);
-}
-
-function anyMatches(patterns: readonly string[], files: readonly string[]): boolean {
-  const globs = patterns.map((pattern) => compileGlob(pattern.replace(/^\//, "")));
-  return files.some((file) => globs.some((glob) => matchesGlob(glob, file)));
+async function pathsFor(
+  { exists }: CiRule,
+  { source, project: own, expand, signal }: IncludeRuleFacts,
+): Promise<PathFacts> {
+  const ref = exists?.ref === undefined ? undefined : expand(exists.ref);
+  const where = exists?.project === undefined ? own : { project: expand(exists.project), ref };
+  if (exists === undefined || where === undefined) return new PathFacts(source);
+  const files = await source.filesOf(where, { signal });
+  return new PathFacts({ changedFiles: (to) => source.changedFiles(to), files: () => files });
 }

@@ -1,5 +1,6 @@
 /** Functions behind a `|` in an interpolation. */
 
+import type { VariableLookup } from "../expression/evaluate.ts";
 import { scalar, sequence, type YamlNode } from "../yaml/node.ts";
 import type { Access } from "./access.ts";
 
@@ -8,7 +9,7 @@ type TextFunction = (text: string, at: YamlNode) => Access;
 /** `expand_vars` and the like; undefined when there is no function of this name and arguments. */
 export function functionOf(
   call: string,
-  variable: (name: string) => string | undefined,
+  variable: VariableLookup,
 ): ((node: YamlNode) => Access) | undefined {
   const truncate = /^truncate\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(call);
   if (truncate !== null) {
@@ -54,7 +55,7 @@ function splitText(text: string, separator: string, at: YamlNode): Access {
 }
 
 /** A variable that is not known stays as it is written. */
-function expandVariables(text: string, variable: (name: string) => string | undefined): string {
+function expandVariables(text: string, variable: VariableLookup): string {
   return text.replace(
     /\$(\w+)|\$\{(\w+)\}|%(\w+)%/g,
     (whole, plain?: string, braced?: string, percent?: string) =>

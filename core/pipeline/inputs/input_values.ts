@@ -1,6 +1,6 @@
 /** The value of every input: what was given, or its default, checked against what the header asks. */
 
-import type { EvaluateExpression } from "../expression_port.ts";
+import { holds } from "../expression/evaluate.ts";
 import type { Problems } from "../problems.ts";
 import {
   isNull,
@@ -16,7 +16,6 @@ import type { InputRule, InputSpec, InputType } from "./spec.ts";
 
 export interface InputContext {
   readonly problems: Problems;
-  readonly evaluate: EvaluateExpression;
   /** Who forgot a value; undefined: the command line. */
   readonly includedBy: YamlNode | undefined;
 }
@@ -96,7 +95,7 @@ class InputReader {
 
   #holds({ if: condition }: InputRule): boolean {
     if (condition === undefined) return true;
-    return this.#context.evaluate(condition.expression, (variable) => {
+    return holds(condition.expression, (variable) => {
       const name = condition.inputs[Number(variable.replace("INPUT_", ""))];
       const value = name === undefined ? undefined : this.#values.get(name)?.value;
       return value?.kind === "scalar" ? value.text : undefined;

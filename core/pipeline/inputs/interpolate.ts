@@ -1,5 +1,6 @@
 /** Replaces every `$[[ … ]]` of a file by the value it names. */
 
+import type { VariableLookup } from "../expression/evaluate.ts";
 import type { Problems } from "../problems.ts";
 import {
   mapping,
@@ -27,7 +28,7 @@ export interface InterpolationContext {
   /** `inputs` and `component`. */
   readonly known: YamlMapping;
   readonly problems: Problems;
-  readonly variable: (name: string) => string | undefined;
+  readonly variable: VariableLookup;
 }
 
 /** Undefined when a block is wrong; `problems` says which. */

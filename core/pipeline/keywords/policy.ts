@@ -1,6 +1,7 @@
 /** `only` and `except`. */
 
 import type { CiRefPolicy } from "../ci_config.ts";
+import { patternOf } from "../regex/pattern.ts";
 import { child, isString } from "../yaml/node.ts";
 import { type Entry, type MappingEntry, strings } from "./entry.ts";
 
@@ -32,16 +33,9 @@ function readRefs(entry: Entry): readonly string[] | undefined {
     : entry.report("config should be an array of strings or regular expressions using re2 syntax");
 }
 
-/** A name, or a regular expression that can be one: what only RE2 knows is put in our words first. */
+/** A name, or a regular expression that GitLab takes. */
 function isRef(ref: string): boolean {
-  const pattern = /^\/(.*)\/[ims]*$/s.exec(ref)?.[1];
-  if (pattern === undefined) return true;
-  try {
-    new RegExp(pattern.replaceAll("(?P<", "(?<").replace(/\(\?[ims-]+\)/g, ""));
-    return true;
-  } catch {
-    return false;
-  }
+  return !/^\/.*\/[a-z]*$/s.test(ref) || patternOf(ref) !== undefined;
 }
 
 function readExpressions(entry: MappingEntry): readonly string[] | undefined {

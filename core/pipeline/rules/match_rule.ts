@@ -2,7 +2,13 @@
 
 import type { CiRule } from "../ci_config.ts";
 import { holds } from "../expression/evaluate.ts";
+import type { PathFacts } from "./path_facts.ts";
 import type { RuleContext } from "./rule_context.ts";
+
+/** What rules ask; the context of a job answers it, and so does that of an `include`. */
+export type RuleFacts = Pick<RuleContext, "valueOf" | "expand"> & {
+  readonly paths: Pick<PathFacts, "changed" | "exists">;
+};
 
 export type RuleMatch =
   | { readonly kind: "rule"; readonly rule: CiRule }
@@ -11,7 +17,7 @@ export type RuleMatch =
   | { readonly kind: "broken"; readonly rule: CiRule; readonly message: string };
 
 /** The first rule of which every clause holds. Expressions are known to be well formed. */
-export function matchRule(rules: readonly CiRule[], context: RuleContext): RuleMatch {
+export function matchRule(rules: readonly CiRule[], context: RuleFacts): RuleMatch {
   for (const rule of rules) {
     if (rule.if !== undefined && !holds(rule.if, context.valueOf)) continue;
     const changed = rule.changes === undefined || changes(rule.changes, context);
@@ -27,7 +33,7 @@ export function matchRule(rules: readonly CiRule[], context: RuleContext): RuleM
 
 function changes(
   { paths, compareTo }: NonNullable<CiRule["changes"]>,
-  context: RuleContext,
+  context: RuleFacts,
 ): boolean | "unknown-ref" {
   return context.paths.changed(
     paths.map((path) => context.expand(path)),
@@ -36,6 +42,6 @@ function changes(
 }
 
 /** Files of another project cannot be seen from here, so that the rule does not hold. */
-function exists({ paths, project }: NonNullable<CiRule["exists"]>, context: RuleContext): boolean {
+function exists({ paths, project }: NonNullable<CiRule["exists"]>, context: RuleFacts): boolean {
   return project === undefined && context.paths.exists(paths.map((path) => context.expand(path)));
 }

@@ -7,12 +7,12 @@ import type { PipelineFacts } from "../pipeline.ts";
 const MOST_COMPARISONS = 50_000;
 
 export class PathFacts {
-  readonly #facts: PipelineFacts;
+  readonly #facts: Pick<PipelineFacts, "changedFiles" | "files">;
   readonly #changed = new Map<string | undefined, ReturnType<PipelineFacts["changedFiles"]>>();
   readonly #answers = new Map<string, boolean>();
   #files: { readonly list: readonly string[]; readonly set: ReadonlySet<string> } | undefined;
 
-  constructor(facts: PipelineFacts) {
+  constructor(facts: Pick<PipelineFacts, "changedFiles" | "files">) {
     this.#facts = facts;
   }
 

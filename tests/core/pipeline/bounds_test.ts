@@ -51,7 +51,6 @@ for (const [name, text] of Object.entries(BOMBS)) {
       file: ".gitlab-ci.yml",
       variables: {},
       inputs: {},
-      evaluate: () => true,
       signal: new AbortController().signal,
     });
     expect(await reading.catch((error) => error)).toBeInstanceOf(CiConfigError);

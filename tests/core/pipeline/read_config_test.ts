@@ -14,8 +14,6 @@ const Options = z.strictObject({
   inputs: z.record(z.string(), z.string()).default({}),
   /** Paths that changed; without them everything counts as changed. */
   changed: z.array(z.string()).optional(),
-  /** Expressions that hold; all others that are well-formed do not. */
-  holds: z.array(z.string()).default([]),
 });
 
 interface Outcome {
@@ -50,11 +48,6 @@ async function outcomeOf(read: CaseFile, options: z.infer<typeof Options>): Prom
   try {
     const config = await readConfig(sourceOf(read, options.changed), {
       ...options,
-      evaluate: (expression, variable) => {
-        if (!/^[$"'/(!]/.test(expression)) throw new Error(`No expression: ${expression}`);
-        const known = expression.replace(/\$(\w+)/g, (_, name: string) => variable(name) ?? "null");
-        return options.holds.includes(expression) || options.holds.includes(known);
-      },
       signal: new AbortController().signal,
     });
     return {
