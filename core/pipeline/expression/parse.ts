@@ -33,6 +33,17 @@ export function parseExpression(text: string): Expression {
   return tree;
 }
 
+/** Whether GitLab takes the text for an expression. */
+export function isExpression(text: string): boolean {
+  try {
+    parseExpression(text);
+    return true;
+  } catch (error) {
+    if (error instanceof ExpressionError) return false;
+    throw error;
+  }
+}
+
 /** Operands before their operators; an open parenthesis is left where nothing closes it. */
 function inPostfixOrder(tokens: readonly Token[]): Ordered[] {
   const ordered: Ordered[] = [];

@@ -12,7 +12,6 @@
 import { expect, test } from "bun:test";
 import { load } from "js-yaml";
 import { z } from "zod";
-import { holds } from "../../../core/pipeline/expression/evaluate.ts";
 import type { CiSource } from "../../../core/pipeline/ci_source.ts";
 import { compose } from "../../../core/pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineJob } from "../../../core/pipeline/pipeline.ts";
@@ -80,7 +79,6 @@ async function composed(
       file: ".gitlab-ci.yml",
       variables: ofEvent.predefined,
       inputs: {},
-      evaluate: holds,
       signal: new AbortController().signal,
     });
     return { pipeline: compose(config, ofEvent), errors: [] };
