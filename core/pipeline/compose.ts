@@ -49,7 +49,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
     refusal: isWhole ? undefined : NO_JOBS,
     jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
     excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
-    warnings: [...warnings, ...jobLimits(config)],
+    warnings: [...warnings, ...jobLimits(config), ...links.warnings],
   };
 }
 

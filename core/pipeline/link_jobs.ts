@@ -4,15 +4,16 @@ import type { IncludedJob } from "./compose_job.ts";
 import type { JobIndex } from "./job_index.ts";
 import { instanceNames, namedNeeds } from "./needs.ts";
 import type { PipelineJob, PipelineNeed } from "./pipeline.ts";
-import type { CiProblem } from "./place.ts";
+import type { CiProblem, CiWarning } from "./place.ts";
 
-/** GitLab's limit, all instances of a parallel job counted. */
+/** GitLab's limit where its administrators set no other, all instances of a parallel job counted. */
 const MOST_NEEDS = 50;
 
 export type JobLinks = Pick<PipelineJob, "needs" | "artifactsFrom">;
 
 export interface Links {
   readonly problems: readonly CiProblem[];
+  readonly warnings: readonly CiWarning[];
   of(job: IncludedJob): JobLinks;
 }
 
@@ -29,21 +30,17 @@ export function linkJobs(included: readonly IncludedJob[], index: JobIndex): Lin
     links.set(one, { needs: found.needs, artifactsFrom });
   }
   if (problems.length === 0) problems.push(...circle(included, links));
-  return { problems, of: (job) => links.get(job)! };
+  const warnings = included.flatMap((one) => manyNeeds(one, links.get(one)!));
+  return { problems, warnings, of: (job) => links.get(job)! };
 }
 
 function needsOf(
-  { indexed: { job, instance }, decision }: IncludedJob,
+  { indexed: { instance }, decision }: IncludedJob,
   index: JobIndex,
   names: ReadonlySet<string>,
 ): { readonly needs: readonly PipelineNeed[] | undefined; readonly problems: CiProblem[] } {
   if (decision.needs === undefined) return { needs: undefined, problems: [] };
   const named = namedNeeds(decision.needs, instance, index);
-  if (named.length > MOST_NEEDS) {
-    const message = `${instance.name}: one job can only need ${MOST_NEEDS} others, but you have ` +
-      `listed ${named.length}. See needs keyword documentation for more details`;
-    return { needs: [], problems: [{ message, place: job.place }] };
-  }
   const there = named.filter(({ name }) => names.has(name));
   const missing = named.filter(({ name, need }) => !names.has(name) && !need.optional);
   return {
@@ -55,6 +52,15 @@ function needsOf(
       place: need.place,
     })),
   };
+}
+
+/** A server may have a limit of its own, so that this cannot refuse the pipeline. */
+function manyNeeds({ indexed: { job, instance } }: IncludedJob, { needs }: JobLinks): CiWarning[] {
+  if (needs === undefined || needs.length <= MOST_NEEDS) return [];
+  const message =
+    `${instance.name}: one job can only need ${MOST_NEEDS} others, unless the server ` +
+    `has another limit, but you have listed ${needs.length}`;
+  return [{ message, place: job.place, keyword: `jobs:${job.name}:needs`, job: instance.name }];
 }
 
 /** Of those needed, or else of all earlier stages; `dependencies` picks from them. */
