@@ -6,7 +6,7 @@ import { composeJob, type IncludedJob } from "./compose_job.ts";
 import { decide } from "./decide.ts";
 import { type IndexedJob, JobIndex } from "./job_index.ts";
 import { linkJobs } from "./link_jobs.ts";
-import { jobLimits, workflowLimits } from "./local_limits.ts";
+import { conditionLimits, jobLimits, workflowLimits } from "./local_limits.ts";
 import type { Pipeline, PipelineFacts } from "./pipeline.ts";
 import { CiConfigError, type CiProblem } from "./place.ts";
 import { PathFacts } from "./rules/path_facts.ts";
@@ -31,7 +31,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
   const paths = new PathFacts(facts);
   const workflow = decideWorkflow(config, facts, paths);
   if (workflow.kind === "broken") throw new CiConfigError([workflow.problem]);
-  const warnings = [...config.warnings, ...workflowLimits(config)];
+  const warnings = [...config.warnings, ...workflowLimits(config), ...conditionLimits(config)];
   const pipeline = { stages: config.stages, jobs: [], excluded: [], warnings };
   if (workflow.kind === "out") return { ...pipeline, name: undefined, refusal: workflow.message };
 
@@ -49,7 +49,11 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
     refusal: isWhole ? undefined : NO_JOBS,
     jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
     excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
-    warnings: [...warnings, ...jobLimits(config), ...links.warnings],
+    warnings: [
+      ...warnings,
+      ...jobLimits(new Set(included.map(({ indexed }) => indexed.job))),
+      ...links.warnings,
+    ],
   };
 }
 

@@ -1,71 +1,127 @@
-/** What a pipeline asks of its server that one machine does not have: named once, never ignored. */
+/**
+ * What a configuration asks of its server that one machine does not have. Each keyword is named once,
+ * with the jobs that have it: none is ignored in silence.
+ */
 
 import type { CiConfig, CiJob, CiRule } from "./ci_config.ts";
-import type { CiWarning } from "./place.ts";
+import type { CiWarning, Place } from "./place.ts";
+
+interface NoEffect {
+  readonly keyword: string;
+  readonly message: string;
+  isUsed(job: CiJob): boolean;
+}
+
+/** Keywords of jobs that run all the same. */
+const NO_EFFECT: readonly NoEffect[] = [
+  {
+    keyword: "tags",
+    message: "tags choose no runner here: all jobs run on this machine",
+    isUsed: ({ tags }) => tags.length > 0,
+  },
+  {
+    keyword: "interruptible",
+    message: "interruptible cancels nothing here: no newer pipeline is running",
+    isUsed: ({ interruptible }) => interruptible,
+  },
+  {
+    keyword: "environment",
+    message:
+      "environment sets variables here, but no deployment is recorded, and nothing is stopped",
+    isUsed: ({ environment }) => environment !== undefined,
+  },
+  {
+    keyword: "manual_confirmation",
+    message: "manual_confirmation asks nobody here: --manual is the answer",
+    isUsed: ({ manualConfirmation }) => manualConfirmation !== undefined,
+  },
+  {
+    keyword: "release",
+    message: "release makes no release here",
+    isUsed: ({ release }) => release !== undefined,
+  },
+  {
+    keyword: "pages",
+    message: "pages publishes nothing here: what the job makes stays among its artifacts",
+    isUsed: ({ pages }) => pages !== undefined && pages !== false,
+  },
+  {
+    keyword: "artifacts:expose_as",
+    message: "artifacts:expose_as shows nothing here: there is no merge request",
+    isUsed: ({ artifacts }) => artifacts?.exposeAs !== undefined,
+  },
+  {
+    keyword: "artifacts:access",
+    message: "artifacts:access keeps nobody out here: artifacts are files of this machine",
+    isUsed: ({ artifacts }) => artifacts?.access !== undefined,
+  },
+  {
+    keyword: "cache:unprotect",
+    message: "cache:unprotect changes nothing here: no branch is protected",
+    isUsed: ({ cache }) => cache.some(({ unprotect }) => unprotect),
+  },
+];
 
 export function workflowLimits({ workflow }: CiConfig): readonly CiWarning[] {
   const rules = workflow.rules ?? [];
   const cancels = workflow.autoCancel !== undefined ||
     rules.some(({ autoCancel }) => autoCancel !== undefined);
+  const message = "workflow:auto_cancel is not done here: no other pipeline is running";
   return [
-    ...(cancels
-      ? [{
-        message: "workflow:auto_cancel is not done here: no other pipeline is running",
-        place: undefined,
-        keyword: "workflow:auto_cancel",
-        job: undefined,
-      }]
-      : []),
-    ...rules.flatMap((rule) => ruleLimits(rule, "workflow", undefined)),
+    ...(cancels ? [warning(message, undefined, "workflow:auto_cancel")] : []),
+    ...rules.flatMap((rule) => ruleLimits(rule, "workflow")),
   ];
 }
 
-export function jobLimits({ jobs }: CiConfig): readonly CiWarning[] {
+/** Of all jobs: what leaves a job out has to be named as well. */
+export function conditionLimits({ jobs }: CiConfig): readonly CiWarning[] {
   return [...jobs.values()].flatMap((job) => [
-    ...needLimits(job),
     ...(job.rules ?? []).flatMap((rule) => ruleLimits(rule, `jobs:${job.name}`, job.name)),
     ...clusterLimits(job),
   ]);
 }
 
-function needLimits(job: CiJob): CiWarning[] {
-  return (job.needs ?? []).flatMap(({ elsewhere, place, job: needed }) => {
+/** Of the jobs that are part of the pipeline. */
+export function jobLimits(jobs: ReadonlySet<CiJob>): readonly CiWarning[] {
+  return [
+    ...NO_EFFECT.flatMap(({ keyword, message, isUsed }) => {
+      const [first, ...more] = [...jobs].filter(isUsed);
+      if (first === undefined) return [];
+      const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+      return [warning(`${message} (${names})`, first.place, keyword)];
+    }),
+    ...[...jobs].flatMap(needLimits),
+  ];
+}
+
+function needLimits({ name, needs = [] }: CiJob): CiWarning[] {
+  return needs.flatMap(({ elsewhere, place, job: needed }) => {
     if (elsewhere === undefined) return [];
     const where = elsewhere.project ?? elsewhere.pipeline ?? "another pipeline";
     const what = needed === "" ? "the pipeline" : `"${needed}"`;
-    return [{
-      message: `${job.name} needs ${what} of ${where}, which is not to be had here: ` +
-        "it starts without it",
-      place,
-      keyword: `jobs:${job.name}:needs:${elsewhere.project === undefined ? "pipeline" : "project"}`,
-      job: job.name,
-    }];
+    const message = `${name} needs ${what} of ${where}, which is not to be had here: ` +
+      "it starts without it";
+    const key = elsewhere.project === undefined ? "pipeline" : "project";
+    return [warning(message, place, `jobs:${name}:needs:${key}`, name)];
   });
 }
 
 function ruleLimits(
   { exists, autoCancel, place }: CiRule,
   owner: string,
-  job: string | undefined,
+  job?: string,
 ): CiWarning[] {
-  const warnings: CiWarning[] = [];
-  if (exists?.project !== undefined) {
-    warnings.push({
-      message: `The files of ${exists.project} cannot be seen here: this rule never fits`,
-      place,
-      keyword: `${owner}:rules:exists:project`,
-      job,
-    });
-  }
-  if (autoCancel !== undefined && job !== undefined) {
-    warnings.push({
-      message: "auto_cancel is not done here: no other pipeline is running",
-      place,
-      keyword: `${owner}:rules:auto_cancel`,
-      job,
-    });
-  }
-  return warnings;
+  const unseen = exists?.project === undefined ? [] : [warning(
+    `The files of ${exists.project} cannot be seen here: this rule never fits`,
+    place,
+    `${owner}:rules:exists:project`,
+    job,
+  )];
+  const message = "auto_cancel is not done here: no other pipeline is running";
+  const cancels = autoCancel === undefined || job === undefined
+    ? []
+    : [warning(message, place, `${owner}:rules:auto_cancel`, job)];
+  return [...unseen, ...cancels];
 }
 
 function clusterLimits({ name, place, only, except }: CiJob): CiWarning[] {
@@ -73,10 +129,21 @@ function clusterLimits({ name, place, only, except }: CiJob): CiWarning[] {
     ...(only?.kubernetes === undefined ? [] : ["only"]),
     ...(except?.kubernetes === undefined ? [] : ["except"]),
   ];
-  return keywords.map((keyword) => ({
-    message: `${keyword}:kubernetes asks for a cluster of the project: there is none here`,
-    place,
-    keyword: `jobs:${name}:${keyword}:kubernetes`,
-    job: name,
-  }));
+  return keywords.map((keyword) =>
+    warning(
+      `${keyword}:kubernetes asks for a cluster of the project: there is none here`,
+      place,
+      `jobs:${name}:${keyword}:kubernetes`,
+      name,
+    )
+  );
+}
+
+function warning(
+  message: string,
+  place: Place | undefined,
+  keyword: string,
+  job?: string,
+): CiWarning {
+  return { message, place, keyword, job };
 }

@@ -3,6 +3,7 @@
 import { ConfigurationError } from "../errors.ts";
 import { nearest } from "../util/nearest.ts";
 import type { Pipeline, PipelineJob } from "./pipeline.ts";
+import { whyUnsupported } from "./unsupported.ts";
 
 /** Names are full names, or base names, which stand for all instances. */
 export interface SelectionRequest {
@@ -51,7 +52,8 @@ export interface Selection {
 }
 
 /**
- * A manual job runs when it is named, and is left to people otherwise. Throws
+ * A manual job runs when it is named, and is left to people otherwise. Nothing waits for a job that
+ * cannot be run here. Throws
  * {@link ConfigurationError} for a name that is nowhere in the configuration.
  */
 export function select(pipeline: Pipeline, request: SelectionRequest): Selection {
@@ -63,15 +65,21 @@ export function select(pipeline: Pipeline, request: SelectionRequest): Selection
     ? chosen
     : withNeeds(chosen, asked, pipeline, request.needs);
   const played = new Set([...asked, ...(request.rerun === undefined ? [] : chosen)]);
-  const runs = (job: PipelineJob) => wanted.has(job) && (job.when !== "manual" || played.has(job));
+  const skips = new Map<PipelineJob, SkippedJob>();
+  for (const job of jobs) {
+    const unsupported = whyUnsupported(job.config);
+    if (!wanted.has(job)) {
+      skips.set(job, skip(job, "not_selected", "is not among the jobs asked for"));
+    } else if (unsupported !== undefined) {
+      skips.set(job, skip(job, "unsupported", unsupported));
+    } else if (job.when === "manual" && !played.has(job)) {
+      skips.set(job, skip(job, "manual", `is manual: run it with --manual "${job.name}"`));
+    }
+  }
   return {
-    run: jobs.filter(runs),
+    run: jobs.filter((job) => !skips.has(job)),
     skipped: [
-      ...jobs.filter((job) => !runs(job)).map((job) =>
-        wanted.has(job)
-          ? skip(job, "manual", `is manual: run it with --manual "${job.name}"`)
-          : skip(job, "not_selected", "is not among the jobs asked for")
-      ),
+      ...skips.values(),
       ...excluded.map(({ job, name, message }) =>
         skip({ name, stage: job.stage }, "rules", message)
       ),

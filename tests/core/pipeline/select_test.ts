@@ -89,6 +89,27 @@ test("select() says why the others do not run", () => {
   ]);
 });
 
+test("select() says which jobs cannot be run here", () => {
+  const pipeline = compose(
+    config({
+      child: { trigger: {} },
+      down: { trigger: { project: "group/other" } },
+      steps: { run: [] },
+      named: { trigger: {} },
+      test: {},
+    }),
+    facts(),
+  );
+  const { run, skipped } = select(pipeline, { ...EVERYTHING, manual: ["named"] });
+  expect(run.map(({ name }) => name)).toEqual(["test"]);
+  expect(skipped.map(({ name, reason, message }) => `${name} (${reason}): ${message}`)).toEqual([
+    "child (unsupported): starts a child pipeline, which is not built yet",
+    "down (unsupported): starts a pipeline of group/other, which is not to be had here",
+    "steps (unsupported): is made of steps (run), which are not built yet",
+    "named (unsupported): starts a child pipeline, which is not built yet",
+  ]);
+});
+
 test.each<[Partial<SelectionRequest>, string]>([
   [{ jobs: ["tests"] }, 'There is no job "tests"; did you mean "test"?'],
   [{ manual: ["xyz-xyz"] }, 'There is no job "xyz-xyz"; there are "build", "test 1/2", "test", '],
