@@ -42,8 +42,11 @@ export interface RemoteExecutorOptions {
   readonly handle: string;
   /** What brings a later process back to this plugin. */
   readonly note: ExecutorNote;
-  /** The handle is free again. */
-  readonly onDispose: () => void;
+  /**
+   * The handle is free again. `lost`: the plugin died with the job, and this is its note on what may
+   * be left of it.
+   */
+  readonly onDispose: (lost: ExecutorNote | undefined) => void;
 }
 
 /** Beyond the grace, before a plugin that does not answer is ended. */
@@ -62,6 +65,7 @@ export class RemoteExecutor implements Executor {
   readonly #disposal = new AbortController();
   #io: ExecutorIO | undefined;
   readonly #output: OutputQueue;
+  #note: ExecutorNote | undefined;
   #busy: Promise<unknown> = Promise.resolve();
   #disposed: Promise<void> | undefined;
 
@@ -72,6 +76,11 @@ export class RemoteExecutor implements Executor {
       windowBytes: OUTPUT_WINDOW_BYTES,
       onTaken: (bytes) => peer.notify(HOST_NOTICES.credit, { handle, bytes }),
     });
+  }
+
+  /** The plugin that it was acquired from has ended. */
+  get isLost(): boolean {
+    return this.#options.connection.peer.closed;
   }
 
   /** A piece of the job's output has come. Throws ProtocolViolation when it is more than granted. */
@@ -86,6 +95,7 @@ export class RemoteExecutor implements Executor {
   }
 
   takeNote(note: ExecutorNote): void {
+    this.#note = note;
     this.#io?.remember({ ...this.#options.note, [PLUGIN_NOTE]: JSON.stringify(note) });
   }
 
@@ -140,12 +150,13 @@ export class RemoteExecutor implements Executor {
     await this.#busy;
     try {
       await connection.peer.request(HOST_METHODS.cleanup, { handle }, { limitMs: CLEANUP_MS });
+      this.#note = undefined;
     } catch (error) {
       if (error instanceof RpcTimeout) connection.fail(error);
       // With the plugin's process everything that it had started is gone too.
       if (!connection.peer.closed) throw error;
     } finally {
-      onDispose();
+      onDispose(this.#note);
     }
   }
 

@@ -130,7 +130,7 @@ export class PluginProcess {
 
   /** Room for one job; undefined: no capacity. `onFree` is called when the job is gone. */
   async acquire(
-    options: { onFree: () => void; signal: AbortSignal },
+    options: { onFree: (lost: ExecutorNote | undefined) => void; signal: AbortSignal },
   ): Promise<RemoteExecutor | undefined> {
     const answer = await this.#ask(() =>
       this.#peer.request(HOST_METHODS.acquire, {}, {
@@ -154,9 +154,9 @@ export class PluginProcess {
       },
       handle,
       note: { mark: this.#mark },
-      onDispose: () => {
+      onDispose: (lost) => {
         this.#executors.delete(handle);
-        options.onFree();
+        options.onFree(lost);
       },
     });
     this.#executors.set(handle, executor);

@@ -14,10 +14,11 @@ import type {
   ReapOptions,
 } from "../../core/executor.ts";
 import { type InitializeResult, PluginRunner } from "../../core/plugin/protocol.ts";
-import { pluginNote } from "../../core/plugin/remote_executor.ts";
+import { pluginNote, type RemoteExecutor } from "../../core/plugin/remote_executor.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { backoff } from "../../core/util/retry.ts";
 import { shortToken } from "../../core/util/token.ts";
+import { PluginExecutor, type Reopen } from "./executor.ts";
 import { pluginEnvironment } from "./environment.ts";
 import { PLUGIN_MARK, PluginProcess } from "./plugin_process.ts";
 
@@ -64,6 +65,8 @@ interface Entry {
   /** Since a job has last come to its end. */
   failures: number;
   notBefore: number;
+  /** Notes of jobs with which a plugin died; the next one tidies up after them. */
+  readonly lost: ExecutorNote[];
 }
 
 export class PluginExecutorProvider implements ExecutorProvider {
@@ -107,6 +110,16 @@ export class PluginExecutorProvider implements ExecutorProvider {
     config: RunnerConfig,
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<Executor | undefined> {
+    const { host } = options;
+    const open: Reopen = ({ signal }) => this.#acquire(config, { host, signal });
+    const remote = await open(options);
+    return remote === undefined ? undefined : new PluginExecutor(remote, open);
+  }
+
+  async #acquire(
+    config: RunnerConfig,
+    options: { host: ExecutorHost; signal: AbortSignal },
+  ): Promise<RemoteExecutor | undefined> {
     const command = this.#options.command(config);
     const runner = describeRunner(config, command);
     const settings = JSON.stringify([command, runner]);
@@ -114,8 +127,9 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const plugin = await this.#running(entry, { command, runner }, options);
     return await plugin.acquire({
       signal: options.signal,
-      onFree: () => {
+      onFree: (lost) => {
         if (plugin.alive) entry.failures = 0;
+        if (lost !== undefined) entry.lost.push(lost);
         this.#endIfLeaving(plugin);
       },
     });
@@ -156,7 +170,14 @@ export class PluginExecutorProvider implements ExecutorProvider {
   #entryOf(key: string, settings: string): Entry {
     const known = this.#entries.get(key);
     if (known?.settings === settings) return known;
-    const entry = { settings, process: undefined, running: undefined, failures: 0, notBefore: 0 };
+    const entry = {
+      settings,
+      process: undefined,
+      running: undefined,
+      failures: 0,
+      notBefore: 0,
+      lost: [],
+    };
     this.#entries.set(key, entry);
     known?.process?.then((plugin) => {
       this.#leaving.add(plugin);
@@ -187,6 +208,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
     entry.process ??= this.#start(start, options);
     try {
       entry.running = await entry.process;
+      for (const note of entry.lost.splice(0)) await entry.running.reap(note, options);
       return entry.running;
     } catch (error) {
       entry.process = undefined;

@@ -46,7 +46,7 @@ export class RunnerProcess implements AsyncDisposable {
       `name = "${entry.name ?? `runner-${index}`}"`,
       `url = "${entry.url}"`,
       `token = "${entry.token}"`,
-      ...entry.lines?.includes('executor = "docker"') ? [] : [
+      ...entry.lines?.some((line) => line.startsWith("executor = ")) ? [] : [
         'executor = "shell"',
         `builds_dir = "${this.dir}/builds"`,
         `cache_dir = "${this.dir}/cache"`,
