@@ -3,6 +3,7 @@
 import {
   chownSync,
   closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -41,18 +42,49 @@ export function openScript(
 }
 
 /**
- * A file that has lost its name before the shell starts: after a crash nothing of its secrets stays.
- * Not a pipe, which a shell reads byte by byte.
+ * A file without a name from before it has content: wherever the manager dies, nothing of the
+ * script's secrets stays. Not a pipe, which a shell reads byte by byte.
  */
 function asStdin(script: string, stateDir: string): ScriptInput {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const path = join(stateDir, `script-${crypto.randomUUID()}`);
-  writeFileSync(path, script, { mode: 0o600, flag: "wx" });
+  const file = openTwice(stateDir);
   try {
-    const stdin = openSync(path, "r");
-    return { stdin, args: [], [Symbol.dispose]: () => closeSync(stdin) };
+    writeFileSync(file.write, script);
+  } catch (error) {
+    closeSync(file.read);
+    throw error;
   } finally {
-    unlinkSync(path);
+    closeSync(file.write);
+  }
+  return { stdin: file.read, args: [], [Symbol.dispose]: () => closeSync(file.read) };
+}
+
+/** Of Linux: a new file in the directory that is given, under no name. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** For writing by us and for reading by the shell, which gets a position of its own. */
+function openTwice(directory: string): { readonly read: number; readonly write: number } {
+  const unnamed = process.platform === "linux" ? openUnnamed(directory) : undefined;
+  const path = unnamed === undefined
+    ? join(directory, `script-${crypto.randomUUID()}`)
+    : `/proc/self/fd/${unnamed}`;
+  const write = unnamed ?? openSync(path, "wx", 0o600);
+  try {
+    return { read: openSync(path, "r"), write };
+  } catch (error) {
+    closeSync(write);
+    throw error;
+  } finally {
+    if (unnamed === undefined) unlinkSync(path);
+  }
+}
+
+/** Undefined on the few file systems where every new file has a name. */
+function openUnnamed(directory: string): number | undefined {
+  try {
+    return openSync(directory, O_TMPFILE | constants.O_WRONLY, 0o600);
+  } catch {
+    return undefined;
   }
 }
 

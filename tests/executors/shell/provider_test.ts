@@ -7,7 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
-  symlinkSync,
+  watch,
   writeFileSync,
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
@@ -235,6 +235,30 @@ describe("ShellExecutor", () => {
     expect(statSync(join(root, "state")).mode & 0o777).toBe(0o700);
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "run never gives the script a name that a crash could leave behind",
+    async () => {
+      const root = place();
+      await using executor = await acquire(root);
+      await executor.prepare(testSpec(), testIO(), { signal: NEVER });
+      const state = join(root, "state");
+      mkdirSync(state);
+      const names = new Set<string | null>();
+      const sentinel = Promise.withResolvers<void>();
+      const watcher = watch(state, (_, name) => {
+        names.add(name);
+        if (name === "sentinel") sentinel.resolve();
+      });
+      expect((await output(executor, "echo hello")).text).toBe("hello\n");
+      writeFileSync(join(state, "sentinel"), "");
+      await sentinel.promise;
+      watcher.close();
+      // `#<number>` is how the kernel calls a file without a name.
+      const named = [...names].filter((name) => !/^#\d+$/.test(name ?? ""));
+      expect(named).toEqual(["sentinel"]);
+    },
+  );
+
   test("run gives a shell that wants a file its path, and removes it", async () => {
     const root = place();
     await using executor = await acquire(root);
@@ -282,34 +306,9 @@ describe("ShellExecutor", () => {
   });
 });
 
-describe("ShellExecutor.removeDirectory", () => {
-  test("removes all content, follows no link and takes absence well", async () => {
-    const root = place();
-    await using executor = await acquire(root);
-    mkdirSync(join(root, "kept"));
-    mkdirSync(join(root, "gone/sub"), { recursive: true });
-    writeFileSync(join(root, "gone/sub/file"), "");
-    symlinkSync(join(root, "kept"), join(root, "gone/link"));
-    symlinkSync(join(root, "kept"), join(root, "link"));
-    for (const name of ["gone", "link", "absent"]) {
-      await executor.removeDirectory(join(root, name), { signal: NEVER });
-    }
-    expect(readdirSync(root).sort()).toEqual(["kept"]);
-  });
-});
-
 describe.skipIf(!isRoot)(
   isRoot ? "ShellExecutor with --user" : "ShellExecutor with --user: NOT RUN, needs root",
   () => {
-    test("removeDirectory acts as the job's user, who may not remove what is root's", async () => {
-      const root = place();
-      await using executor = await acquire(root, {}, { user: "nobody" });
-      mkdirSync(join(root, "roots"));
-      const removal = executor.removeDirectory(join(root, "roots"), { signal: NEVER });
-      await expect(removal).rejects.toThrow('rm as "nobody" did not succeed');
-      expect(existsSync(join(root, "roots"))).toBe(true);
-    });
-
     test("becomes the user with all groups, home, names and its own directories", async () => {
       const root = place();
       const name = `runner-${process.pid}`;
