@@ -1,25 +1,28 @@
 /** Composition root: the world outside, and the tables of executors and shells, to the command line. */
 
-import { homedir, hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { basename } from "node:path";
 import { MANAGE } from "./core/cli/commands.ts";
+import { complain } from "./core/cli/complain.ts";
 import { fileOutput } from "./core/cli/file_output.ts";
 import { runCli } from "./core/cli/run_cli.ts";
 import type { Program } from "./core/cli/program.ts";
+import { homeDirectory, workingDirectory } from "./core/util/whereabouts.ts";
 
 // What would weaken TLS or print tokens goes before anything else looks at the environment.
 delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
 delete process.env["BUN_CONFIG_VERBOSE_FETCH"];
 // An empty HOME is as good as none to the programs that jobs start.
-process.env["HOME"] ||= homedir() || userInfo().homedir;
+const home = homeDirectory(process.env);
+if (home !== "") process.env["HOME"] = home;
 
 const program: Program = {
   calledAs: basename(process.argv0).replace(/\.exe$/i, ""),
   env: process.env,
-  cwd: process.cwd(),
+  cwd: workingDirectory(process.env),
   platform: process.platform,
   uid: process.getuid?.(),
-  home: process.env["HOME"],
+  home,
   hostname: hostname(),
   get stdin() {
     return process.stdin;
@@ -33,7 +36,7 @@ const program: Program = {
     const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");
     const { env, execPath: executable } = process;
     return new Registry("executor", [
-      new ShellExecutorProvider({ env, workingDirectory: process.cwd(), user }),
+      new ShellExecutorProvider({ env, workingDirectory: workingDirectory(env), user }),
       new DockerExecutorProvider({ env, home: program.home }),
       builtInPlugin("custom", { env, executable }),
     ], (name) => externalPlugin(name, { env, executable, builtIn: ["shell", "docker", "custom"] }));
@@ -70,15 +73,16 @@ const program: Program = {
 };
 
 // A fault of ours that nobody waits for must not end the jobs that run; any other ends the process.
-process.on("unhandledRejection", (error) => complain(error));
-process.on("uncaughtException", (error) => {
-  complain(error);
+process.on("unhandledRejection", (error) => complain(error, program));
+process.on("uncaughtException", (error) => fail(error));
+
+try {
+  process.exit(await runCli(process.argv.slice(2), program));
+} catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): never {
+  complain(error, program);
   process.exit(1);
-});
-
-process.exit(await runCli(process.argv.slice(2), program));
-
-function complain(error: unknown): void {
-  const what = error instanceof Error ? error.stack ?? error.message : String(error);
-  program.stderr.write(`${program.calledAs}: internal error: ${what}\n`);
 }

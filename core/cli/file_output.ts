@@ -2,13 +2,16 @@
 
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { codeOf } from "../errors.ts";
+import { codeOf, messageOf, RunnerError } from "../errors.ts";
 import type { TextOutput } from "./program.ts";
 
 /** How long a reader that takes nothing is waited for before another look. */
 const PAUSE_MS = 2;
 
-/** Takes all of each text, also when the other end of a pipe is slow; one that is gone ends it. */
+/**
+ * Takes all of each text, also when the other end of a pipe is slow; one that is gone ends it. What
+ * standard output cannot take is a RunnerError; a log that cannot be written must not end jobs.
+ */
 export function fileOutput(descriptor: number, columns: () => number | undefined): TextOutput {
   return {
     isTTY: isatty(descriptor),
@@ -33,7 +36,8 @@ function writeSome(descriptor: number, bytes: Buffer): number {
       case "EPIPE":
         return bytes.length;
       default:
-        throw error;
+        if (descriptor === 2) return bytes.length;
+        throw new RunnerError(`Cannot write the output: ${messageOf(error)}`, { cause: error });
     }
   }
 }

@@ -3,9 +3,11 @@
 import { resolve } from "node:path";
 import { openInstruments } from "../../http/instruments.ts";
 import { runManager } from "../../runner/manager.ts";
+import { codeOf, ConfigurationError, messageOf } from "../../errors.ts";
 import type { Command } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import { configureLog } from "../open_log.ts";
+import type { Program } from "../program.ts";
 import { logUserMode } from "../user_mode.ts";
 
 export const runCommand: Command = {
@@ -56,7 +58,7 @@ export const runCommand: Command = {
     logUserMode(context);
     const configPath = configFile(flags, program);
     const directory = flags.text("working-directory");
-    if (directory) program.chdir(resolve(program.cwd, directory));
+    if (directory) changeDirectory(resolve(program.cwd, directory), program);
     const user = flags.text("user");
     const address = flags.text("listen-address");
     return await runManager({
@@ -71,3 +73,12 @@ export const runCommand: Command = {
     });
   },
 };
+
+function changeDirectory(path: string, { chdir }: Pick<Program, "chdir">): void {
+  try {
+    chdir(path);
+  } catch (cause) {
+    const why = codeOf(cause) === "ENOENT" ? "it does not exist" : messageOf(cause);
+    throw new ConfigurationError(`Cannot work in the directory "${path}": ${why}`, { cause });
+  }
+}
