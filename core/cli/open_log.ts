@@ -2,8 +2,8 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { wantsColors } from "../log/colors.ts";
-import { LOG_FORMATS, type LogFormat } from "../log/format.ts";
-import { parseLogLevel } from "../log/level.ts";
+import { FORMAT_CHOICE, LOG_FORMATS, type LogFormat } from "../log/format.ts";
+import { LEVEL_CHOICE, parseLogLevel } from "../log/level.ts";
 import type { LogLevel } from "../log/logger.ts";
 import { createProcessLog, type ProcessLog } from "../log/process_log.ts";
 import type { FlagValues } from "./flag.ts";
@@ -33,7 +33,7 @@ export function openLog(flags: FlagValues, program: Program): ProcessLog {
   };
 }
 
-/** Takes the configuration's level and format into force. Throws ConfigurationError as above. */
+/** Takes the configuration's level and format into force; its schema has seen to their names. */
 export function configureLog(
   log: ProcessLog,
   config: { readonly log_level: string; readonly log_format: string },
@@ -50,14 +50,12 @@ function levelNamed(name: string | undefined): LogLevel | undefined {
   if (name === undefined || name === "") return undefined;
   const level = parseLogLevel(name);
   if (level !== undefined) return level;
-  throw new ConfigurationError(
-    `Unknown log level "${name}": use debug, info, warn, error, fatal or panic`,
-  );
+  throw new ConfigurationError(`Unknown log level "${name}": use ${LEVEL_CHOICE}`);
 }
 
 function formatNamed(name: string | undefined): LogFormat | undefined {
   if (name === undefined || name === "") return undefined;
   const format = LOG_FORMATS.find((known) => known === name);
   if (format !== undefined) return format;
-  throw new ConfigurationError(`Unknown log format "${name}": use runner, text or json`);
+  throw new ConfigurationError(`Unknown log format "${name}": use ${FORMAT_CHOICE}`);
 }

@@ -78,6 +78,24 @@ export function text(about: string, options: Defaulted<string> = {}): Key<string
   });
 }
 
+/** A text out of few. `wanted` names them in messages. */
+export function choice(
+  about: string,
+  options: { default: string; wanted: string; accepts: (given: string) => boolean },
+): Key<string> {
+  const { default: value, wanted, accepts } = options;
+  return leaf(
+    "string",
+    about,
+    {},
+    () =>
+      z.string(expected(wanted)).default(value).transform((given) => given || value).refine(
+        accepts,
+        expected(wanted),
+      ),
+  );
+}
+
 export function optionalText(about: string, names: Names = {}): Key<string | undefined> {
   return leaf("string", about, names, () => z.string(expected("a string")).optional());
 }

@@ -60,7 +60,8 @@ export function parseConfig(
   const parsed = configTable.schema().safeParse(document);
   if (!parsed.success) problems.push(...findingsOf(parsed.error));
   if (problems.length > 0 || !parsed.success) {
-    throw new ConfigurationError(located(text, file, problems).join("\n"));
+    // A key that nobody knows may well be the one that is missing, with a slip in its name.
+    throw new ConfigurationError(located(text, file, [...problems, ...findings]).join("\n"));
   }
   return { config: freeze(parsed.data), warnings: located(text, file, findings) };
 }
@@ -121,7 +122,8 @@ function completeRunner(
       return [];
     }
     const why = written ? `"${written}" expands to nothing in this environment` : "missing";
-    return [{ path: [...path, key], message: `${why}, but runner "${name}" needs it` }];
+    const who = name === "" ? "every runner" : `runner "${name}"`;
+    return [{ path: [...path, key], message: `${why}, but ${who} needs it` }];
   });
 }
 

@@ -8,6 +8,9 @@ import type { LogFields, LogLevel } from "./logger.ts";
 export const LOG_FORMATS = ["runner", "text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
+/** The names to choose from, for messages. */
+export const FORMAT_CHOICE = "runner, text or json";
+
 /** One line of the log before it has a form. */
 export interface LogEntry {
   readonly level: LogLevel;

@@ -12,6 +12,9 @@ export const LOG_LEVELS: readonly LogLevel[] = [
   "panic",
 ];
 
+/** The names to choose from, for messages. */
+export const LEVEL_CHOICE = "debug, info, warn, error, fatal or panic";
+
 /** The level that a user names, in any case; `warn` is `warning`. Undefined: there is none such. */
 export function parseLogLevel(name: string): LogLevel | undefined {
   const lower = name.toLowerCase();

@@ -1,11 +1,11 @@
 /** `runner run`: one process that serves all entries of a config.toml until it is told to stop. */
 
 import { describeChanges } from "../config/describe_changes.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { loadConfig, type LoadedConfig, parseConfig } from "../config/load.ts";
 import type { GlobalConfig } from "../config/schema.ts";
 import { systemId } from "../config/system_id.ts";
 import { watchConfig } from "../config/watch.ts";
-import { messageOf } from "../errors.ts";
+import { codeOf, messageOf } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -14,6 +14,7 @@ import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
 import { RunnerEngine } from "./engine.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
+import { logState } from "./state_dump.ts";
 import { openStateDir } from "./state_dir.ts";
 import { TokenRotations } from "./token_rotations.ts";
 import { unbuiltSettings } from "./unbuilt.ts";
@@ -46,7 +47,7 @@ export interface ManagerOptions {
 export async function runManager(options: ManagerOptions): Promise<number> {
   const { configPath, env, logger, executors } = options;
   logger.info(`Starting multi-runner from ${configPath}...`);
-  const { config, warnings } = await loadConfig(configPath, { env });
+  const { config, warnings, complaint } = await firstConfig(options);
   for (const warning of warnings) logger.warning(warning);
   options.configureLog(config);
   const identity = await systemId(configPath);
@@ -55,8 +56,8 @@ export async function runManager(options: ManagerOptions): Promise<number> {
   if (state.warning !== undefined) logger.warning(state.warning);
   await using instruments = await options.instruments(config.listen_address);
   const { metrics } = instruments;
-  metrics.configurationLoaded("loaded");
-  logger.info("Configuration loaded");
+  metrics.configurationLoaded(complaint === undefined ? "loaded" : "loading-error");
+  if (complaint === undefined) logger.info("Configuration loaded");
   const engine = new RunnerEngine({
     configPath,
     env,
@@ -67,9 +68,23 @@ export async function runManager(options: ManagerOptions): Promise<number> {
     systemId: identity.id,
     stateDir: state.path,
   });
-  const manager = new Manager(options, engine, metrics, config);
+  const manager = new Manager(options, engine, metrics, config, complaint);
   instruments.serve(() => manager.snapshot());
   return await manager.run();
+}
+
+/** A file that is not there yet comes with the first `register`; a container starts without one. */
+async function firstConfig(
+  { configPath, env, logger }: ManagerOptions,
+): Promise<LoadedConfig & { readonly complaint?: string }> {
+  try {
+    return await loadConfig(configPath, { env });
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    const complaint = messageOf(error);
+    logger.error("Failed to load config; it is waited for", { error: complaint });
+    return { ...parseConfig("", { path: configPath, env }), complaint };
+  }
 }
 
 class Manager {
@@ -80,13 +95,19 @@ class Manager {
   readonly #shutdown: Shutdown;
   readonly #ended = Promise.withResolvers<number>();
   #config: GlobalConfig;
+  /** What was last said against the file; undefined while it is in force. */
+  #complaint: string | undefined;
+  /** Somebody asked for the file to be read, and is to hear of it also when nothing is new. */
+  #awaited = false;
 
   constructor(
     options: ManagerOptions,
     engine: RunnerEngine,
     metrics: Metrics,
     config: GlobalConfig,
+    complaint: string | undefined,
   ) {
+    this.#complaint = complaint;
     this.#options = options;
     this.#engine = engine;
     this.#metrics = metrics;
@@ -109,17 +130,25 @@ class Manager {
       onChange: (loaded) => this.#reload(loaded),
       onError: (error) => {
         this.#metrics.configurationLoaded("loading-error");
-        logger.error("Failed to load config; the old one stays in force", {
-          error: messageOf(error),
-        });
+        if (this.#isNews(error.message)) {
+          logger.error("Failed to load config; the old one stays in force", {
+            error: error.message,
+          });
+        }
       },
     });
-    const ignoreHangup = signals.on("SIGHUP", () => void watch.reload());
+    const unlisten = [
+      signals.on("SIGHUP", () => {
+        this.#awaited = true;
+        void watch.reload();
+      }),
+      signals.on("SIGUSR1", () => logState(this.snapshot(), logger)),
+    ];
     this.#apply(this.#config);
     // A change between the first reading and the watch would otherwise go unseen.
     await watch.reload();
     const code = await this.#ended.promise;
-    ignoreHangup();
+    for (const remove of unlisten) remove();
     this.#rotations.stop();
     this.#shutdown[Symbol.dispose]();
     return code;
@@ -135,12 +164,24 @@ class Manager {
     this.#rotations.follow(config.runners);
   }
 
+  /** Takes note of what there is to say against the file, and whether anybody has to hear it. */
+  #isNews(complaint: string | undefined): boolean {
+    const isNews = this.#awaited || complaint !== this.#complaint;
+    this.#awaited = false;
+    this.#complaint = complaint;
+    return isNews;
+  }
+
   #reload({ config, warnings }: LoadedConfig): void {
     const { logger } = this.#options;
     if (this.#shutdown.state !== "in_service") return;
     this.#metrics.configurationLoaded("loaded");
     const changes = describeChanges(this.#config, config);
-    if (changes.length === 0) return;
+    const isNews = this.#isNews(undefined);
+    if (changes.length === 0) {
+      if (isNews) logger.info("Configuration loaded, nothing has changed");
+      return;
+    }
     for (const warning of warnings) logger.warning(warning);
     logger.info("Configuration loaded");
     for (const change of changes) logger.info(change);

@@ -7,9 +7,11 @@ import type { Registry } from "../registry.ts";
 /** How far the end of this process has come. */
 export type ProcessState = "in_service" | "graceful_shutdown" | "forceful_shutdown";
 
+export type ProcessSignal = "SIGQUIT" | "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1";
+
 /** Source of the process's signals; `on` returns what stops listening. */
 export interface ProcessSignals {
-  on(signal: "SIGQUIT" | "SIGTERM" | "SIGINT" | "SIGHUP", listener: () => void): () => void;
+  on(signal: ProcessSignal, listener: () => void): () => void;
 }
 
 /** What has to come to an end. */

@@ -41,12 +41,27 @@ test.concurrent("all wrong values are told at once, each with its line and key",
   expectNoStack(stderr);
 });
 
-test.concurrent("a missing configuration is named, with what makes one", async () => {
+test.concurrent("a missing configuration is named and waited for", async () => {
+  await using coordinator = await EmbeddedCoordinator.start({ longPollHandsOut: true });
   await using runner = new RunnerProcess();
-  const { code, stderr } = await runner.command(["run", "--config", `${runner.dir}/none.toml`]);
+  const { token } = coordinator.addRunner();
+  const config = `${runner.dir}/new/config.toml`;
+  runner.start(["--config", config]);
+  await eventually(() => runner.log.includes(`Cannot read configuration "${config}"`), "the error");
+  expect(runner.log).toContain("register");
+  expect((await runner.command(register(coordinator.url, config, token))).code).toBe(0);
+  await eventually(() => runner.log.includes("added (applies now)"), "the new entry", 1000);
+  expect((await coordinator.enqueue({ script: "true" }).finished).state).toBe("success");
+});
+
+test.concurrent("a level or format of the log that is none is told like any wrong value", async () => {
+  const { code, stderr } = await runWith('log_level = "loud"\nlog_format = "xml"\n');
   expect(code).toBe(1);
-  expect(stderr).toContain(`Cannot read configuration "${runner.dir}/none.toml"`);
-  expect(stderr).toContain("register");
+  expect(stderr).toContain(
+    'config.toml:1 log_level: expected debug, info, warn, error, fatal or panic, got "loud"',
+  );
+  expect(stderr).toContain('config.toml:2 log_format: expected runner, text or json, got "xml"');
+  expectNoStack(stderr);
 });
 
 test.concurrent("a wrong value of a secret key is not shown", async () => {

@@ -166,3 +166,25 @@ test.concurrent("run --working-directory is where relative directories begin", a
   expect((await coordinator.enqueue({ script: "true" }).finished).state).toBe("success");
   expect(existsSync(`${runner.dir}/work/builds`)).toBe(true);
 });
+
+test.concurrent("a file that is whole again is told, also when nothing else has changed", async () => {
+  await using lab = await Lab.open();
+  const { process } = lab.start();
+  await eventually(() => process.log.includes("Configuration loaded"), "the start");
+  const whole = readFileSync(process.configPath, "utf8");
+  writeFileSync(process.configPath, `${whole}\nlimit = = 2\n`);
+  await eventually(() => process.log.includes("the old one stays in force"), "the error");
+  writeFileSync(process.configPath, whole);
+  await eventually(() => process.log.includes("Configuration loaded, nothing has changed"), "it");
+});
+
+test.concurrent("a log level that is none keeps the old configuration in force", async () => {
+  await using lab = await Lab.open();
+  const { process } = lab.start();
+  await eventually(() => process.log.includes("Configuration loaded"), "the start");
+  const text = readFileSync(process.configPath, "utf8").replace(/^log_level.*$/m, "");
+  writeFileSync(process.configPath, `log_level = "loud"\n${text.replace("= 8", "= 9")}`);
+  await eventually(() => process.log.includes("log_level: expected debug, info"), "the error");
+  expect(process.log).not.toContain("concurrent: 8 → 9");
+  expect(process.log).not.toContain("internal error");
+});

@@ -100,3 +100,29 @@ test.concurrent("SIGHUP reads the configuration again and ends nothing", async (
   expectSuccess(await lab.run({ script: "true" }));
   expect(isAlive(lab.process.pid)).toBe(true);
 });
+
+test.concurrent("SIGHUP is answered also when nothing has changed", async () => {
+  await using lab = await Lab.open();
+  const { process } = lab.start();
+  await eventually(() => process.log.includes("Configuration loaded"), "the start");
+  process.signal("SIGHUP");
+  await eventually(() => process.log.includes("Configuration loaded, nothing has changed"), "it");
+});
+
+test.concurrent("SIGUSR1 puts what the process is doing into its log, and the job goes on", async () => {
+  await using lab = await Lab.open();
+  const gate = lab.gate("dump");
+  const running = lab.start().enqueue({ script: gate.wait });
+  await lab.printed(running, "until [");
+  lab.process.signal("SIGUSR1");
+  await eventually(() => /State of this process .*state=in_service/.test(lab.process.log), "it");
+  const line = await eventually(
+    () => lab.process.log.split("\n").find((each) => each.startsWith("Job in hand")),
+    "the job",
+  );
+  expect(line).toContain(`/jobs/${running.id}`);
+  expect(line).toContain("stage=step_script");
+  expect(lab.process.log).toMatch(/Runner entry .*requests=\d+ .*runner=/);
+  gate.open();
+  expectSuccess(await lab.finished(running));
+});

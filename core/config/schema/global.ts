@@ -1,7 +1,10 @@
 /** Keys outside of `[[runners]]`. */
 
+import { FORMAT_CHOICE, LOG_FORMATS } from "../../log/format.ts";
+import { LEVEL_CHOICE, parseLogLevel } from "../../log/level.ts";
 import {
   bool,
+  choice,
   duration,
   floats,
   int,
@@ -36,8 +39,16 @@ export const globalKeys = {
     default: 3,
     min: 1,
   }),
-  log_level: text("panic, fatal, error, warning, info, debug; CLI wins", { default: "info" }),
-  log_format: text("runner, text or json; CLI wins", { default: "runner" }),
+  log_level: choice("panic, fatal, error, warning, info, debug; CLI wins", {
+    default: "info",
+    wanted: LEVEL_CHOICE,
+    accepts: (given) => parseLogLevel(given) !== undefined,
+  }),
+  log_format: choice("runner, text or json; CLI wins", {
+    default: "runner",
+    wanted: FORMAT_CHOICE,
+    accepts: (given) => LOG_FORMATS.some((known) => known === given),
+  }),
   user: text("accepted but unused system-user field"),
   sentry_dsn: text("error-level log forwarding to Sentry", { sensitive: true }),
   connection_max_age: duration(

@@ -181,6 +181,13 @@ environment = [ # "
     expect(runner?.name).toBe("$B");
   });
 
+  test("tells unknown keys together with what is wrong: one may be the other", () => {
+    expect(() => parse('[[runners]]\nurl = "http://x"\ntokn = "t"\nexecutor = "shell"\n')).toThrow(
+      "config.toml:1 runners[0].token: missing, but every runner needs it\n" +
+        'config.toml:3 runners[0].tokn: unknown key, did you mean "token"?',
+    );
+  });
+
   test("answers mutated files with a configuration or a ConfigurationError, nothing else", () => {
     const random = generator(7);
     let refused = 0;
@@ -247,7 +254,7 @@ describe("runnerConfig", () => {
 
   test("lists what is wrong", () => {
     expect(() => runnerConfig({ url: "https://x", limit: "x" })).toThrow(
-      'token: missing, but runner "" needs it\nexecutor: missing, but runner "" needs it\nlimit: expected an integer, got "x"',
+      'token: missing, but every runner needs it\nexecutor: missing, but every runner needs it\nlimit: expected an integer, got "x"',
     );
   });
 });
