@@ -1,6 +1,7 @@
 /** What `register` needs to know: from flags, from a template, or by asking. */
 
-import { type FlagValues, UsageError } from "./flag.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { FlagValues } from "./flag.ts";
 import type { Prompter, Question } from "./prompter.ts";
 
 /** Where answers come from. */
@@ -12,7 +13,7 @@ export interface Answers {
 
 /**
  * Answers of one run. With prompts, a flag's value (or else `offered`) is what an empty answer
- * means; without, it is the answer, and a missing one that is not optional is a UsageError.
+ * means; without, it is the answer, and a missing one that is not optional is a ConfigurationError.
  */
 export function answers(flags: FlagValues, prompter: Prompter | undefined): Answers {
   return {
@@ -21,7 +22,7 @@ export function answers(flags: FlagValues, prompter: Prompter | undefined): Answ
       const initial = (flags.text(name) ?? "").trim() || offered;
       if (prompter !== undefined) return await prompter.ask({ ...question, initial });
       if (initial !== "" || question.optional === true) return initial;
-      throw new UsageError(
+      throw new ConfigurationError(
         `The ${name} needs to be entered: give --${name}, or leave out --non-interactive`,
       );
     },

@@ -2,9 +2,6 @@
 
 import { ConfigurationError } from "../errors.ts";
 
-/** The command line asks for something that cannot be; ends in exit code 2. */
-export class UsageError extends ConfigurationError {}
-
 export type FlagKind = "string" | "int" | "bool" | "list" | "map";
 
 /** One flag of a command. */
@@ -53,23 +50,23 @@ export class FlagValues {
     return text !== undefined && parseBool(name, text);
   }
 
-  /** Throws UsageError when the value is not a whole number. */
+  /** Throws ConfigurationError when the value is not a whole number. */
   int(name: string): number | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : parseInteger(name, text);
   }
 }
 
-/** What Go takes for a boolean. Throws UsageError for anything else. */
+/** What Go takes for a boolean. Throws ConfigurationError for anything else. */
 export function parseBool(name: string, text: string): boolean {
   if (/^(?:1|t|true)$/i.test(text)) return true;
   if (/^(?:0|f|false)$/i.test(text)) return false;
-  throw new UsageError(`Invalid value "${text}" for --${name}: use true or false`);
+  throw new ConfigurationError(`Invalid value "${text}" for --${name}: use true or false`);
 }
 
-/** Throws UsageError when `text` is not a whole number. */
+/** Throws ConfigurationError when `text` is not a whole number. */
 export function parseInteger(name: string, text: string): number {
   const value = Number(text);
   if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`Invalid value "${text}" for --${name}: use a whole number`);
+  throw new ConfigurationError(`Invalid value "${text}" for --${name}: use a whole number`);
 }

@@ -6,7 +6,6 @@ import type { Command } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { GLOBAL_GROUP } from "./global_flags.ts";
 import type { Program } from "./program.ts";
-import { USAGE } from "./usage.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal is. */
 const WIDEST_HELP = 110;
@@ -60,7 +59,7 @@ export function parseArguments(
     parser.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return { kind: "exit", code: error.code === "commander.helpDisplayed" ? 0 : USAGE };
+    return { kind: "exit", code: error.code === "commander.helpDisplayed" ? 0 : 1 };
   }
   const given = parser.opts<Readonly<Record<string, readonly string[] | undefined>>>();
   const values = new Map<string, readonly string[]>();

@@ -30,7 +30,7 @@ export interface RegisterOptions {
   readonly signal: AbortSignal;
 }
 
-/** Adds one runner. Throws UsageError, ConfigurationError or RunnerError, and leaves nothing then. */
+/** Adds one runner. Throws ConfigurationError or RunnerError, and leaves nothing then. */
 export async function registerRunner(
   flags: FlagValues,
   context: CommandContext,
@@ -44,6 +44,9 @@ export async function registerRunner(
   const template = await loadTemplate(flags.text("template-config"), program);
   const offered = fillIn(entryFromFlags(flags), template);
   if (!answers.interactive) checkExecutor(textAt(offered, ["executor"]), executors.names);
+  const complete = () => askExecutor(offered, { answers, names: executors.names, logger });
+  // Without questions everything is known by now; GitLab need not hear of what cannot be written.
+  const settings = answers.interactive ? undefined : await complete();
   const manager = await managerIdentity(configPath, context);
 
   const url = await answers.ask("url", {
@@ -65,15 +68,13 @@ export async function registerRunner(
   const identity = await identify(flags, { answers, hostname, logger, open, signal });
   try {
     warnAboutLimit(offered, existing, context);
-    const entry = await askExecutor({ ...offered, ...identityEntry(url, identity) }, {
-      answers,
-      names: executors.names,
-      logger,
-    });
+    const entry = { ...settings ?? await complete(), ...identityEntry(url, identity) };
     const own = withoutForeignTables(entry, textAt(entry, ["executor"]));
     await save(withDefaults(own, program.platform), identity, context, options);
   } catch (error) {
-    if (identity.isNew && !flags.bool("leave-runner")) await takeBack(identity, open, context);
+    if (isNewHere(identity, existing) && !flags.bool("leave-runner")) {
+      await takeBack(identity, open, context);
+    }
     throw error;
   }
   logger.info(
@@ -96,6 +97,12 @@ async function existingConfig(
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** An entry with this token is in use already: what GitLab holds of it is not for us to remove. */
+function isNewHere({ isNew, runner }: Identity, existing: GlobalConfig | undefined): boolean {
+  const token = runner.token.reveal();
+  return isNew && existing?.runners.every((known) => known.token.reveal() !== token) !== false;
 }
 
 function warnAboutLimit(

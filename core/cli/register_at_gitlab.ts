@@ -1,13 +1,13 @@
 /** The part of `register` that GitLab takes part in: a new runner, or a token it confirms. */
 
 import type { Coordinator, RegisteredRunner } from "../coordinator/coordinator.ts";
-import { RunnerError } from "../errors.ts";
+import { ConfigurationError, RunnerError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { runnerInfo } from "../runner/announce.ts";
 import type { Secret } from "../util/secret.ts";
 import { shortToken } from "../util/token.ts";
 import { refusal } from "./connect.ts";
-import { type FlagValues, UsageError } from "./flag.ts";
+import { type FlagValues } from "./flag.ts";
 import { SERVER_SIDE_FLAGS } from "./register_flags.ts";
 
 /** Settings that go to GitLab with a registration token. */
@@ -25,20 +25,20 @@ interface Call {
 
 const ACCESS_LEVELS = ["not_protected", "ref_protected"];
 
-/** Throws UsageError for an access level that GitLab does not have. */
+/** Throws ConfigurationError for an access level that GitLab does not have. */
 export function checkAccessLevel(flags: FlagValues): void {
   const level = flags.text("access-level") ?? "";
   if (level === "" || ACCESS_LEVELS.includes(level)) return;
-  throw new UsageError(
+  throw new ConfigurationError(
     `Invalid value "${level}" for --access-level: use ${ACCESS_LEVELS.join(" or ")}`,
   );
 }
 
-/** Throws UsageError when the command line has settings that belong to the runner at GitLab. */
+/** Throws ConfigurationError when the command line has settings that belong to the runner at GitLab. */
 export function refuseServerSideFlags(flags: FlagValues): void {
   const given = givenServerSideFlags(flags);
   if (given.length === 0) return;
-  throw new UsageError(
+  throw new ConfigurationError(
     `A runner authentication token goes without ${given.join(", ")}: ` +
       "these settings are made in GitLab, where the runner was created",
   );

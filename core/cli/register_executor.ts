@@ -1,9 +1,9 @@
 /** The last questions of `register`: which executor, and what that executor has to know. */
 
+import { ConfigurationError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Answers } from "./answers.ts";
-import { UsageError } from "./flag.ts";
-import { type EntryTable, setAt, textAt } from "./runner_entry.ts";
+import { type EntryTable, isExecutor, setAt, textAt } from "./runner_entry.ts";
 
 interface ExecutorQuestion {
   readonly flag: string;
@@ -101,15 +101,22 @@ async function askExecutorName(
   while (true) {
     const name = await answers.ask("executor", { text }, offered);
     if (names.includes(name)) return name;
+    if (isExecutor(name)) {
+      logger.warning(
+        `This release does not have the executor "${name}" yet: the entry is written, but its runner ` +
+          "takes no jobs",
+      );
+      return name;
+    }
     logger.error("Invalid executor specified", { executor: name });
     offered = "";
   }
 }
 
-/** Without questions, a wrong name has to be found before GitLab is asked. Throws UsageError. */
+/** Throws ConfigurationError for a name that neither this build nor GitLab Runner has. */
 export function checkExecutor(name: string, names: readonly string[]): void {
-  if (name === "" || names.includes(name)) return;
-  throw new UsageError(
+  if (name === "" || names.includes(name) || isExecutor(name)) return;
+  throw new ConfigurationError(
     `Invalid executor specified: "${name}"; this build has ${names.join(", ")}`,
   );
 }

@@ -51,8 +51,8 @@ export async function identify(flags: FlagValues, options: IdentityOptions): Pro
   const ignored = givenServerSideFlags(flags);
   if (ignored.length > 0) {
     options.logger.warning(
-      `This is a runner authentication token: ${ignored.join(", ")} are ignored, because these ` +
-        "settings are made in GitLab",
+      `This is a runner authentication token, whose settings are made in GitLab; ignored: ` +
+        ignored.join(", "),
     );
   }
   return await createdRunner(token, options);

@@ -1,6 +1,7 @@
 /**
- * From arguments to an exit code: 0 for success, 1 for a failure, 2 for a command line that cannot
- * be understood. What job scripts call on every stage gets by without the parser and its weight.
+ * From arguments to an exit code: 0 for success, and 1 for a failure or a command line that cannot be
+ * understood, as with GitLab Runner; read-logs and jobs' scripts have codes of their own. What job
+ * scripts call on every stage gets by without the parser and its weight.
  */
 
 import { buildInfo } from "../version.ts";

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { buildInfo, goPlatform } from "../version.ts";
 import type { Command, CommandEntry } from "./command.ts";
-import { type Flag, FlagValues, UsageError } from "./flag.ts";
+import { type Flag, FlagValues } from "./flag.ts";
 import { GLOBAL_FLAGS, GLOBAL_GROUP } from "./global_flags.ts";
 import { normalizeArguments, type NormalizedArguments } from "./normalize.ts";
 import { openLog } from "./open_log.ts";
@@ -18,7 +18,6 @@ import {
   type Parser,
 } from "./parser.ts";
 import type { Program } from "./program.ts";
-import { USAGE } from "./usage.ts";
 
 /** Resolves with the exit code. Errors are logged as one line, with their stack only at debug. */
 export async function runCommand(
@@ -38,7 +37,7 @@ export async function runCommand(
   const log = attempt(() => openLog(values, program));
   if (log instanceof Error) {
     program.stderr.write(`${program.calledAs}: ${log.message}\n`);
-    return USAGE;
+    return 1;
   }
   const { logger } = log;
   if (command.quiet !== true) logRuntimePlatform(logger);
@@ -50,7 +49,7 @@ export async function runCommand(
   } catch (error) {
     logger.fatal(messageOf(error));
     if (error instanceof Error && error.stack) logger.debug(error.stack);
-    return error instanceof UsageError ? USAGE : 1;
+    return 1;
   }
 }
 

@@ -72,6 +72,11 @@ const TABLES_OF: Readonly<Record<string, readonly string[]>> = {
   "shell": [],
 };
 
+/** Whether GitLab Runner has an executor of this name; this build may not. */
+export function isExecutor(name: string): boolean {
+  return Object.hasOwn(TABLES_OF, name);
+}
+
 /** `entry` without the tables that `executor` does not read; all stay when it is not a known one. */
 export function withoutForeignTables(entry: EntryTable, executor: string): EntryTable {
   const own = TABLES_OF[executor] ?? EXECUTOR_TABLES;

@@ -1,16 +1,9 @@
 /** The flags of a `[[runners]]` entry, and the entry that their values make. */
 
 import { type RunnerFlag, runnerFlags } from "../config/schema.ts";
-import { assertNever } from "../errors.ts";
+import { assertNever, ConfigurationError } from "../errors.ts";
 import { parseDuration } from "../util/units.ts";
-import {
-  type Flag,
-  type FlagKind,
-  FlagValues,
-  parseBool,
-  parseInteger,
-  UsageError,
-} from "./flag.ts";
+import { type Flag, type FlagKind, FlagValues, parseBool, parseInteger } from "./flag.ts";
 import { type EntryTable, type EntryValue, setAt } from "./runner_entry.ts";
 
 /** Flags that a first look at `--help` shows; the others come with `--help-all`. */
@@ -45,7 +38,7 @@ export function runnerEntryFlags(): readonly Flag[] {
   return runnerFlags().map(entryFlag);
 }
 
-/** What the user set of a runner entry, as a table for config.toml. Throws UsageError. */
+/** What the user set of a runner entry, as a table for config.toml. Throws ConfigurationError. */
 export function entryFromFlags(values: FlagValues): EntryTable {
   return runnerFlags().reduce<EntryTable>((entry, key) => {
     const { names: [name] } = entryFlag(key);
@@ -130,7 +123,9 @@ function valueOf(key: RunnerFlag, name: string, values: FlagValues): EntryValue 
     case "free table":
     case "table":
     case "array of tables":
-      throw new UsageError(`--${name} cannot be given here; write it to the configuration file`);
+      throw new ConfigurationError(
+        `--${name} cannot be given here; write it to the configuration file`,
+      );
     default:
       return assertNever(key.type);
   }
@@ -161,16 +156,18 @@ function listsByKey(name: string, values: FlagValues): EntryTable {
 function splitPair(name: string, pair: string): [string, string] {
   const colon = pair.indexOf(":");
   if (colon > 0) return [pair.slice(0, colon), pair.slice(colon + 1)];
-  throw new UsageError(`Invalid value "${pair}" for --${name}: use key:value`);
+  throw new ConfigurationError(`Invalid value "${pair}" for --${name}: use key:value`);
 }
 
 function parseNumber(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError(`Invalid value "${text}" for --${name}: use a number`);
+  throw new ConfigurationError(`Invalid value "${text}" for --${name}: use a number`);
 }
 
 function durationText(name: string, text: string): string {
   if (parseDuration(text) !== undefined) return text;
-  throw new UsageError(`Invalid value "${text}" for --${name}: use a duration such as 1h30m`);
+  throw new ConfigurationError(
+    `Invalid value "${text}" for --${name}: use a duration such as 1h30m`,
+  );
 }

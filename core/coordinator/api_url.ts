@@ -8,9 +8,10 @@ import { ConfigurationError } from "../errors.ts";
  */
 export function apiUrl(url: string): URL {
   const parsed = URL.parse(`${url.replace(/\/+$/, "").replace(/\/ci$/, "")}/api/v4/`);
-  if (parsed === null || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
+  // "http:///x" has no host, but is read as one that has "x".
+  if (parsed === null || !/^https?:\/\/[^/?#]/i.test(url.trim())) {
     throw new ConfigurationError(
-      `Cannot use the coordinator URL "${url}": it has to start with http:// or https://`,
+      `Cannot use the coordinator URL "${url}": it has to look like https://gitlab.example.com`,
     );
   }
   return parsed;

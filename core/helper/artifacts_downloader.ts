@@ -1,5 +1,6 @@
 /** `artifacts-downloader`: fetches the artifacts of earlier jobs and extracts them here. */
 
+import { ConfigurationError } from "../errors.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { deadline, delay } from "../util/abort.ts";
 import { Semaphore } from "../util/semaphore.ts";
 import { shortToken } from "../util/token.ts";
 import { artifactAccess, CREDENTIAL_FLAGS, METER_FLAGS, RETRY_FLAGS } from "./common_flags.ts";
-import { type HelperFlag, HelperUsageError, type HelperValues } from "./flags.ts";
+import type { HelperFlag, HelperValues } from "./flags.ts";
 import type { HelperCommand, HelperContext } from "./helper_command.ts";
 import { statusLine } from "./status_line.ts";
 
@@ -88,7 +89,7 @@ function jobIds(values: HelperValues): readonly number[] {
   return values.list("id").map((text) => {
     const id = Number(text);
     if (Number.isSafeInteger(id) && id > 0) return id;
-    throw new HelperUsageError(`Flag --id: expected the number of a job, got "${text}"`);
+    throw new ConfigurationError(`Flag --id: expected the number of a job, got "${text}"`);
   });
 }
 

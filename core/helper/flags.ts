@@ -3,9 +3,6 @@
 import { ConfigurationError } from "../errors.ts";
 import { parseDuration } from "../util/units.ts";
 
-/** The command line cannot be understood; ends in exit code 2. */
-export class HelperUsageError extends ConfigurationError {}
-
 export interface HelperFlag {
   /** Without dashes. */
   readonly name: string;
@@ -56,7 +53,7 @@ export type ParsedArguments =
   | { readonly kind: "values"; readonly values: HelperValues }
   | { readonly kind: "help" };
 
-/** Throws HelperUsageError for a flag that does not exist and for a value that does not fit. */
+/** Throws ConfigurationError for a flag that does not exist and for a value that does not fit. */
 export function parseHelperArguments(
   flags: readonly HelperFlag[],
   argv: readonly string[],
@@ -78,7 +75,7 @@ export function parseHelperArguments(
     }
     const flag = findFlag(flags, name);
     const value = given ?? (flag.type === "bool" ? "true" : argv[++at]);
-    if (value === undefined) throw new HelperUsageError(`Flag --${flag.name} needs a value`);
+    if (value === undefined) throw new ConfigurationError(`Flag --${flag.name} needs a value`);
     checkValue(flag, value);
     values.set(flag.name, [...(flag.type === "list" ? values.get(flag.name) ?? [] : []), value]);
   }
@@ -107,7 +104,7 @@ export function helperHelp(
 
 function findFlag(flags: readonly HelperFlag[], name: string): HelperFlag {
   const flag = flags.find((each) => each.name === name || each.short === name);
-  if (flag === undefined) throw new HelperUsageError(`Unknown flag --${name}; see --help`);
+  if (flag === undefined) throw new ConfigurationError(`Unknown flag --${name}; see --help`);
   return flag;
 }
 
@@ -140,5 +137,5 @@ const EXPECTED: Readonly<
 function checkValue(flag: HelperFlag, value: string): void {
   const expected = EXPECTED[flag.type];
   if (expected.test(value)) return;
-  throw new HelperUsageError(`Invalid value "${value}" for --${flag.name}: use ${expected.what}`);
+  throw new ConfigurationError(`Invalid value "${value}" for --${flag.name}: use ${expected.what}`);
 }

@@ -4,13 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { createProcessLog } from "../log/process_log.ts";
 import { buildInfo, goPlatform } from "../version.ts";
-import {
-  type HelperFlag,
-  helperHelp,
-  HelperUsageError,
-  type HelperValues,
-  parseHelperArguments,
-} from "./flags.ts";
+import { type HelperFlag, helperHelp, type HelperValues, parseHelperArguments } from "./flags.ts";
 
 /** The world of one helper command. */
 export interface HelperIO {
@@ -41,8 +35,6 @@ export interface HelperCommand {
   run(values: HelperValues, context: HelperContext): Promise<number>;
 }
 
-const USAGE = 2;
-
 /** Parses `argv` (without the command's name) and runs the command. Resolves with the exit code. */
 export async function runHelper(
   command: HelperCommand,
@@ -65,7 +57,7 @@ export async function runHelper(
     return await command.run(parsed.values, { ...io, logger });
   } catch (error) {
     logger.fatal(messageOf(error));
-    return error instanceof HelperUsageError ? USAGE : 1;
+    return 1;
   }
 }
 

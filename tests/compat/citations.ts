@@ -108,6 +108,12 @@ run:sigterm  e2e/commands_signals_test.ts  ${"${signal}"} ends running jobs, tel
 run:sigterm:twice  e2e/commands_signals_test.ts  a second SIGTERM exits at once, and the next start tells of the job
 run:shutdown-timeout  e2e/commands_signals_test.ts  shutdown_timeout bounds the end of jobs that ignore SIGTERM
 run:sighup  e2e/commands_signals_test.ts  SIGHUP reads the configuration again and ends nothing
+run:sigusr1  e2e/commands_signals_test.ts  SIGUSR1 puts what the process is doing into its log, and the job goes on
+run:missing-config  e2e/bad_input_config_test.ts  a missing configuration is named and waited for
+exit-code:one  e2e/commands_manage_test.ts  a command line that cannot be understood exits with 1 and names what is wrong
+start:home  e2e/surroundings_test.ts  a user without home and without an entry in the user database can run commands (needs root)
+register:takes-back  core/cli/register_undone_test.ts  takes this manager back at GitLab
+register:takes-back  core/cli/register_undone_test.ts  leaves a manager alone that another entry of the file needs
 run-single:max-builds  e2e/commands_run_test.ts  run-single takes --max-builds jobs and exits
 run-single:wait-timeout  e2e/commands_run_test.ts  run-single exits after --wait-timeout without a job
 metrics:names  e2e/commands_http_test.ts  metrics have GitLab Runner's names and labels, and count jobs

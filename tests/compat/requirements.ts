@@ -114,6 +114,11 @@ run:sigterm                      8.5   SIGTERM ends the jobs and tells GitLab.
 run:sigterm:twice                8.5   A second SIGTERM exits at once.
 run:shutdown-timeout             8.5   shutdown_timeout bounds the end.
 run:sighup                       8.5   SIGHUP reads the configuration again.
+run:sigusr1                      13.1  SIGUSR1 puts the state of the process into the log.
+run:missing-config               8.5   run waits for a config.toml that is not there yet.
+exit-code:one                    8.2   What cannot be done or understood ends with 1.
+start:home                       1.1   A home that is not told is looked up, and may be none.
+register:takes-back              1.3   A registration that breaks off is undone at GitLab.
 run-single:max-builds            1.4   --max-builds ends run-single after so many jobs.
 run-single:wait-timeout          1.4   --wait-timeout ends it after so long without a job.
 metrics:names                    7     Metrics have GitLab Runner's names and labels.

@@ -167,14 +167,14 @@ test("help of every command says what it does and ends well", async () => {
   }
 });
 
-test("a command line that cannot be understood exits with 2 and names what is wrong", async () => {
+test("a command line that cannot be understood exits with 1 and names what is wrong", async () => {
   await using runner = new RunnerProcess();
   expect(await runner.command(["nonsense"])).toMatchObject({
-    code: 2,
+    code: 1,
     stderr: "runner: unknown command 'nonsense'\n",
   });
   const flag = await runner.command(["run", "--nonsense"]);
-  expect(flag.code).toBe(2);
+  expect(flag.code).toBe(1);
   expect(flag.stderr).toContain("unknown option '--nonsense'");
 });
 

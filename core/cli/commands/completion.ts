@@ -1,7 +1,7 @@
 /** `completion bash|zsh|fish`: a script that completes commands and flags. */
 
+import { ConfigurationError } from "../../errors.ts";
 import type { Command } from "../command.ts";
-import { UsageError } from "../flag.ts";
 import { commandTable } from "../commands.ts";
 import { completionScript, isCompletionShell } from "../completion_script.ts";
 
@@ -21,7 +21,7 @@ export const completionCommand: Command = {
   ],
   async run(_flags, { program }, [shell = ""]) {
     if (!isCompletionShell(shell)) {
-      throw new UsageError(`There is no completion for "${shell}": use bash, zsh or fish`);
+      throw new ConfigurationError(`There is no completion for "${shell}": use bash, zsh or fish`);
     }
     program.stdout.write(await completionScript(shell, program.calledAs, commandTable(program)));
     return 0;

@@ -1,12 +1,16 @@
 /** `lint`: everything that is wrong with a config.toml, before a runner has to find out. */
 
 import { loadConfig } from "../../config/load.ts";
+import type { GlobalConfig, RunnerConfig } from "../../config/schema.ts";
+import { apiUrl } from "../../coordinator/api_url.ts";
 import { messageOf } from "../../errors.ts";
-import type { RunnerConfig } from "../../config/schema.ts";
 import type { ExecutorProvider } from "../../executor.ts";
+import { parseListenAddress } from "../../http/listen_address.ts";
 import type { Registry } from "../../registry.ts";
 import type { Command } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
+import type { Program } from "../program.ts";
+import { isExecutor } from "../runner_entry.ts";
 
 export const lintCommand: Command = {
   description:
@@ -16,7 +20,8 @@ export const lintCommand: Command = {
   examples: [["lint -c config.toml", "Check a file before it is rolled out"]],
   async run(flags, { program, logger }) {
     const path = configFile(flags, program);
-    const findings = await findingsIn(path, program);
+    const { findings, unbuilt } = await examine(path, program);
+    for (const remark of unbuilt) logger.warning(remark);
     for (const finding of findings) logger.error(finding);
     if (findings.length > 0) return 1;
     logger.info("Configuration is valid", { ConfigFile: path });
@@ -24,16 +29,30 @@ export const lintCommand: Command = {
   },
 };
 
-async function findingsIn(
-  path: string,
-  program: Parameters<Command["run"]>[1]["program"],
-): Promise<readonly string[]> {
+interface Examination {
+  readonly findings: readonly string[];
+  /** What the file may well say, but this release cannot do. */
+  readonly unbuilt: readonly string[];
+}
+
+async function examine(path: string, program: Program): Promise<Examination> {
   try {
     const { config, warnings } = await loadConfig(path, { env: program.env });
     const executors = await program.executors();
-    return [...warnings, ...config.runners.flatMap((runner) => judge(runner, executors))];
+    const isBuilt = ({ executor }: RunnerConfig) =>
+      executors.names.includes(executor) || !isExecutor(executor);
+    const judgements = (runners: readonly RunnerConfig[]) =>
+      runners.flatMap((runner) => judge(runner, executors));
+    return {
+      findings: [
+        ...warnings,
+        ...badAddresses(config),
+        ...judgements(config.runners.filter(isBuilt)),
+      ],
+      unbuilt: judgements(config.runners.filter((runner) => !isBuilt(runner))),
+    };
   } catch (error) {
-    return messageOf(error).split("\n");
+    return { findings: messageOf(error).split("\n"), unbuilt: [] };
   }
 }
 
@@ -46,8 +65,20 @@ function judge(runner: RunnerConfig, executors: Registry<ExecutorProvider>): rea
       executors.names.join(", "),
     ];
   }
+  return complaints(() => provider.info(runner));
+}
+
+/** Addresses are looked at when they are used; a wrong one then costs its runner or the metrics. */
+function badAddresses({ listen_address, runners }: GlobalConfig): readonly string[] {
+  return [
+    ...runners.flatMap(({ url }) => complaints(() => apiUrl(url))),
+    ...(listen_address === "" ? [] : complaints(() => parseListenAddress(listen_address))),
+  ];
+}
+
+function complaints(look: () => unknown): readonly string[] {
   try {
-    provider.info(runner);
+    look();
     return [];
   } catch (error) {
     return [messageOf(error)];

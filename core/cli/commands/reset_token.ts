@@ -2,14 +2,13 @@
 
 import { editConfig } from "../../config/edit.ts";
 import type { RunnerConfig } from "../../config/schema.ts";
-import { RunnerError } from "../../errors.ts";
+import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
 import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { indicesOf } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import { connect, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
-import { UsageError } from "../flag.ts";
 import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
 
 export const resetTokenCommand: Command = {
@@ -41,7 +40,7 @@ export const resetTokenCommand: Command = {
     };
     const isEmpty = Object.values(selector).every((part) => part === undefined);
     if (isEmpty && !flags.bool("all-runners")) {
-      throw new UsageError("Say which runner: --name, --url, --id or --all-runners");
+      throw new ConfigurationError("Say which runner: --name, --url, --id or --all-runners");
     }
     const runners = await selectRunners(path, flags.bool("all-runners") ? {} : selector, context);
     const pat = flags.text("pat");

@@ -7,7 +7,7 @@ import type { SingleOptions } from "../../runner/single.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import { managerIdentity } from "../connect.ts";
-import { type FlagValues, UsageError } from "../flag.ts";
+import { type FlagValues } from "../flag.ts";
 import { textAt } from "../runner_entry.ts";
 import { entryFromFlags, runnerEntryFlags } from "../runner_flags.ts";
 import { logUserMode } from "../user_mode.ts";
@@ -89,7 +89,7 @@ function runnerFromFlags(
   const entry = entryFromFlags(flags);
   const missing = ["url", "token", "executor"].filter((key) => textAt(entry, [key]) === "");
   if (missing.length === 0) return runnerConfig(entry, { env });
-  throw new UsageError(
+  throw new ConfigurationError(
     `Give ${missing.map((key) => `--${key}`).join(", ")}, or --runner with the name of a runner`,
   );
 }

@@ -1,7 +1,7 @@
 /** `unregister`: deletes runners at GitLab, and then from config.toml. */
 
 import { loadConfig } from "../../config/load.ts";
-import { RunnerError } from "../../errors.ts";
+import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
 import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
@@ -15,7 +15,7 @@ import {
   refusal,
   type RunnerAddress,
 } from "../connect.ts";
-import { type Flag, type FlagValues, UsageError } from "../flag.ts";
+import { type Flag, type FlagValues } from "../flag.ts";
 import { ALL_FLAG, NAME_FLAG, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
 
 const TLS_FLAGS: readonly Flag[] = [
@@ -67,7 +67,7 @@ async function addresses(
   const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag));
   if (name) return await selectRunners(path, { name }, context);
   if (!url || !token) {
-    throw new UsageError("Say which runner: --name, --url with --token, or --all-runners");
+    throw new ConfigurationError("Say which runner: --name, --url with --token, or --all-runners");
   }
   return [{
     url,

@@ -1,8 +1,9 @@
 /** `helper-image`: makes the image that fetches sources and moves artifacts, and carries it along. */
 
 import type { Command, CommandContext } from "../../../core/cli/command.ts";
-import { type Flag, type FlagValues, UsageError } from "../../../core/cli/flag.ts";
+import type { Flag, FlagValues } from "../../../core/cli/flag.ts";
 import { interruptSignal } from "../../../core/cli/interrupt.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
 import { connectEngine, type Engine } from "../engine/mod.ts";
 import { DEFAULT_FLAVOR, ownHelperImage } from "../helper/mod.ts";
 import { helperEnvironment } from "../images/mod.ts";
@@ -119,7 +120,7 @@ export const helperImageCommand: Command = {
   async run(flags, context, [word = ""]) {
     const action = Object.hasOwn(ACTIONS, word) ? ACTIONS[word] : undefined;
     if (action === undefined) {
-      throw new UsageError(`Unknown action "${word}": use build, save or load`);
+      throw new ConfigurationError(`Unknown action "${word}": use build, save or load`);
     }
     const { program } = context;
     using interrupt = interruptSignal(program);
@@ -187,5 +188,5 @@ function nameFor(flags: FlagValues, architecture: string): string {
 function required(flags: FlagValues, name: string, what: string): string {
   const text = flags.text(name);
   if (text) return text;
-  throw new UsageError(`--${name} is missing: ${what}`);
+  throw new ConfigurationError(`--${name} is missing: ${what}`);
 }

@@ -86,7 +86,7 @@ describe("register with a token of a runner created in GitLab", () => {
       server.url,
       ...["--token", CREATED, "--executor", "shell", "--tag-list", "a,b", "--locked=false"],
     ));
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toContain(
       "FATAL: A runner authentication token goes without --tag-list, --locked",
     );
@@ -101,7 +101,7 @@ describe("register with a token of a runner created in GitLab", () => {
       ...["--registration-token", CREATED, "--executor", "shell", "--tag-list", "a,b"],
     ));
     expect(code).toBe(0);
-    expect(stderr).toContain("--tag-list are ignored");
+    expect(stderr).toContain("ignored: --tag-list");
     expect(server.calls).toEqual(["POST runners/verify"]);
   });
 
@@ -198,7 +198,7 @@ describe("register with a registration token", () => {
     const { code, stderr } = await sandbox.run(
       register(server.url, ...legacy, "--access-level", "all"),
     );
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toContain('Invalid value "all" for --access-level');
     expect(server.calls).toEqual([]);
   });
@@ -214,31 +214,6 @@ describe("register with a registration token", () => {
     const { code, stderr } = await sandbox.run(register(server.url, ...legacy));
     expect(code).toBe(1);
     expect(stderr).toContain(text);
-  });
-
-  test("takes the runner back when a later step fails", async () => {
-    await using server = gitlab();
-    using sandbox = new Sandbox();
-    const { code } = await sandbox.run(register(
-      server.url,
-      ...["--registration-token", "reg-secret", "--executor", "docker"],
-    ));
-    expect(code).toBe(2);
-    expect(sandbox.stderr).toContain("--docker-image");
-    expect(server.calls).toEqual(["POST runners", "DELETE runners"]);
-    expect(server.seen[1]?.body).toEqual({ token: ISSUED });
-    expect(await Bun.file(sandbox.configPath).exists()).toBe(false);
-  });
-
-  test("leaves the runner with --leave-runner", async () => {
-    await using server = gitlab();
-    using sandbox = new Sandbox();
-    const { code } = await sandbox.run(register(
-      server.url,
-      ...["--registration-token", "reg-secret", "--executor", "docker", "--leave-runner"],
-    ));
-    expect(code).toBe(2);
-    expect(server.calls).toEqual(["POST runners"]);
   });
 });
 
@@ -259,7 +234,7 @@ test.each([
 ])("register --non-interactive names what is missing: %p", async (flags, missing) => {
   using sandbox = new Sandbox();
   const { code, stderr } = await sandbox.run(["register", "-c", "config.toml", "-n", ...flags]);
-  expect(code).toBe(2);
+  expect(code).toBe(1);
   expect(stderr).toContain(`give ${missing}`);
 });
 
@@ -269,19 +244,32 @@ test("register refuses an unknown executor before it asks GitLab", async () => {
   const { code, stderr } = await sandbox.run(
     register(server.url, "--token", CREATED, "--executor", "dokcer"),
   );
-  expect(code).toBe(2);
+  expect(code).toBe(1);
   expect(stderr).toContain('Invalid executor specified: "dokcer"');
   expect(server.calls).toEqual([]);
 });
 
-test("register takes this manager back at GitLab when a value is missing", async () => {
+test("register writes an executor of GitLab Runner that is not built yet, and says so", async () => {
   await using server = gitlab();
   using sandbox = new Sandbox();
-  const { code } = await sandbox.run(
-    register(server.url, "--token", CREATED, "--executor", "docker"),
-  );
-  expect(code).toBe(2);
-  expect(server.calls).toEqual(["POST runners/verify", "DELETE runners/managers"]);
+  const { code, stderr } = await sandbox.run(register(
+    server.url,
+    ...["--token", CREATED, "--executor", "kubernetes", "--kubernetes-namespace", "ci"],
+    ...["--kubernetes-pull-policy", "always,never", "--kubernetes-node-selector", "disk:ssd"],
+    ...["--docker-image", "not-for-kubernetes"],
+  ));
+  expect(code).toBe(0);
+  expect(stderr).toContain('WARNING: This release does not have the executor "kubernetes" yet');
+  const [entry] = await entries(sandbox);
+  expect(entry).toMatchObject({
+    executor: "kubernetes",
+    kubernetes: {
+      namespace: "ci",
+      pull_policy: ["always", "never"],
+      node_selector: { disk: "ssd" },
+    },
+  });
+  expect(entry).not.toHaveProperty("docker");
 });
 
 test("register fills in from a template what is left unset", async () => {

@@ -85,7 +85,7 @@ describe("help", () => {
   });
 });
 
-describe("a wrong command line ends in exit code 2", () => {
+describe("a wrong command line ends in exit code 1", () => {
   test.each([
     [["verfy"], "runner: unknown command 'verfy'\n(Did you mean verify?)"],
     [["help", "verfy"], "runner: unknown command 'verfy'"],
@@ -103,7 +103,7 @@ describe("a wrong command line ends in exit code 2", () => {
     await Bun.write(`${sandbox.folder}/c.toml`, "");
     const { code, stdout, stderr } = await sandbox.run(argv);
     expect(stderr).toContain(text);
-    expect([code, stdout]).toEqual([2, ""]);
+    expect([code, stdout]).toEqual([1, ""]);
   });
 });
 

@@ -61,6 +61,6 @@ test("run-single takes a runner from the file by its name", async () => {
 test("run-single names the flags that are missing", async () => {
   using sandbox = new Sandbox();
   const { code, asked } = await runSingle(sandbox, ["--executor", "shell"]);
-  expect([code, asked]).toEqual([2, undefined]);
+  expect([code, asked]).toEqual([1, undefined]);
   expect(sandbox.stderr).toContain("FATAL: Give --url, --token, or --runner");
 });

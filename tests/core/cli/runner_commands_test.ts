@@ -160,7 +160,7 @@ describe("unregister", () => {
   test("needs to know which runner", () =>
     inSandbox({}, async ({ run, server }) => {
       const { code, stderr } = await run("unregister");
-      expect(code).toBe(2);
+      expect(code).toBe(1);
       expect(stderr).toContain("--all-runners");
       expect(server.calls).toEqual([]);
     }));
@@ -212,7 +212,7 @@ describe("reset-token", () => {
 
   test("needs to know which runner", () =>
     inSandbox({}, async ({ run }) => {
-      expect((await run("reset-token")).code).toBe(2);
+      expect((await run("reset-token")).code).toBe(1);
     }));
 });
 
@@ -261,5 +261,23 @@ describe("lint", () => {
   test("needs a file", async () => {
     using sandbox = new Sandbox();
     expect((await sandbox.run(["lint", "-c", "none.toml"])).code).toBe(1);
+  });
+
+  test("finds addresses that cannot be used, and only remarks on executors to come", async () => {
+    using sandbox = new Sandbox();
+    await Bun.write(
+      sandbox.configPath,
+      'listen_address = ":99999"\n[[runners]]\nname = "k"\nurl = "http://x"\ntoken = "t"\n' +
+        'executor = "kubernetes"\n',
+    );
+    const { code, stderr } = await sandbox.run(["lint", "-c", "config.toml"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERROR: Cannot listen on ":99999"');
+    expect(stderr).toContain('WARNING: Runner "k" has the unknown executor "kubernetes"');
+    await Bun.write(
+      sandbox.configPath,
+      (await sandbox.config()).replace('listen_address = ":99999"', ""),
+    );
+    expect((await sandbox.run(["lint", "-c", "config.toml"])).code).toBe(0);
   });
 });

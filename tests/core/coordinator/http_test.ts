@@ -48,9 +48,12 @@ test.each([
   expect(new URL("x", apiUrl(url)).href).toBe(expected);
 });
 
-test.each(["ftp://h", "h:80", "", "unix:/run/x"])("CoordinatorHttp refuses the URL %p", (url) => {
-  expect(() => connect(url)).toThrow(ConfigurationError);
-});
+test.each(["ftp://h", "h:80", "", "unix:/run/x", "http://", "https:///x"])(
+  "CoordinatorHttp refuses the URL %p",
+  (url) => {
+    expect(() => connect(url)).toThrow(ConfigurationError);
+  },
+);
 
 test.each([301, 302, 303])(
   "a %d on a PUT is an answer that names the misconfiguration",

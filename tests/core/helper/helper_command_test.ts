@@ -51,10 +51,10 @@ test("parseHelperArguments() names the flag that is wrong", () => {
   expect(() => parse(["--flag=perhaps"])).toThrow("true or false");
 });
 
-test("runHelper ends in exit code 2 for a bad command line and prints help", async () => {
+test("runHelper ends in exit code 1 for a bad command line and prints help", async () => {
   using temporary = scratch();
   const bad = await run(artifactsUploader, ["--nonsense"], { cwd: temporary.path });
-  expect(bad).toMatchObject({ code: 2, log: "FATAL: Unknown flag --nonsense; see --help\n" });
+  expect(bad).toMatchObject({ code: 1, log: "FATAL: Unknown flag --nonsense; see --help\n" });
   const help = await run(artifactsUploader, ["--help"], { cwd: temporary.path });
   expect(help.code).toBe(0);
   expect(help.stdout).toContain("--compression-level");
