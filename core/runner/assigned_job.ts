@@ -260,9 +260,16 @@ class JobLine {
     const durationMs = performance.now() - this.#job.startedAt;
     const failureReason = result.kind === "failed" ? result.reason : undefined;
     this.#options.metrics.jobFinished(parts.labels, { durationMs, failureReason });
-    const fields = { duration_s: (durationMs / 1000).toFixed(3) };
+    const fields = { duration_s: (durationMs / 1000).toFixed(3), "job-status": state.state };
     if (result.kind === "success") this.#log.info("Job succeeded", fields);
-    else this.#log.warning(`Job failed: ${result.message}`, fields);
+    else {
+      this.#log.warning(`Job failed: ${result.message}`, {
+        ...fields,
+        error: result.message,
+        exit_code: state.exitCode ?? 0,
+        failure_reason: failureReason ?? "job_canceled",
+      });
+    }
     if (delivery.kind === "kept") {
       this.#log.error("The result could not be delivered; it is kept and sent later", {
         error: delivery.why,

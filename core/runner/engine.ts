@@ -113,8 +113,8 @@ export class RunnerEngine {
   }
 
   /** Ends all jobs now; `drain` then resolves soon. */
-  abortJobs(): void {
-    this.#active.abortAll(new ProcessShutdown(true));
+  abortJobs(signal?: "terminated" | "interrupt"): void {
+    this.#active.abortAll(new ProcessShutdown(true, signal));
   }
 
   /** Gives up what is still being sent; it stays on disk. Call it last. */

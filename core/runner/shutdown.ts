@@ -18,7 +18,7 @@ export interface ProcessSignals {
 export interface Stoppable {
   readonly runningJobs: number;
   drain(): Promise<void>;
-  abortJobs(): void;
+  abortJobs(signal: "terminated" | "interrupt"): void;
   close(): void;
 }
 
@@ -47,8 +47,8 @@ export class Shutdown implements Disposable {
     this.#options = options;
     this.#stopListening = [
       signals.on("SIGQUIT", () => this.graceful("Stopping: the running jobs may end")),
-      signals.on("SIGTERM", () => this.#forced()),
-      signals.on("SIGINT", () => this.#forced()),
+      signals.on("SIGTERM", () => this.#forced("terminated")),
+      signals.on("SIGINT", () => this.#forced("interrupt")),
     ];
   }
 
@@ -64,7 +64,7 @@ export class Shutdown implements Disposable {
     void this.#end();
   }
 
-  #forced(): void {
+  #forced(signal: "terminated" | "interrupt"): void {
     const { logger, engine, timeoutSeconds, onEnd } = this.#options;
     const now = performance.now();
     if (this.#state === "forceful_shutdown") {
@@ -75,7 +75,7 @@ export class Shutdown implements Disposable {
     this.#forcedAt = now;
     this.#state = "forceful_shutdown";
     logger.warning("Stopping now: the running jobs are ended", { jobs: engine.runningJobs });
-    engine.abortJobs();
+    engine.abortJobs(signal);
     if (!draining) void this.#end();
     const shutdownTimeout = timeoutSeconds();
     this.#timer = setTimeout(() => {

@@ -29,12 +29,15 @@ export class JobTimedOut extends Error {
   override readonly name = "JobTimedOut";
 }
 
-/** This process is going down. `forced`: within `shutdown_timeout`, not when jobs are done. */
+/**
+ * This process is going down. `forced`: within `shutdown_timeout`, not when jobs are done. `signal`
+ * is what it was told by, in the words of GitLab Runner's logs.
+ */
 export class ProcessShutdown extends Error {
   override readonly name = "ProcessShutdown";
   readonly forced: boolean;
-  constructor(forced: boolean) {
-    super(forced ? "aborted: terminated" : "shutting down");
+  constructor(forced: boolean, signal: "terminated" | "interrupt" = "terminated") {
+    super(forced ? `aborted: ${signal}` : "shutting down");
     this.forced = forced;
   }
 }

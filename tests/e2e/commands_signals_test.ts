@@ -38,8 +38,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       failureReason: "runner_interrupted",
       checksum: "match",
     });
-    expect(job.plain).toContain("ERROR: Job failed: aborted: terminated");
+    const word = signal === "SIGINT" ? "interrupt" : "terminated";
+    expect(job.plain).toContain(`ERROR: Job failed: aborted: ${word}`);
     expect(await lab.process.exited()).toBe(0);
+    expect(lab.process.log).toContain("failure_reason=runner_interrupted");
     expect(isAlive(pid)).toBe(false);
   });
 }
