@@ -25,7 +25,7 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
   function render(op: ScriptOp): string {
     switch (op.kind) {
       case "export":
-        return `export ${quotePosix(op.name)}=${quotePosix(op.value)}`;
+        return exportVariable(op.name, op.value);
       case "unset":
         return op.names.length === 0 ? ":" : `unset -v ${op.names.map(quotePosix).join(" ")}`;
       case "write-file":
@@ -64,6 +64,14 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
         return concurrently(op.groups.map(block));
     }
   }
+}
+
+/** Bash sets these itself and lets nobody else; a job may well bring one along, such as `UID`. */
+const READ_ONLY = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
+
+function exportVariable(name: string, value: string): string {
+  const command = `export ${quotePosix(name)}=${quotePosix(value)}`;
+  return READ_ONLY.includes(name) ? `command ${command} 2>/dev/null || :` : command;
 }
 
 function printLine(text: string): string {

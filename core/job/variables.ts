@@ -43,7 +43,7 @@ export class JobVariables {
     this.#declared = declared;
     this.#fileDirectory = fileDirectory;
     const last = new Map<string, JobVariable>();
-    for (const variable of declared) if (isName(variable.key)) last.set(variable.key, variable);
+    for (const variable of declared) last.set(variable.key, variable);
     const path = (key: string) => `${fileDirectory}/${key}`;
     const unexpanded = (name: string) => {
       const variable = last.get(name);
@@ -64,9 +64,9 @@ export class JobVariables {
     this.#variables = expanded;
   }
 
-  /** All variables, in the order of their first declaration. */
+  /** What a shell can have, in the order of first declaration; other names serve expansion alone. */
   get all(): readonly ExpandedVariable[] {
-    return [...this.#variables.values()];
+    return [...this.#variables.values()].filter(({ key }) => isName(key));
   }
 
   get files(): readonly ExpandedVariable[] {
@@ -76,10 +76,6 @@ export class JobVariables {
   /** The value, or the path of a file variable; empty when unknown. */
   get(key: string): string {
     return this.#variables.get(key)?.value ?? "";
-  }
-
-  has(key: string): boolean {
-    return this.#variables.has(key);
   }
 
   /** True for what Go calls true: 1, t, T, TRUE, true, True. */
