@@ -302,3 +302,16 @@ test.concurrent("GIT_CLONE_PATH places the checkout inside builds_dir, and nowhe
   }
   expect(existsSync(outside)).toBe(false);
 });
+
+test("safe_directory_checkout names each checkout once in the account's git configuration", async () => {
+  await using trusting = await Lab.open({ entry: ["safe_directory_checkout = true"] });
+  trusting.start();
+  const repository = { path: trusting.repositories.app.path, sha: trusting.repositories.app.sha };
+  const script = "git config --global --get-all safe.directory";
+  expectSuccess(await trusting.run({ repository, script }));
+  const again = await trusting.run({ repository, script: [script, "echo $CI_PROJECT_DIR"] });
+  expectSuccess(again);
+  const directory = again.lines.filter((line) => line.startsWith(trusting.path("builds")));
+  expect(directory).toHaveLength(2);
+  expect(directory[0]).toBe(directory[1]);
+});

@@ -3,12 +3,12 @@
 import { JobConfigurationError } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
-import { configFile, GUARD_OPTIONS, options, repository } from "./git_config.ts";
+import { GUARD_OPTIONS, options, repository } from "./git_config.ts";
+import { openRepository } from "./repository_directory.ts";
 import { configScript, exportVariables, userCommands } from "./common.ts";
 import { pullLfsFiles, updateSubmodules } from "./submodules.ts";
 
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
-const plain = (text: string): ScriptOp => ({ kind: "print", style: "plain", text });
 
 /** Throws JobConfigurationError when the payload names no usable commit. */
 export function getSources(context: PlanContext): readonly ScriptOp[] {
@@ -66,7 +66,6 @@ function sources(context: PlanContext): readonly ScriptOp[] {
 
 function fetchChanges(context: PlanContext): readonly ScriptOp[] {
   const { settings, paths, flags, correlationId } = context;
-  const git = `${paths.projectDir}/.git`;
   const depth = settings.gitDepth > 0 ? ` with git depth set to ${settings.gitDepth}` : "";
   const correlated = flags.FF_USE_GITALY_CORRELATION_ID && repository(context).origin !== "";
   return [
@@ -77,135 +76,10 @@ function fetchChanges(context: PlanContext): readonly ScriptOp[] {
     ...(settings.gitStrategy === "clone"
       ? [{ kind: "remove-directory", path: paths.projectDir } as const]
       : []),
-    ...onlyRealDirectory(paths.projectDir),
-    ...onlyRealDirectory(git),
-    ...onlyObjectFormat(context),
-    {
-      kind: "when",
-      condition: { kind: "file-exists", path: `${git}/HEAD` },
-      then: reuseRepository(context),
-      otherwise: createRepository(context),
-    },
+    ...openRepository(context),
     { kind: "change-directory", path: paths.projectDir },
     ...fetch(context),
     ...collectGarbage(context),
-  ];
-}
-
-/** A link where a directory belongs would lead everything that follows to somewhere else. */
-function onlyRealDirectory(path: string): readonly ScriptOp[] {
-  return [{
-    kind: "when",
-    condition: { kind: "directory-exists", path },
-    then: [],
-    otherwise: [{ kind: "remove-directory", path }],
-  }];
-}
-
-/** Marks a SHA-256 checkout. The config file would say it too, but a job can write that. */
-const SHA256_MARKER = "runner-sha256";
-
-/** A checkout of the other object format cannot be fetched into: it is made anew. */
-function onlyObjectFormat(context: PlanContext): readonly ScriptOp[] {
-  const { projectDir } = context.paths;
-  const drop: ScriptOp = { kind: "remove-directory", path: `${projectDir}/.git` };
-  const sha256 = context.spec.git.repo_object_format === "sha256";
-  return [{
-    kind: "when",
-    condition: { kind: "file-exists", path: `${projectDir}/.git/${SHA256_MARKER}` },
-    then: sha256 ? [] : [drop],
-    otherwise: sha256 ? [drop] : [],
-  }];
-}
-
-function createRepository(context: PlanContext): readonly ScriptOp[] {
-  const { projectDir } = context.paths;
-  const sha256 = context.spec.git.repo_object_format === "sha256";
-  const format = sha256 ? ["--object-format=sha256"] : [];
-  return [
-    { kind: "make-directory", path: projectDir },
-    {
-      kind: "run",
-      argv: [
-        "git",
-        ...options([["init.defaultBranch", "none"], ["init.defaultRefFormat", "files"]]),
-        "init",
-        "--template=",
-        ...format,
-        projectDir,
-      ],
-    },
-    ...(sha256
-      ? [{ kind: "write-file", path: `${projectDir}/.git/${SHA256_MARKER}`, content: "" } as const]
-      : []),
-    { kind: "write-file", path: `${projectDir}/.git/config`, content: configFile(context) },
-    notice("Created fresh repository."),
-  ];
-}
-
-function reuseRepository(context: PlanContext): readonly ScriptOp[] {
-  const git = `${context.paths.projectDir}/.git`;
-  const clean = context.runner.clean_git_config ?? true;
-  const stale = ["index.lock", "shallow.lock", "HEAD.lock", "config.lock"];
-  const modules = `${git}/modules`;
-  return [
-    ...stale.map((name): ScriptOp => ({ kind: "remove-file", path: `${git}/${name}` })),
-    { kind: "remove-matching", directory: `${git}/refs`, name: "*.lock" },
-    ...onlyRealDirectory(modules),
-    {
-      kind: "when",
-      condition: { kind: "directory-exists", path: modules },
-      then: [
-        { kind: "remove-matching", directory: modules, name: "*.lock" },
-        ...(clean
-          ? [
-            { kind: "remove-matching", directory: modules, name: "hooks" } as const,
-            { kind: "remove-matching", directory: modules, name: "config" } as const,
-            { kind: "remove-matching", directory: modules, name: "commondir" } as const,
-          ]
-          : []),
-      ],
-    },
-    ...(clean ? cleanRepository(context) : [
-      { kind: "remove-file", path: `${git}/hooks/post-checkout` } as const,
-      {
-        kind: "run",
-        argv: [
-          "git",
-          "-C",
-          context.paths.projectDir,
-          "config",
-          "remote.origin.url",
-          repository(context).url,
-        ],
-      } as const,
-    ]),
-    plain(`Reinitialized existing Git repository in ${git}/`),
-  ];
-}
-
-/** With these an earlier job would bring its own configuration, or change what is checked out. */
-const PLANTED = ["commondir", "config.worktree", "info/attributes", "info/grafts"];
-
-/** Undoes what an earlier job set or planted: configuration, hooks, sparse checkout. */
-function cleanRepository(context: PlanContext): readonly ScriptOp[] {
-  const git = `${context.paths.projectDir}/.git`;
-  return [
-    {
-      kind: "when",
-      condition: { kind: "directory-exists", path: `${git}/hooks` },
-      then: [{ kind: "remove-directory", path: `${git}/hooks` }],
-    },
-    ...PLANTED.map((name): ScriptOp => ({ kind: "remove-file", path: `${git}/${name}` })),
-    {
-      kind: "when",
-      condition: { kind: "file-exists", path: `${git}/info/sparse-checkout` },
-      then: [
-        { kind: "remove-file", path: `${git}/info/sparse-checkout` },
-        { kind: "remove-file", path: `${git}/index` },
-      ],
-    },
-    { kind: "write-file", path: `${git}/config`, content: configFile(context) },
   ];
 }
 
@@ -223,6 +97,7 @@ function fetch(context: PlanContext): readonly ScriptOp[] {
       ...options([["maintenance.auto", "false"]]),
       "fetch",
       "origin",
+      "--no-recurse-submodules",
       ...refspecs,
       ...more,
       ...settings.gitFetchFlags,
