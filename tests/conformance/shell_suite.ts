@@ -159,12 +159,6 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
       expect(readFileSync(join(home, "f"), "utf8")).toBe("2\n");
     });
 
-    test("export of what the shell keeps to itself changes nothing and ends nothing", () => {
-      const names = ["UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"];
-      const exports = names.map((name): ScriptOp => ({ kind: "export", name, value: "1" }));
-      expect(run([...exports, print("goes on")])).toMatchObject({ code: 0, stdout: "goes on\n" });
-    });
-
     test("export reaches programs, unset removes, also what is not set", () => {
       const { stdout, code } = run([
         { kind: "export", name: "A", value: "x'y $z\n" },

@@ -19,6 +19,14 @@ describe("bash", () => {
     );
   });
 
+  test("sets what the shell keeps to itself as far as the shell lets it", () => {
+    const ops = ["UID", "SHELLOPTS"].map((name) => ({ kind: "export", name, value: "1" } as const));
+    const script = bash.render([...ops, { kind: "user-command", code: "echo on" }], PLAIN);
+    const { exitCode, stdout, stderr } = Bun.spawnSync(["bash", "-c", script]);
+    expect({ exitCode, stdout: String(stdout), stderr: String(stderr) })
+      .toEqual({ exitCode: 0, stdout: "on\n", stderr: "" });
+  });
+
   test("renders tracing and exit checks on request", () => {
     const options = { debugTrace: true, checkExitCodes: true };
     expect(bash.render([{ kind: "user-command", code: "make" }], options)).toContain(
