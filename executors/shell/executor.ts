@@ -1,5 +1,6 @@
 /** Runs one job's stages as processes of this host. */
 
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
@@ -114,7 +115,8 @@ export class ShellExecutor implements Executor {
     using script = openScript(command, { stateDir, owner: user?.account });
     return await runProcess({
       argv: [...user?.prefix ?? [], ...command.invocation.argv, ...script.args],
-      cwd: workingDirectory,
+      // An earlier job may have removed it; a job's own directories are made before it starts.
+      cwd: existsSync(workingDirectory) ? workingDirectory : "/",
       env: jobEnvironment(env, user?.account),
       mark: this.#mark,
       stdin: script.stdin,
