@@ -11,6 +11,8 @@ export type ScriptCondition =
   | { readonly kind: "file-exists"; readonly path: string }
   /** A directory itself: a link to one does not count. */
   | { readonly kind: "directory-exists"; readonly path: string }
+  /** Its own entries can be read, made and removed. */
+  | { readonly kind: "directory-usable"; readonly path: string }
   /** The program is found in PATH or, with a slash in its name, is executable there. */
   | { readonly kind: "program-exists"; readonly program: string }
   /**

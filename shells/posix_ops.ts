@@ -150,6 +150,10 @@ function condition(asked: ScriptCondition): string {
       const path = quotePosixPath(asked.path);
       return `[ -d ${path} ] && [ ! -L ${path} ]`;
     }
+    case "directory-usable": {
+      const path = quotePosixPath(asked.path);
+      return `[ -r ${path} ] && [ -w ${path} ] && [ -x ${path} ]`;
+    }
     case "program-exists": {
       const program = quotePosix(asked.program);
       return asked.program.includes("/")

@@ -140,6 +140,9 @@ job:inputs  e2e/job_script_test.ts  inputs of the job come into its script, and 
 git:submodules:leftovers  e2e/job_leftovers_test.ts  a submodule whose .git leads to a repository of an earlier job runs nothing of it
 git:submodules:leftovers  e2e/job_leftovers_test.ts  submodules that an earlier job gave up come back
 variables:env-file:stale  e2e/job_leftovers_test.ts  a temporary directory that a crash left behind is made anew
+git:commit:missing  e2e/job_permissions_test.ts  a commit that is not there is told once, with git's exit code
+git:safe-directory  e2e/job_sources_test.ts  safe_directory_checkout names each checkout once in the account's git configuration
+tls:job  e2e/job_tls_test.ts  tls-ca-file holds for git, submodules, artifacts and the script
 script:profile  e2e/job_script_test.ts  a profile that exits is named as the cause, wherever it is met first
 script:release  core/run/plan_test.ts  planJob() expands variables in the step that GitLab makes of "release"
 git:submodule-strategy:bad  core/run/plan_test.ts  planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know

@@ -57,6 +57,9 @@ git:sha256                       4.4   SHA-256 repositories work.
 git:attempts:range               4.2   Attempts are clamped to 1 to 10, with a warning.
 git:attempts                     4.6   GET_SOURCES_ATTEMPTS repeats the stage after a clean-up.
 git:stale-locks                  4.4   Locks of a git that died are removed.
+git:commit:missing               4.4   A commit that is not there fails the job with what git says of it.
+git:safe-directory               2.2   safe_directory_checkout names the checkout in git's global configuration.
+tls:job                          5.2   Jobs get the TLS files of their GitLab, and use them everywhere.
 git:submodules:leftovers         4.4   Submodules that an earlier job broke or replaced are cloned anew.
 variables:env-file:stale         4.3   No job reads what an earlier one left in GITLAB_ENV.
 git:clean-config                 4.4   Configuration and hooks of an earlier job are undone.

@@ -161,19 +161,46 @@ function checkOut(context: PlanContext): readonly ScriptOp[] {
   if (!/^[0-9a-f]+$/i.test(spec.git.sha)) {
     throw new JobConfigurationError(`Cannot check out "${spec.git.sha}": it is not a commit id`);
   }
-  const checkout = [...GUARD_OPTIONS, ...options([["submodule.recurse", "false"]])];
   const short = spec.git.sha.slice(0, 8);
   return [
     notice(`Checking out ${short} as detached HEAD (ref is ${spec.git.ref})...`),
-    {
-      kind: "run",
-      argv: ["git", ...checkout, "checkout", "-f", "-q", spec.git.sha],
-      env: { GIT_LFS_SKIP_SMUDGE: "1" },
-    },
-    ...(settings.gitCleanFlags === undefined ? [] : [
-      { kind: "run", argv: ["git", ...GUARD_OPTIONS, "clean", ...settings.gitCleanFlags] } as const,
-    ]),
+    ...setWorktree(context),
     ...pullLfsFiles(context),
     ...updateSubmodules(context),
   ];
+}
+
+/** Opens what a job has closed to its own account, and gives up an index that may be damaged. */
+const REPAIR = "chmod -R u+rwX . 2>/dev/null; rm -f .git/index .git/index.lock";
+
+/** Brings the files to the commit. When it is there and cannot be checked out, they are at fault. */
+function setWorktree(context: PlanContext): readonly ScriptOp[] {
+  const { settings, spec } = context;
+  const git = (...argv: readonly string[]) => ["git", ...GUARD_OPTIONS, ...argv];
+  const noRecursion = options([["submodule.recurse", "false"]]);
+  const set: readonly ScriptOp[] = [
+    {
+      kind: "run",
+      argv: git(...noRecursion, "checkout", "-f", "-q", spec.git.sha),
+      env: { GIT_LFS_SKIP_SMUDGE: "1" },
+    },
+    ...(settings.gitCleanFlags === undefined
+      ? []
+      : [{ kind: "run", argv: git("clean", ...settings.gitCleanFlags) } as const]),
+  ];
+  return [{
+    kind: "attempt",
+    ops: set,
+    otherwise: [{
+      kind: "when",
+      condition: { kind: "succeeds", argv: git("cat-file", "-e", `${spec.git.sha}^{commit}`) },
+      then: [
+        { kind: "print", style: "warning", text: "Checking out failed. Repairing the checkout..." },
+        { kind: "run", argv: ["sh", "-c", REPAIR] },
+        ...set,
+      ],
+      // Git has said why, and its exit code is the job's.
+      otherwise: [{ kind: "run", argv: ["sh", "-c", "exit 128"] }],
+    }],
+  }];
 }

@@ -14,7 +14,9 @@ export function openRepository(context: PlanContext): readonly ScriptOp[] {
   return [
     ...(context.runner.safe_directory_checkout ? [trustDirectory(projectDir)] : []),
     ...onlyRealDirectory(projectDir),
+    ...onlyUsableDirectory(projectDir, ["chmod", "u+rwx"]),
     ...onlyRealDirectory(git),
+    ...onlyUsableDirectory(git, ["chmod", "-R", "u+rwX"]),
     ...onlyObjectFormat(context),
     {
       kind: "when",
@@ -51,6 +53,20 @@ function onlyRealDirectory(path: string): readonly ScriptOp[] {
     condition: { kind: "directory-exists", path },
     then: [],
     otherwise: [{ kind: "remove-directory", path }],
+  }];
+}
+
+/** A job may take its own account the right to what it leaves behind; nobody else would give it back. */
+function onlyUsableDirectory(path: string, repair: readonly string[]): readonly ScriptOp[] {
+  return [{
+    kind: "when",
+    condition: { kind: "directory-exists", path },
+    then: [{
+      kind: "when",
+      condition: { kind: "directory-usable", path },
+      then: [],
+      otherwise: [{ kind: "run", argv: [...repair, path] }],
+    }],
   }];
 }
 
