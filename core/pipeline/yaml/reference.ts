@@ -28,6 +28,8 @@ export function resolveReferences(root: YamlMapping, problems: Problems): YamlMa
   return resolved.kind === "mapping" ? resolved : root;
 }
 
+type Collection = Exclude<YamlNode, { kind: "scalar" }>;
+
 class Resolver {
   readonly #root: YamlMapping;
   readonly #problems: Problems;
@@ -41,7 +43,7 @@ class Resolver {
 
   /** `chain` holds the references on the way here, outermost first. */
   resolve(node: YamlNode, chain: readonly YamlReference[]): YamlNode {
-    if (node.kind === "scalar") return node;
+    if (node.kind === "scalar" || isPlain(node)) return node;
     const known = this.#done.get(node);
     if (known !== undefined) return known;
     const resolved = this.#resolveNew(node, chain);
@@ -49,7 +51,7 @@ class Resolver {
     return resolved;
   }
 
-  #resolveNew(node: Exclude<YamlNode, { kind: "scalar" }>, chain: readonly YamlReference[]) {
+  #resolveNew(node: Collection, chain: readonly YamlReference[]) {
     switch (node.kind) {
       case "reference":
         return this.#resolveReference(node, chain);
@@ -92,6 +94,18 @@ class Resolver {
   #fail(node: YamlReference, what: string): YamlNode {
     this.#problems.add(`!reference ${inspect(node.target)} ${what}`, placeOf(node));
     return scalar(node, null);
+  }
+}
+
+/** Nothing to look for: most lists and mappings hold only scalars. */
+function isPlain(node: Collection): boolean {
+  switch (node.kind) {
+    case "sequence":
+      return node.items.every((item) => item.kind === "scalar");
+    case "mapping":
+      return [...node.entries.values()].every(({ value }) => value.kind === "scalar");
+    case "reference":
+      return false;
   }
 }
 

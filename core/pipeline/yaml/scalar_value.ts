@@ -12,8 +12,10 @@ const DATE = /^\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)$/;
 const TIME =
   /^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$/;
 
-/** A first character with which only text can start: most scalars of a CI file have one. */
-const ONLY_TEXT = /^[^\-+.~\d\s:nNyYtTfFoO]/;
+/** First characters of scalars that are more than text. Most scalars of a CI file begin otherwise. */
+const WORD_STARTS: ReadonlySet<string | undefined> = new Set("nNyYtTfFoO~");
+const NUMBER_STARTS: ReadonlySet<string | undefined> = new Set("0123456789+-.");
+const LONGEST_WORD = 5;
 
 export type ScalarValue =
   | {
@@ -26,10 +28,19 @@ export type ScalarValue =
 
 export function plainScalar(source: string): ScalarValue {
   if (source === "") return of(null, "");
-  if (ONLY_TEXT.test(source)) return of(source, source);
+  const first = source[0];
+  if (WORD_STARTS.has(first)) return word(source);
+  return NUMBER_STARTS.has(first) ? number(source) : of(source, source);
+}
+
+function word(source: string): ScalarValue {
+  if (source.length > LONGEST_WORD) return of(source, source);
   if (NULL.test(source)) return of(null, "");
   if (TRUE.test(source)) return of(true, "true");
-  if (FALSE.test(source)) return of(false, "false");
+  return FALSE.test(source) ? of(false, "false") : of(source, source);
+}
+
+function number(source: string): ScalarValue {
   if (DATE.test(source)) return { kind: "class", name: "Date" };
   if (TIME.test(source)) return { kind: "class", name: "Time" };
   if (/^\+?\.inf$/i.test(source)) return of(Infinity, "Infinity");
