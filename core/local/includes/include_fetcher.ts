@@ -7,13 +7,14 @@ import type { CiSource, FetchedFile, FileElsewhere, ProjectRef } from "../../pip
 import {
   type ComponentAddress,
   componentPaths,
-  isVersion,
   newestVersion,
   parseComponentAddress,
   versionPrefix,
 } from "./component_address.ts";
+import { componentFile, missing, noFile } from "./fetched_file.ts";
 import { GitlabFiles, type GitlabFilesOptions } from "./gitlab_files.ts";
 import { IncludeCache } from "./include_cache.ts";
+import { fromOwnProject, type OwnProject } from "./own_project.ts";
 
 /** Where GitLab's own templates can be read, for instances that do not give them out. */
 const TEMPLATES = "https://gitlab.com/gitlab-org/gitlab/-/raw/HEAD/lib/gitlab/ci/templates";
@@ -34,6 +35,7 @@ const Paths = z.array(z.string());
 type Fetched = Extract<FetchedFile, { kind: "found" }>;
 
 export interface IncludeFetcherOptions extends GitlabFilesOptions {
+  readonly own: OwnProject;
   /** Below it, what was fetched is kept. */
   readonly cacheDirectory: string;
   /** Fetch again what is kept. */
@@ -46,12 +48,14 @@ export interface IncludeFetcherOptions extends GitlabFilesOptions {
  */
 export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disposable {
   readonly #options: IncludeFetcherOptions;
+  readonly #host: string;
   readonly #files: GitlabFiles;
   readonly #cache: IncludeCache;
   readonly #commits = new Map<string, Promise<string | undefined>>();
 
   constructor(options: IncludeFetcherOptions) {
     this.#options = options;
+    this.#host = new URL(options.server).host;
     this.#files = new GitlabFiles(options);
     this.#cache = new IncludeCache(options.cacheDirectory);
   }
@@ -60,6 +64,8 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
     file: FileElsewhere,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<FetchedFile> {
+    const own = await fromOwnProject(file, this.#options.own, this.#host);
+    if (own !== undefined) return own;
     const key = [this.#options.server, ...Object.entries(file).flat().map(String)];
     const kept = this.#options.refresh ? undefined : await this.#cache.get(key, Found);
     if (kept !== undefined) return foundOf(kept);
@@ -72,6 +78,8 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
     { project, ref }: ProjectRef,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<readonly string[]> {
+    const { own } = this.#options;
+    if (project === own.path && ref === own.commit) return own.files();
     const key = [this.#options.server, "list", project, ref ?? ""];
     const kept = this.#options.refresh ? undefined : await this.#cache.get(key, Paths);
     if (kept !== undefined) return kept;
@@ -111,7 +119,7 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
     }
     const text = await this.#files.read(project, commit, path, signal);
     return text === undefined
-      ? missing(`Project \`${project}\` file \`${path}\` does not exist!`)
+      ? missing(noFile({ project, path }))
       : { kind: "found", text, project: { project, ref } };
   }
 
@@ -124,7 +132,7 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
   }
 
   async #fetchComponent(address: string, signal: AbortSignal): Promise<FetchedFile> {
-    const component = parseComponentAddress(address, new URL(this.#options.server).host);
+    const component = parseComponentAddress(address, this.#host);
     if (component === undefined) {
       return missing(`component '${address}' - the component path is not supported`);
     }
@@ -133,7 +141,7 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
     if (!version || !commit) return missing(`component '${address}' - content not found`);
     for (const path of componentPaths(component.name)) {
       const text = await this.#files.read(component.project, commit, path, signal);
-      if (text !== undefined) return componentOf(component, { text, version, commit });
+      if (text !== undefined) return componentFile(component, { text, version, commit });
     }
     return missing(`component '${address}' - content not found`);
   }
@@ -173,27 +181,6 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
       return missing(`Remote file \`${url}\` could not be fetched: ${error.message}`);
     }
   }
-}
-
-function missing(message: string): FetchedFile {
-  return { kind: "missing", message };
-}
-
-function componentOf(
-  { project, name, reference }: ComponentAddress,
-  { text, version, commit }: { text: string; version: string; commit: string },
-): FetchedFile {
-  return {
-    kind: "found",
-    text,
-    project: { project, ref: version },
-    component: {
-      name,
-      sha: commit,
-      version: isVersion(version) ? version : undefined,
-      reference,
-    },
-  };
 }
 
 /** JSON leaves out what is undefined. */

@@ -8,6 +8,10 @@ import { Secret } from "../../../../core/util/secret.ts";
 import { quietLogger } from "../../../fakes/quiet_logger.ts";
 import { type FakeProjects, serveProjects } from "./fake_projects.ts";
 
+const OWN: ReadonlyMap<string, string> = new Map([
+  ["a.yml", "own file"],
+  ["templates/own.yml", "own component"],
+]);
 const SIGNAL = new AbortController().signal;
 
 function temporary(): Disposable & { readonly path: string } {
@@ -25,6 +29,12 @@ function fetcher(
     token: options.token === undefined ? undefined : new Secret(options.token),
     cacheDirectory,
     refresh: options.refresh ?? false,
+    own: {
+      path: "group/app",
+      commit: "c0ffee",
+      read: (path) => Promise.resolve(OWN.get(path)),
+      files: () => [...OWN.keys()],
+    },
     env: {},
     logger: quietLogger,
   });
@@ -226,4 +236,18 @@ test("IncludeFetcher does not keep what was missing", async () => {
   using includes = fetcher(before, directory.path);
   expect(await includes.fetch(file, { signal: SIGNAL })).toMatchObject({ kind: "missing" });
   expect(readdirSync(directory.path)).toEqual([]);
+});
+
+test("IncludeFetcher reads the project's own files at its own commit from the working tree", async () => {
+  using server = serveProjects({});
+  const host = new URL(server.url).host;
+  const own = { kind: "project", project: "group/app", ref: "c0ffee" } as const;
+  expect(await fetchOnce(server, { ...own, path: "a.yml" })).toMatchObject({ text: "own file" });
+  expect(await fetchOnce(server, { ...own, path: "b.yml" })).toMatchObject({ kind: "missing" });
+  expect(await fetchOnce(server, { kind: "component", address: `${host}/group/app/own@c0ffee` }))
+    .toMatchObject({ text: "own component", component: { name: "own", sha: "c0ffee" } });
+  expect(server.requests).toEqual([]);
+  expect(await fetchOnce(server, { ...own, ref: "main", path: "a.yml" })).toMatchObject({
+    kind: "missing",
+  });
 });
