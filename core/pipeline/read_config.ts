@@ -9,7 +9,7 @@ import { isExpression } from "./expression/parse.ts";
 import { resolveExtends } from "./extends.ts";
 import { IncludeExpander } from "./include/expand_includes.ts";
 import { commandLineInputs } from "./inputs/command_line.ts";
-import { loadFile } from "./load_file.ts";
+import { CiConfigError } from "./place.ts";
 import { Problems } from "./problems.ts";
 import { resolveReferences } from "./yaml/reference.ts";
 import { SourceText } from "./yaml/source_text.ts";
@@ -31,7 +31,11 @@ export interface ReadOptions {
  */
 export async function readConfig(source: CiSource, options: ReadOptions): Promise<CiConfig> {
   const text = await source.read(options.file);
-  return await readConfigText(new SourceText(options.file, text ?? ""), source, options);
+  if (text === undefined) {
+    const message = `Missing CI config file: the project has no ${options.file}`;
+    throw new CiConfigError([{ message, place: undefined }]);
+  }
+  return await readConfigText(new SourceText(options.file, text), source, options);
 }
 
 /** The same for a root file that stands nowhere in the project: of artifacts, for example. */
@@ -49,14 +53,6 @@ export async function readConfigText(
   const variable: VariableLookup = (name) =>
     Object.hasOwn(variables, name) ? variables[name] : undefined;
   const isKnownExpression = expressionCheck();
-  const content = loadFile(root, {
-    problems,
-    inputs: commandLineInputs(options.inputs),
-    includedBy: undefined,
-    component: undefined,
-    isExpression: isKnownExpression,
-    variable,
-  });
   const expander = new IncludeExpander({
     source,
     problems,
@@ -65,14 +61,19 @@ export async function readConfigText(
     expand: (path) => expand(path, (name) => variable(name) ?? ""),
     signal,
   });
-  const merged = content === undefined ? undefined : await expander.expand(content);
+  const expanded = await expander.read(root, {
+    inputs: commandLineInputs(options.inputs),
+    includedBy: undefined,
+    component: undefined,
+    origin: { kind: "own" },
+  });
   problems.throwIfAny();
-  if (merged === undefined) throw new Error(`${root.file} was neither read nor refused`);
-  const resolved = resolveReferences(merged, problems);
+  if (expanded === undefined) throw new Error(`${root.file} was neither read nor refused`);
+  const resolved = resolveReferences(expanded.content, problems);
   problems.throwIfAny();
   const extended = resolveExtends(resolved, problems);
   problems.throwIfAny();
-  return buildConfig(extended, [root.file, ...expander.files], {
+  return buildConfig(extended, expanded.files, {
     problems,
     isExpression: isKnownExpression,
   });

@@ -1,17 +1,36 @@
 /** Reads a file's header and puts the values of its inputs into the rest of the file. */
 
-import type { LoadOptions } from "../load_file.ts";
+import type { ComponentFacts } from "../ci_source.ts";
+import type { VariableLookup } from "../expression/evaluate.ts";
+import type { Problems } from "../problems.ts";
 import { isNull, mapping, placeOf, scalar, type YamlMapping, type YamlNode } from "../yaml/node.ts";
 import type { YamlEntry } from "../yaml/node.ts";
 import { inputValues } from "./input_values.ts";
 import { interpolate } from "./interpolate.ts";
 import { readSpec } from "./spec.ts";
 
+/** Values for a file's inputs. */
+export interface GivenInputs {
+  readonly node: YamlNode;
+  /** False: all are text, as a command line gives them, and mean what their input asks for. */
+  readonly typed: boolean;
+}
+
+export interface HeaderOptions {
+  readonly problems: Problems;
+  readonly inputs: GivenInputs | undefined;
+  /** The `include` that asks for the file; undefined: it is the root file. */
+  readonly includedBy: YamlNode | undefined;
+  readonly component: ComponentFacts | undefined;
+  readonly isExpression: (text: string) => boolean;
+  readonly variable: VariableLookup;
+}
+
 /** `content` with every `$[[ … ]]` replaced; undefined when something is wrong with the inputs. */
 export function applyHeader(
   header: YamlMapping | undefined,
   content: YamlMapping,
-  options: LoadOptions,
+  options: HeaderOptions,
 ): YamlMapping | undefined {
   const { problems, inputs } = options;
   if (header === undefined) {
@@ -43,7 +62,7 @@ function entryOf(at: YamlNode, value: YamlNode): YamlEntry {
 function componentValues(
   at: YamlNode,
   wanted: readonly string[],
-  { component }: LoadOptions,
+  { component }: HeaderOptions,
 ): YamlMapping {
   const facts: Readonly<Record<string, string | undefined>> = { ...component };
   return mapping(

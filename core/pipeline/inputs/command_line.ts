@@ -1,6 +1,6 @@
 /** `--input K=V`: values without a type of their own. */
 
-import type { GivenInputs } from "../load_file.ts";
+import type { GivenInputs } from "./apply_header.ts";
 import { Problems } from "../problems.ts";
 import { mapping, scalar, type YamlEntry, type YamlNode, type YamlScalar } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";

@@ -10,7 +10,7 @@ import {
   type YamlMapping,
   type YamlNode,
 } from "../yaml/node.ts";
-import type { GivenInputs } from "../load_file.ts";
+import type { GivenInputs } from "./apply_header.ts";
 import { valueOfText } from "./command_line.ts";
 import type { InputRule, InputSpec, InputType } from "./spec.ts";
 

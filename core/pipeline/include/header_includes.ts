@@ -1,0 +1,57 @@
+/** `spec:include`: inputs that several files share, each file with nothing but `inputs`. */
+
+import type { Problems } from "../problems.ts";
+import {
+  child,
+  deepMerge,
+  mapping,
+  placeOf,
+  type YamlMapping,
+  type YamlNode,
+} from "../yaml/node.ts";
+import { SourceText } from "../yaml/source_text.ts";
+import type { FoundFile } from "./find_files.ts";
+import { readDocuments } from "./read_documents.ts";
+
+export interface HeaderIncludeOptions {
+  readonly problems: Problems;
+  readonly isComponent: boolean;
+  readonly find: (include: YamlNode) => Promise<readonly FoundFile[]>;
+}
+
+/** The header with the inputs of those files below its own: what it says itself wins. */
+export async function withIncludedInputs(
+  header: YamlMapping | undefined,
+  { problems, isComponent, find }: HeaderIncludeOptions,
+): Promise<YamlMapping | undefined> {
+  const spec = header && child(header, "spec");
+  if (header === undefined || spec?.kind !== "mapping") return header;
+  const include = child(spec, "include");
+  if (include === undefined) return header;
+  const files = isComponent ? refuse(header, include, problems) : await find(include);
+  const shared = files.flatMap((file) => readInputs(file, problems) ?? []);
+  const own = mapping(spec, new Map([...spec.entries].filter(([key]) => key !== "include")));
+  const merged = [...shared, own].reduce((under, over) => deepMerge(under, over));
+  const entries = new Map(header.entries);
+  const key = entries.get("spec")?.key;
+  return key === undefined ? header : mapping(header, entries.set("spec", { key, value: merged }));
+}
+
+function refuse(header: YamlMapping, include: YamlNode, problems: Problems): readonly [] {
+  problems.add(
+    `Component \`${header.source.file}\` cannot use \`spec:include\`. ` +
+      "This keyword is not supported in components",
+    placeOf(include),
+  );
+  return [];
+}
+
+function readInputs({ location, text }: FoundFile, problems: Problems): YamlMapping | undefined {
+  const content = readDocuments(new SourceText(location, text), problems)?.content;
+  const unknown = [...content?.entries.values() ?? []].filter(({ key }) => key.text !== "inputs");
+  if (unknown[0] === undefined) return content;
+  const keys = unknown.map(({ key }) => `:${key.text}`).join(", ");
+  const message = `Header include file \`${location}\` contains unknown keys: [${keys}]`;
+  problems.add(message, placeOf(unknown[0].key));
+  return undefined;
+}
