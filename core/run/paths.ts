@@ -52,10 +52,13 @@ export function withClonePath(paths: JobPaths, clonePath: string): JobPaths {
   return { ...paths, projectDir: resolved, tempDir: `${resolved}.tmp` };
 }
 
-/** The path part of the repository's URL, which is what GitLab calls the full path of a project. */
+/**
+ * The path part of the repository's URL, which is what GitLab calls the full path of a project. The
+ * address of a repository on this host says nothing of it.
+ */
 function projectPath(spec: JobSpec): string {
   const url = URL.parse(spec.git.repo_url);
-  const path = decodeURIComponent(url?.pathname ?? "")
+  const path = (url === null ? spec.info.project_full_path : decodeURIComponent(url.pathname))
     .replace(/\.git$/, "")
     .split("/")
     .filter((part) => part !== "" && part !== "." && part !== "..")

@@ -19,9 +19,18 @@ export interface ConnectOptions {
   readonly connectionMaxAgeMs?: number | undefined;
 }
 
+/** What of a runner entry says where its coordinator is and who asks. */
+export type RunnerAddress = Pick<
+  RunnerConfig,
+  "url" | "token" | "executor" | "tls-ca-file" | "tls-cert-file" | "tls-key-file"
+>;
+
+/** Opens the connection of one entry. Throws ConfigurationError when its address is not usable. */
+export type Connect = (runner: RunnerAddress, options: ConnectOptions) => Coordinator;
+
 /** Throws ConfigurationError when the entry's URL is not usable. */
 export function connectRunner(
-  runner: Pick<RunnerConfig, "url" | "token" | "tls-ca-file" | "tls-cert-file" | "tls-key-file">,
+  runner: Omit<RunnerAddress, "executor">,
   options: ConnectOptions,
 ): Coordinator {
   return gitlabCoordinator({

@@ -14,7 +14,7 @@ import { ProcessShutdown } from "../util/abort.ts";
 import { Semaphore } from "../util/semaphore.ts";
 import { ActiveJobs } from "./active_jobs.ts";
 import { runAssignedJob } from "./assigned_job.ts";
-import { type ConnectOptions, connectRunner } from "./connect.ts";
+import { type Connect, type ConnectOptions, connectRunner } from "./connect.ts";
 import { JobTraces } from "./job_traces.ts";
 import { MemoryCare, ownMemory } from "./memory_care.ts";
 import { outboxHandle } from "./outbox_handle.ts";
@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
+  /** Opens the connection of an entry to its source of jobs; to GitLab over HTTP when left out. */
+  readonly connect?: Connect;
   /** Called when a job has come. */
   readonly onJobStart?: () => void;
   /** Called when a job has been told of, or was not run after all. */
@@ -58,10 +60,13 @@ export class RunnerEngine {
   readonly #traces: JobTraces;
   readonly #pool: RunnerPool;
   /** Calls about a job of which only its record is left. */
-  readonly #handleFor = (record: JobRecord) => outboxHandle(record, this.connection);
+  readonly #handleFor = (record: JobRecord) =>
+    outboxHandle(record, (address) => this.#connect(address, this.connection));
+  readonly #connect: Connect;
 
   constructor(options: EngineOptions) {
     const { configPath, env, logger, metrics, systemId, stateDir, executors } = options;
+    this.#connect = options.connect ?? connectRunner;
     this.#options = options;
     this.#host = { logger, systemId, stateDir };
     this.connection = { configPath, systemId, env, logger, metrics };
@@ -80,7 +85,7 @@ export class RunnerEngine {
       metrics,
       executors,
       connect: (runner, { connection_max_age: connectionMaxAgeMs }) =>
-        connectRunner(runner, { ...this.connection, connectionMaxAgeMs }),
+        this.#connect(runner, { ...this.connection, connectionMaxAgeMs }),
       run: (assignment) => this.#run(assignment),
     });
   }
