@@ -25,6 +25,8 @@ export interface Command {
   readonly quiet?: true;
   /** Names of words that follow the flags; all are required. */
   readonly operands?: readonly string[];
+  /** Name of words of which any number may follow. */
+  readonly moreOperands?: string;
   /** Resolves with the exit code. A RunnerError it throws is printed and ends in exit code 1. */
   run(flags: FlagValues, context: CommandContext, operands: readonly string[]): Promise<number>;
 }

@@ -31,6 +31,12 @@ const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: "exec",
+    group: RUN,
+    summary: "Run the pipeline of a .gitlab-ci.yml on this machine",
+    load: async () => (await import("./commands/exec.ts")).execCommand,
+  },
+  {
     name: "register",
     group: MANAGE,
     summary: "Add a runner to config.toml",

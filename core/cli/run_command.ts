@@ -75,7 +75,7 @@ function commandParser(
   const { flags, program } = options;
   const terms = new Map(flags.map((flag) => [`--${flag.names[0]}`, flagTerm(flag)]));
   const parser = newParser(`${program.calledAs} ${entry.name}`, program)
-    .usage(["[flags]", ...(command.operands ?? []).map((name) => `<${name}>`)].join(" "))
+    .usage(["[flags]", ...operandTerms(command)].join(" "))
     .description(`${entry.summary}.\n\n${command.description}`)
     .allowExcessArguments(false)
     .addHelpText("after", examplesText(command, program.calledAs));
@@ -85,13 +85,18 @@ function commandParser(
       "Show this help with every flag there is",
     );
   }
-  for (const name of command.operands ?? []) parser.argument(`<${name}>`);
+  for (const term of operandTerms(command)) parser.argument(term);
   parser.configureHelp({
     ...parser.configureHelp(),
     optionTerm: (option) =>
       terms.get(option.long ?? "") ?? `    ${option.flags}`.replace("    -h", "-h"),
   });
   return parser;
+}
+
+function operandTerms({ operands = [], moreOperands }: Command): readonly string[] {
+  const required = operands.map((name) => `<${name}>`);
+  return moreOperands === undefined ? required : [...required, `[${moreOperands}...]`];
 }
 
 /** Values of the variables that flags may be set by; an empty variable counts as unset. */

@@ -1,0 +1,124 @@
+/** `exec`: the pipeline of a CI file, on this machine. */
+
+import { resolve } from "node:path";
+import { EventStream } from "../../local/event_stream.ts";
+import { planLocal } from "../../local/local_plan.ts";
+import { runLocal } from "../../local/run_local.ts";
+import { loadSettings } from "../../local/settings.ts";
+import { findWorkTree } from "../../local/snapshot/work_tree.ts";
+import { openLocalState } from "../../local/state.ts";
+import type { ExecView } from "../../local/views/view.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { EXEC_FLAGS } from "../exec_flags.ts";
+import {
+  concurrency,
+  entrySettings,
+  eventFlags,
+  execOperands,
+  pipelineInputs,
+  pipelineVariables,
+  selectionRequest,
+  timeoutSeconds,
+} from "../exec_request.ts";
+import { errorEvent, execView, tellRefusal } from "../exec_view.ts";
+import type { FlagValues } from "../flag.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { USAGE } from "../usage.ts";
+
+export const execCommand: Command = {
+  description:
+    "Reads .gitlab-ci.yml as GitLab does and runs its jobs with the engine that runs server jobs: " +
+    "those with an image in containers, all others with the shell of this machine, in a directory " +
+    "of their own. Uncommitted and untracked files take part; nothing in the working tree is " +
+    "changed. Exit code: 0, 1 when a job failed that was not allowed to, 2 for a wrong invocation " +
+    "or CI file, 130 when interrupted.",
+  quiet: true,
+  flags: EXEC_FLAGS,
+  moreOperands: "job",
+  examples: [
+    ["exec", "The whole pipeline of the current branch"],
+    ["exec test lint --needs", "These jobs, and what they need"],
+    ["exec docker test", "The old form: executor and job"],
+    ["exec --list", "Which jobs there are, and why some are left out"],
+  ],
+  async run(flags, context, operands) {
+    const { program, log } = context;
+    // What the engine says of each job, the view says better.
+    log.configure({ level: "error" });
+    using interrupt = interruptSignal(program);
+    const { signal } = interrupt;
+    using view = execView(flags, program);
+    const events = new EventStream((event) => view.event(event));
+    try {
+      return await exec(flags, operands, { ...context, view, events, signal });
+    } catch (error) {
+      if (signal.aborted) return INTERRUPTED;
+      return tellRefusal(error, { json: flags.bool("json"), events, program });
+    }
+  },
+};
+
+interface ExecContext extends CommandContext {
+  readonly view: ExecView;
+  readonly events: EventStream;
+  readonly signal: AbortSignal;
+}
+
+/** As shells tell it: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
+
+async function exec(
+  flags: FlagValues,
+  operands: readonly string[],
+  { program, logger, view, events, signal }: ExecContext,
+): Promise<number> {
+  const { env, home } = program;
+  const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
+  const tree = findWorkTree(cwd);
+  const settings = loadSettings({ root: tree.root, home, env });
+  const stateDir = flags.text("state-dir");
+  using state = openLocalState({
+    root: tree.root,
+    directory: stateDir === undefined ? undefined : resolve(program.cwd, stateDir),
+    home,
+    env,
+  });
+  const loading = Promise.all([program.executors(), program.shells()]);
+  const registry = (await loading)[0];
+  const { executor, jobs } = execOperands(operands, registry.names);
+  const plan = await planLocal({
+    tree,
+    env,
+    directory: state.sources,
+    file: flags.text("file") ?? ".gitlab-ci.yml",
+    committed: flags.bool("committed"),
+    event: eventFlags(flags),
+    selection: selectionRequest(flags, jobs, undefined),
+    inputs: pipelineInputs(flags),
+    settings: settings.variables,
+    variables: pipelineVariables(flags, cwd),
+    signal,
+  });
+  if (plan.pipeline.refusal !== undefined || plan.selection.run.length === 0) {
+    const message = plan.pipeline.refusal ?? "None of the jobs asked for is to be run";
+    const problem = { message, place: undefined };
+    if (flags.bool("json")) events.emit(errorEvent("nothing_to_run", problem));
+    else program.stderr.write(`${program.calledAs}: ${message}\n`);
+    return USAGE;
+  }
+  const [executors, shells] = await loading;
+  return await runLocal({
+    plan,
+    state,
+    env,
+    concurrency: concurrency(flags, settings.concurrency),
+    executor: flags.text("executor") ?? executor ?? settings.executor,
+    settings: entrySettings(flags, settings.runner),
+    timeoutSeconds: timeoutSeconds(flags),
+    executors,
+    shells,
+    events,
+    logger,
+    signal,
+  }, (summary) => view.finish(summary));
+}

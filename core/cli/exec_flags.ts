@@ -1,0 +1,109 @@
+/** The flags of `exec`. Those of a runner entry have the names they have at `register`. */
+
+import type { Flag } from "./flag.ts";
+import { runnerEntryFlags } from "./runner_flags.ts";
+
+const WHAT = "What to run";
+const EVENT = "The pipeline's event";
+const HOW = "How to run it";
+const SHOW = "What to show";
+
+const OWN_FLAGS: readonly Flag[] = [
+  {
+    names: ["file"],
+    kind: "string",
+    default: ".gitlab-ci.yml",
+    help: "The CI file, in the repository",
+    group: WHAT,
+  },
+  { names: ["cwd"], kind: "string", help: "Work in this directory", group: WHAT },
+  { names: ["stage"], kind: "list", help: "Only the jobs of this stage", group: WHAT },
+  { names: ["needs"], kind: "bool", help: "With the jobs that the named ones need", group: WHAT },
+  {
+    names: ["only-needs"],
+    kind: "bool",
+    help: "Only the jobs that the named ones need",
+    group: WHAT,
+  },
+  { names: ["manual"], kind: "list", help: "Also run this manual job", group: WHAT },
+  { names: ["rerun-failed"], kind: "bool", help: "Only what failed the last time", group: WHAT },
+  {
+    names: ["committed"],
+    kind: "bool",
+    help: "Run HEAD, without what is not committed",
+    group: WHAT,
+  },
+  {
+    names: ["variable"],
+    kind: "list",
+    help: "KEY=value for the pipeline, as if it was started by hand with it",
+    group: EVENT,
+  },
+  { names: ["env-file"], kind: "list", help: "File of such KEY=value lines", group: EVENT },
+  { names: ["input"], kind: "list", help: "KEY=value for the CI file's inputs", group: EVENT },
+  {
+    names: ["event"],
+    kind: "string",
+    default: "push",
+    help: "push, merge_request, tag, schedule or web",
+    group: EVENT,
+  },
+  { names: ["branch"], kind: "string", help: "The branch; HEAD's when left out", group: EVENT },
+  { names: ["tag"], kind: "string", help: "The tag of a tag pipeline", group: EVENT },
+  { names: ["mr"], kind: "bool", help: "A merge request pipeline", group: EVENT },
+  {
+    names: ["mr-target"],
+    kind: "string",
+    help: "The merge request's target; the default branch when left out",
+    group: EVENT,
+  },
+  {
+    names: ["concurrency"],
+    kind: "int",
+    help: "Most jobs at the same time; the number of processors when left out",
+    group: HOW,
+  },
+  {
+    names: ["executor"],
+    kind: "string",
+    help: "Run all jobs with shell or docker, whatever they ask for",
+    group: HOW,
+  },
+  { names: ["image"], kind: "string", help: "Image of jobs that name none", group: HOW },
+  { names: ["pull-policy"], kind: "list", commas: true, help: "When to pull images", group: HOW },
+  { names: ["privileged"], kind: "bool", help: "Privileged containers", group: HOW },
+  { names: ["volume"], kind: "list", help: "Volume of every container", group: HOW },
+  { names: ["network"], kind: "string", help: "Network of every container", group: HOW },
+  { names: ["timeout"], kind: "string", default: "1h", help: "Longest time of a job", group: HOW },
+  { names: ["state-dir"], kind: "string", help: "Where to keep state and caches", group: HOW },
+  { names: ["list"], kind: "bool", help: "List the jobs; run nothing", group: SHOW },
+  {
+    names: ["preview"],
+    kind: "bool",
+    help: "Print the expanded CI file; run nothing",
+    group: SHOW,
+  },
+  { names: ["dry-run"], kind: "bool", help: "Print what would run; run nothing", group: SHOW },
+  {
+    names: ["explain-vars"],
+    kind: "string",
+    help: "Print a job's variables and where they come from; run nothing",
+    group: SHOW,
+  },
+  { names: ["json"], kind: "bool", help: "Events as JSON lines on standard output", group: SHOW },
+  { names: ["quiet"], kind: "bool", help: "Only failures and the summary", group: SHOW },
+  { names: ["no-color"], kind: "bool", env: "NO_COLOR", help: "No colours", group: SHOW },
+];
+
+/** Keys of an entry that have no meaning without a server, or another name here. */
+const NOT_HERE = /^(?:url|token|name|executor|limit|request-concurrency|tls-|strict-|unhealthy-)/;
+
+export const EXEC_FLAGS: readonly Flag[] = [...OWN_FLAGS, ...entryFlags()];
+
+/** Those of GitLab Runner's own `exec`. */
+function entryFlags(): readonly Flag[] {
+  const taken = new Set(OWN_FLAGS.flatMap(({ names }) => names));
+  return runnerEntryFlags()
+    .filter(({ names }) => !NOT_HERE.test(names[0]) && !names.some((name) => taken.has(name)))
+    .map(({ env: _env, short: _short, ...flag }) => ({ ...flag, advanced: true }));
+}

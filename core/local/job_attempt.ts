@@ -1,0 +1,187 @@
+/** One attempt of a job: offers it to the engine, and tells what its trace shows. */
+
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { JobResponse } from "../job/response.ts";
+import type { FinalState } from "../job/result.ts";
+import type { PipelineJob } from "../pipeline/pipeline.ts";
+import type { EventStream } from "./event_stream.ts";
+import type { JobBoard } from "./job_board.ts";
+import type { JobStatus, ScriptPart } from "./events.ts";
+import { knownCommands } from "./known_commands.ts";
+import { LocalJob } from "./local_job.ts";
+import { TraceParser, type TracePiece } from "./trace_parser.ts";
+
+export interface AttemptOptions {
+  readonly job: PipelineJob;
+  /** From 1. */
+  readonly attempt: number;
+  /** Names of the trigger jobs above the job's pipeline. */
+  readonly pipeline: readonly string[];
+  readonly executor: string;
+  readonly response: JobResponse;
+  /** Where the job's log is kept. */
+  readonly logDirectory: string;
+  readonly board: JobBoard;
+  readonly events: EventStream;
+}
+
+/** How an attempt ended. */
+export interface AttemptReport {
+  readonly status: JobStatus;
+  readonly exitCode: number | undefined;
+  readonly failureReason: string | undefined;
+  /** The part of the script that failed. */
+  readonly failedPart: "before_script" | "script" | undefined;
+  readonly afterScriptExitCode: number | undefined;
+  readonly coverage: number | undefined;
+  readonly durationMs: number;
+}
+
+const AFTER_SCRIPT_FAILED =
+  /^WARNING: after_script failed, but job will continue unaffected: exit (?:status|code) (\d+)/;
+
+/** Resolves when the job has ended; a job that nobody has taken when `signal` aborts is canceled. */
+export async function runAttempt(
+  options: AttemptOptions,
+  { signal }: { signal: AbortSignal },
+): Promise<AttemptReport> {
+  using log = new AttemptLog(options);
+  const { board, executor, response } = options;
+  const job = new LocalJob({
+    response,
+    executor,
+    onStart: () => log.start(),
+    onTrace: (bytes) => log.write(bytes),
+  });
+  const canceled = Promise.withResolvers<undefined>();
+  const stop = () => {
+    if (board.withdraw(job)) canceled.resolve(undefined);
+  };
+  board.offer(job);
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  try {
+    const final = await Promise.race([job.finished, canceled.promise]);
+    return log.report(final, signal.aborted);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** What is seen of the job on its way: events, its log file, the facts of its end. */
+class AttemptLog implements Disposable {
+  readonly #options: AttemptOptions;
+  readonly #parser: TraceParser;
+  readonly #file: number;
+  readonly #coverage: RegExp | undefined;
+  #startedAt = performance.now();
+  #script: ScriptPart | undefined;
+  #afterScript: number | undefined;
+  #coverageText: string | undefined;
+
+  constructor(options: AttemptOptions) {
+    const { job, attempt, pipeline, response, logDirectory } = options;
+    this.#options = options;
+    this.#parser = new TraceParser(
+      knownCommands(job.config, response),
+      (piece) => this.#take(piece),
+    );
+    const name = [...pipeline, job.name].map((part) => part.replaceAll(/[^\w.-]+/g, "_"));
+    const path = join(
+      logDirectory,
+      `${response.id}-${name.join("-").slice(0, 100)}.${attempt}.log`,
+    );
+    this.#file = openSync(path, "w", 0o600);
+    this.#coverage = coveragePattern(job.config.coverage);
+  }
+
+  start(): void {
+    const { attempt, executor, response, events } = this.#options;
+    this.#startedAt = performance.now();
+    events.emit({
+      type: "job.started",
+      ...this.#job,
+      attempt,
+      executor,
+      image: response.image?.name ?? null,
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    this.#parser.write(bytes);
+  }
+
+  /** `final` is undefined when nobody has taken the job. */
+  report(final: FinalState | undefined, interrupted: boolean): AttemptReport {
+    this.#parser.end();
+    const failed = final === undefined || final.state === "failed";
+    const status = !failed ? "success" : interrupted ? "canceled" : "failed";
+    const script = this.#script;
+    const isScript = final?.failureReason === "script_failure" ||
+      final?.failureReason === "job_execution_timeout";
+    const failedPart = failed && isScript && (script === "before_script" || script === "script")
+      ? script
+      : undefined;
+    return {
+      status,
+      exitCode: final?.exitCode ?? (failed ? undefined : 0),
+      failureReason: final?.failureReason,
+      failedPart,
+      afterScriptExitCode: this.#afterScript,
+      coverage: this.#coverageText === undefined ? undefined : Number(this.#coverageText),
+      durationMs: Math.round(performance.now() - this.#startedAt),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+
+  get #job() {
+    const { job, pipeline } = this.#options;
+    return { job: job.name, stage: job.stage, pipeline: [...pipeline] };
+  }
+
+  #take(piece: TracePiece): void {
+    const { events } = this.#options;
+    switch (piece.kind) {
+      case "section":
+        if (piece.name === "after_script" && piece.state === "end") this.#afterScript ??= 0;
+        events.emit({ type: "job.section", ...this.#job, name: piece.name, state: piece.state });
+        return;
+      case "command":
+        if (piece.script !== "after_script" && piece.script !== "hook") this.#script = piece.script;
+        events.emit({ type: "job.command", ...this.#job, text: piece.text, script: piece.script });
+        return;
+      case "output": {
+        const { text, source, partial } = piece;
+        this.#noteCoverage(text);
+        if (source === "runner") this.#noteAfterScript(text);
+        events.emit({ type: "job.output", ...this.#job, text, source, stream: null, partial });
+      }
+    }
+  }
+
+  #noteCoverage(text: string): void {
+    const match = this.#coverage === undefined ? null : this.#coverage.exec(text);
+    const number = match === null ? undefined : /\d+(?:\.\d+)?/.exec(match[1] ?? match[0])?.[0];
+    if (number !== undefined) this.#coverageText = number;
+  }
+
+  #noteAfterScript(text: string): void {
+    const code = AFTER_SCRIPT_FAILED.exec(text)?.[1];
+    if (code !== undefined) this.#afterScript = Number(code);
+  }
+}
+
+/** Undefined: none, or one that this machine cannot read. */
+function coveragePattern(written: string | undefined): RegExp | undefined {
+  if (written === undefined) return undefined;
+  try {
+    return new RegExp(written.replace(/^\/|\/$/g, ""));
+  } catch {
+    return undefined;
+  }
+}

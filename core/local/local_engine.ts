@@ -1,0 +1,68 @@
+/** The engine of a local run: the one that serves GitLab, with a board of local jobs to serve. */
+
+import { parseConfig } from "../config/load.ts";
+import type { RunnerConfig } from "../config/schema.ts";
+import type { ExecutorProvider } from "../executor.ts";
+import type { Logger } from "../log/logger.ts";
+import { noMetrics } from "../metrics/no_metrics.ts";
+import type { Registry } from "../registry.ts";
+import { RunnerEngine } from "../runner/engine.ts";
+import type { Shell } from "../shell.ts";
+import { boardCoordinator, type JobBoard } from "./job_board.ts";
+import type { LocalState } from "./state.ts";
+
+export interface LocalEngineOptions {
+  readonly entries: readonly RunnerConfig[];
+  readonly executors: Registry<ExecutorProvider>;
+  readonly shells: Registry<Shell>;
+  readonly state: LocalState;
+  readonly board: JobBoard;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+/** How many jobs run at once is decided before they are offered. */
+const MOST_JOBS = 10_000;
+
+/** Takes jobs from the board. Disposing it waits until all is tidied up. */
+export class LocalEngine implements AsyncDisposable {
+  readonly #engine: RunnerEngine;
+  readonly #executors: Registry<ExecutorProvider>;
+
+  /** First ends what an earlier run that died has left. */
+  static async open(options: LocalEngineOptions): Promise<LocalEngine> {
+    const opened = new LocalEngine(options);
+    const { config } = parseConfig("", { path: options.state.config, env: {} });
+    const local = { ...config, concurrent: MOST_JOBS, runners: options.entries };
+    await opened.#engine.recover(local);
+    opened.#engine.apply(local);
+    return opened;
+  }
+
+  private constructor(options: LocalEngineOptions) {
+    const { state, board, executors, shells, env, logger } = options;
+    this.#executors = executors;
+    this.#engine = new RunnerEngine({
+      configPath: state.config,
+      env,
+      systemId: state.id,
+      stateDir: state.engine,
+      logger,
+      metrics: noMetrics,
+      executors,
+      shells,
+      connect: ({ executor }) => boardCoordinator(board, executor),
+    });
+  }
+
+  /** Ends all jobs now. */
+  abortJobs(): void {
+    this.#engine.abortJobs();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine.drain();
+    this.#engine.close();
+    for (const provider of this.#executors.all) await provider[Symbol.asyncDispose]();
+  }
+}

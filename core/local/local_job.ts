@@ -1,0 +1,62 @@
+/** One attempt of a job in a local pipeline: takes its trace and its result from the engine. */
+
+import type {
+  JobUpdate,
+  PatchOutcome,
+  TraceChunk,
+  UpdateOutcome,
+} from "../coordinator/coordinator.ts";
+import type { JobResponse } from "../job/response.ts";
+import type { FinalState } from "../job/result.ts";
+
+export interface LocalJobOptions {
+  readonly response: JobResponse;
+  /** The executor that is to run it. */
+  readonly executor: string;
+  /** Called once, when the engine has the job. */
+  onStart(): void;
+  /** Takes the bytes of the trace, in order; they may be used again after the call. */
+  onTrace(bytes: Uint8Array): void;
+}
+
+/** Output is to be seen at once. */
+const ANSWER = { cancelRequested: false, updateIntervalMs: 0 } as const;
+
+export class LocalJob {
+  readonly response: JobResponse;
+  readonly executor: string;
+  /** How the job ended. Never rejects; never settles for a job that nobody took. */
+  readonly finished: Promise<FinalState>;
+  readonly #options: LocalJobOptions;
+  readonly #finished = Promise.withResolvers<FinalState>();
+  #started = false;
+  #stored = 0;
+
+  constructor(options: LocalJobOptions) {
+    this.response = options.response;
+    this.executor = options.executor;
+    this.#options = options;
+    this.finished = this.#finished.promise;
+  }
+
+  get id(): number {
+    return this.response.id;
+  }
+
+  patch({ offset, bytes }: TraceChunk): PatchOutcome {
+    if (offset > this.#stored) return { kind: "range-mismatch", size: this.#stored, ...ANSWER };
+    const fresh = bytes.subarray(this.#stored - offset);
+    this.#stored += fresh.length;
+    if (fresh.length > 0) this.#options.onTrace(fresh);
+    return { kind: "accepted", stored: this.#stored, ...ANSWER };
+  }
+
+  update(update: JobUpdate): UpdateOutcome {
+    if (update.state !== "running") this.#finished.resolve(update);
+    else if (!this.#started) {
+      this.#started = true;
+      this.#options.onStart();
+    }
+    return { kind: "accepted", ...ANSWER };
+  }
+}

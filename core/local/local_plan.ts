@@ -1,0 +1,69 @@
+/** What would run here, and with what: everything that is decided before the first job starts. */
+
+import { compose } from "../pipeline/compose.ts";
+import type { CiConfig } from "../pipeline/ci_config.ts";
+import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
+import { readConfig } from "../pipeline/read_config.ts";
+import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
+import { withoutUnsupported } from "./local_limits.ts";
+import { projectFiles } from "./project_files.ts";
+import type { WorkTree } from "./snapshot/work_tree.ts";
+import { openSources, remoteName, type Sources } from "./sources.ts";
+import { type EventFlags, type PipelineEvent, pipelineEvent } from "./variables/pipeline_event.ts";
+import { pipelineFacts, projectOf } from "./variables/pipeline_facts.ts";
+import type { RemoteProject } from "./variables/remote.ts";
+
+export interface PlanOptions {
+  readonly tree: WorkTree;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** For sources: private to this run, and kept for the next. */
+  readonly directory: string;
+  /** The CI file, relative to the project. */
+  readonly file: string;
+  readonly committed: boolean;
+  readonly event: EventFlags;
+  readonly selection: SelectionRequest;
+  /** Values of the CI file's own inputs. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** The user's settings, and the command line. */
+  readonly settings: Readonly<Record<string, PipelineVariable>>;
+  readonly variables: Readonly<Record<string, PipelineVariable>>;
+  readonly signal: AbortSignal;
+}
+
+export interface LocalPlan {
+  readonly sources: Sources;
+  readonly event: PipelineEvent;
+  readonly facts: PipelineFacts;
+  readonly project: RemoteProject;
+  readonly config: CiConfig;
+  readonly pipeline: Pipeline;
+  readonly selection: Selection;
+}
+
+/** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
+export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
+  const { tree, env, directory, committed, signal, file } = options;
+  const sources = await openSources({ tree, env, directory, committed, signal });
+  const event = pipelineEvent(options.event, sources.facts, remoteName(sources.facts));
+  const facts = pipelineFacts({
+    sources,
+    event,
+    configPath: file,
+    now: new Date(),
+    project: options.settings,
+    pipeline: options.variables,
+  });
+  const files = projectFiles({ sources, committed, facts });
+  const given = { ...options.settings, ...options.variables };
+  const values = Object.entries(given).map(([key, { value }]) => [key, value]);
+  const config = await readConfig(files, {
+    file,
+    variables: { ...facts.predefined, ...Object.fromEntries(values) },
+    inputs: options.inputs,
+    signal,
+  });
+  const pipeline = compose(config, facts);
+  const selection = withoutUnsupported(select(pipeline, options.selection));
+  return { sources, event, facts, project: projectOf(sources), config, pipeline, selection };
+}

@@ -1,0 +1,187 @@
+/** Runs a planned pipeline on this machine, from its first event to its last. */
+
+import type { ExecutorProvider } from "../executor.ts";
+import type { Logger } from "../log/logger.ts";
+import { criticalPath } from "../pipeline/critical_path.ts";
+import type { CiWarning } from "../pipeline/place.ts";
+import type { PipelineJob } from "../pipeline/pipeline.ts";
+import type { Registry } from "../registry.ts";
+import type { Shell } from "../shell.ts";
+import { CacheKeys } from "./cache_keys.ts";
+import type { LocalEndpoint } from "./endpoint.ts";
+import type { EventStream } from "./event_stream.ts";
+import type { JobStatus } from "./events.ts";
+import { JobBoard } from "./job_board.ts";
+import type { JobSources } from "./job_response.ts";
+import { JobRunner } from "./job_runner.ts";
+import { LocalEngine } from "./local_engine.ts";
+import type { LocalPlan } from "./local_plan.ts";
+import { runPipeline } from "./pipeline_run.ts";
+import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
+import { serveAs, SNAPSHOT_REF } from "./sources.ts";
+import type { LocalState } from "./state.ts";
+import type { RunSummary } from "./views/view.ts";
+
+export interface LocalRunOptions {
+  readonly plan: LocalPlan;
+  readonly state: LocalState;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly concurrency: number;
+  /** For all jobs; undefined: by what a job asks for. */
+  readonly executor: string | undefined;
+  /** Keys of a runner entry, from flags and settings files. */
+  readonly settings: EntrySettings;
+  readonly timeoutSeconds: number;
+  readonly executors: Registry<ExecutorProvider>;
+  readonly shells: Registry<Shell>;
+  readonly events: EventStream;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const EXIT_CODES: Readonly<Record<JobStatus, number>> = { success: 0, failed: 1, canceled: 130 };
+
+/** Resolves when all jobs have ended and `onEnd` has been told; what is left is tidied up after it. */
+export async function runLocal(
+  options: LocalRunOptions,
+  onEnd: (summary: RunSummary) => void,
+): Promise<number> {
+  const started = performance.now();
+  const { plan, state, events, signal } = options;
+  const { sources, event, pipeline, selection } = plan;
+  const executorFor = (job: PipelineJob) =>
+    options.executor ?? (job.image === undefined ? "shell" : "docker");
+  const used = new Set(selection.run.map(executorFor));
+  await using endpoint = needsEndpoint(selection.run, used)
+    ? await openEndpoint(state, used, plan.project.path)
+    : undefined;
+  const board = new JobBoard();
+  const entries = [...used].map((executor) =>
+    runnerEntry({
+      executor,
+      token: state.token,
+      settings: options.settings,
+      url: endpointUrl(executor, endpoint),
+      builds: state.builds,
+      cache: state.cache,
+    })
+  );
+  await using engine = await LocalEngine.open({ ...options, entries, board });
+  signal.addEventListener("abort", () => engine.abortJobs(), { once: true });
+  const cacheKeys = new CacheKeys(sources);
+  const runner = new JobRunner({
+    ...options,
+    board,
+    endpoint,
+    directory: state.run,
+    serverUrl: plan.project.serverUrl,
+    projectPath: plan.project.path,
+    executorFor,
+    sourcesFor: (executor) => jobSources(executor, endpoint, plan),
+    resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
+  });
+  for (const warning of pipeline.warnings) tellWarning(events, warning);
+  events.emit({
+    type: "pipeline.started",
+    pipeline: [],
+    source: event.source,
+    ref: event.ref,
+    sha: sources.facts.head?.sha ?? sources.sha,
+    name: pipeline.name ?? null,
+    jobs: selection.run.length,
+  });
+  const { status, ends } = await runPipeline({
+    pipeline,
+    selection,
+    path: [],
+    events,
+    runJob: (job, attempt) => runner.run(job, attempt, []),
+    signal,
+  });
+  const exitCode = EXIT_CODES[status];
+  const durationMs = Math.round(performance.now() - started);
+  const junit = null;
+  events.emit({
+    type: "pipeline.finished",
+    pipeline: [],
+    status,
+    exit_code: exitCode,
+    duration_ms: durationMs,
+    junit,
+  });
+  const durations = new Map(ends.map((end) => [end.job.name, end.durationMs]));
+  onEnd({
+    status,
+    exitCode,
+    durationMs,
+    criticalPath: criticalPath(pipeline, durations),
+    junit,
+    directory: state.run,
+  });
+  return exitCode;
+}
+
+function tellWarning(events: EventStream, { message, place, keyword, job }: CiWarning): void {
+  events.emit({
+    type: "warning",
+    message,
+    keyword: keyword ?? null,
+    file: place?.file ?? null,
+    line: place?.line ?? null,
+    job: job ?? null,
+  });
+}
+
+/** Jobs on this host fetch from a path; without artifacts they need nobody to talk to. */
+function needsEndpoint(jobs: readonly PipelineJob[], executors: ReadonlySet<string>): boolean {
+  return executors.has("docker") || jobs.some(({ config }) => config.artifacts !== undefined);
+}
+
+async function openEndpoint(
+  state: LocalState,
+  executors: ReadonlySet<string>,
+  projectPath: string,
+): Promise<LocalEndpoint> {
+  const { LocalEndpoint } = await import("./endpoint.ts");
+  const { containerSideAddress } = await import("./container_address.ts");
+  serveAs(projectPath, state.sources);
+  return new LocalEndpoint({
+    hostname: executors.has("docker") ? containerSideAddress() : "127.0.0.1",
+    directory: state.run,
+    repositories: state.sources,
+    gitProgram: Bun.which("git") ?? "git",
+  });
+}
+
+/** Without an endpoint no job has anything to ask of this address. */
+function endpointUrl(executor: string, endpoint: LocalEndpoint | undefined): string {
+  if (endpoint === undefined) return "http://127.0.0.1";
+  return executor === "docker" ? endpoint.containerUrl : endpoint.url;
+}
+
+/**
+ * Jobs on this host fetch from the repository's path: nothing is faster. Containers see no file of
+ * this host, and fetch over HTTP with the token of their job.
+ */
+function jobSources(
+  executor: string,
+  endpoint: LocalEndpoint | undefined,
+  { sources, event, project }: LocalPlan,
+): JobSources {
+  const { sha, objectFormat, repository } = sources;
+  return {
+    repositoryUrl: executor === "docker" && endpoint !== undefined
+      ? `${endpoint.containerUrl.replace("://", "://gitlab-ci-token@")}/${project.path}.git`
+      : repository.path,
+    sha,
+    beforeSha: event.beforeSha,
+    ref: event.ref,
+    refType: event.kind === "tag" ? "tag" : "branch",
+    refspecs: [`+${SNAPSHOT_REF}:${SNAPSHOT_REF}`],
+    depth: DEPTH,
+    objectFormat,
+  };
+}
+
+/** GitLab's default for new projects. */
+const DEPTH = 20;

@@ -1,0 +1,60 @@
+/** The runner entries of a local run: one per executor, as config.toml would have them. */
+
+import { runnerConfig } from "../config/load.ts";
+import type { RunnerConfig } from "../config/schema.ts";
+import { HOST_NAME } from "./container_address.ts";
+
+/** A table of config.toml. */
+export type EntrySettings = Readonly<Record<string, unknown>>;
+
+export interface EntryOptions {
+  readonly executor: string;
+  readonly token: string;
+  /** What flags and settings files say. */
+  readonly settings: EntrySettings;
+  /** Where helper commands of this executor's jobs find the coordinator. */
+  readonly url: string;
+  readonly builds: string;
+  readonly cache: string;
+}
+
+/** Throws ConfigurationError for settings that are wrong. */
+export function runnerEntry(options: EntryOptions): RunnerConfig {
+  const { executor, token, settings, url, builds, cache } = options;
+  const onHost = executor === "shell";
+  return runnerConfig({
+    ...(onHost ? { builds_dir: builds, cache_dir: cache } : {}),
+    ...settings,
+    name: "local",
+    url,
+    token,
+    executor,
+    // Nobody waits for a limit that protects a server's storage.
+    output_limit: OUTPUT_LIMIT_KIB,
+    feature_flags: { ...tableOf(settings["feature_flags"]), FF_TIMESTAMPS: false },
+    ...(executor === "docker" ? { docker: dockerTable(settings) } : {}),
+  });
+}
+
+const OUTPUT_LIMIT_KIB = 1024 * 1024;
+
+function dockerTable(settings: EntrySettings): Record<string, unknown> {
+  const given = tableOf(settings["docker"]);
+  return {
+    image: "",
+    volumes: ["/cache"],
+    pull_policy: "if-not-present",
+    ...given,
+    extra_hosts: [...listOf(given["extra_hosts"]), `${HOST_NAME}:host-gateway`],
+  };
+}
+
+function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

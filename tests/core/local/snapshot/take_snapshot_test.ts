@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSources, SNAPSHOT_REF, type Sources } from "../../../../core/local/sources.ts";
+import { findWorkTree } from "../../../../core/local/snapshot/work_tree.ts";
+
+const base = mkdtempSync(join(tmpdir(), "snapshot-"));
+let count = 0;
+
+beforeAll(() => chmodSync(base, 0o700));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+describe("openSources", () => {
+  test("takes changed, new and deleted files, and leaves out what is ignored", async () => {
+    const repo = makeRepository({ "kept.txt": "1\n", "changed.txt": "1\n", "gone.txt": "1\n" });
+    repo.write({
+      "changed.txt": "2\n",
+      "new/file.txt": "n\n",
+      ".gitignore": "*.log\n",
+      "a.log": "x",
+    });
+    rmSync(join(repo.path, "gone.txt"));
+    const sources = await repo.open();
+    expect(repo.filesOf(sources)).toEqual([
+      ".gitignore",
+      "changed.txt",
+      "kept.txt",
+      "new/file.txt",
+    ]);
+    expect(repo.contentOf(sources, "changed.txt")).toBe("2\n");
+  });
+
+  test("changes nothing that is the user's: index, refs, objects, files", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.write({ "a.txt": "2\n", "new.txt": "n\n", "staged.txt": "s\n" });
+    repo.git("add", "staged.txt");
+    const before = repo.state();
+    await repo.open();
+    expect(repo.state()).toEqual(before);
+  });
+
+  test("is HEAD itself when nothing differs from it", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    const sources = await repo.open();
+    expect(sources.sha).toBe(repo.git("rev-parse", "HEAD").trim());
+  });
+
+  test("gives the same commit for the same tree, and another one for another", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.write({ "a.txt": "2\n" });
+    const first = await repo.open();
+    expect((await repo.open()).sha).toBe(first.sha);
+    repo.write({ "a.txt": "3\n" });
+    const other = await repo.open();
+    expect(other.sha).not.toBe(first.sha);
+    expect(repo.contentOf(other, "a.txt")).toBe("3\n");
+    repo.write({ "a.txt": "1\n" });
+    expect((await repo.open()).sha).toBe(repo.git("rev-parse", "HEAD").trim());
+  });
+
+  test("takes HEAD with committed, whatever the working tree has", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.write({ "a.txt": "2\n" });
+    const sources = await repo.open({ committed: true });
+    expect(sources.sha).toBe(repo.git("rev-parse", "HEAD").trim());
+  });
+
+  test("works before the first commit", async () => {
+    const repo = makeRepository({});
+    repo.write({ "a.txt": "1\n" });
+    const sources = await repo.open();
+    expect(repo.filesOf(sources)).toEqual(["a.txt"]);
+    expect(sources.facts.head).toBeUndefined();
+    expect(sources.facts.branch).toBe("main");
+    await expect(repo.open({ committed: true })).rejects.toThrow("has no commit");
+  });
+
+  test("works on a detached HEAD, in a linked working tree, and with SHA-256", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    const linked = join(base, `linked-${++count}`);
+    repo.git("worktree", "add", "--detach", linked);
+    writeFileSync(join(linked, "more.txt"), "m\n");
+    const sources = await repo.open({}, linked);
+    expect(sources.facts.branch).toBeUndefined();
+    expect(repo.filesOf(sources)).toEqual(["a.txt", "more.txt"]);
+
+    const long = makeRepository({ "a.txt": "1\n" }, ["--object-format=sha256"]);
+    long.write({ "b.txt": "2\n" });
+    const longSources = await long.open();
+    expect(longSources.sha).toMatch(/^[0-9a-f]{64}$/);
+    expect(long.filesOf(longSources)).toEqual(["a.txt", "b.txt"]);
+  });
+
+  test("can be fetched from with the user's branches and tags, also from a shallow clone", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.git("tag", "v1");
+    repo.git("branch", "topic");
+    repo.write({ "a.txt": "2\n" });
+    repo.git("commit", "--quiet", "-am", "second");
+    const shallow = join(base, `shallow-${++count}`);
+    repo.git("clone", "--quiet", "--depth", "1", `file://${repo.path}`, shallow);
+    writeFileSync(join(shallow, "a.txt"), "3\n");
+    for (const path of [repo.path, shallow]) {
+      const sources = await repo.open({}, path);
+      const checkout = join(base, `checkout-${++count}`);
+      repo.git("init", "--quiet", checkout);
+      const from = [sources.repository.path, `+${SNAPSHOT_REF}:${SNAPSHOT_REF}`];
+      repo.git("-C", checkout, "fetch", "--quiet", "--depth", "20", ...from);
+      repo.git("-C", checkout, "checkout", "--quiet", sources.sha);
+      expect(readFileSync(join(checkout, "a.txt"), "utf8")).toBe(path === shallow ? "3\n" : "2\n");
+    }
+    const refs = repo.git("ls-remote", (await repo.open()).repository.path);
+    expect(refs).toContain("refs/heads/topic");
+    expect(refs).toContain("refs/tags/v1");
+  });
+
+  test("takes LFS files as they are on disk, without their filter", async () => {
+    const repo = makeRepository({ ".gitattributes": "*.bin filter=lfs -text\n" });
+    repo.git("config", "filter.lfs.clean", "false");
+    repo.git("config", "filter.lfs.required", "true");
+    repo.write({ "big.bin": "the content itself\n" });
+    const sources = await repo.open();
+    expect(repo.contentOf(sources, "big.bin")).toBe("the content itself\n");
+  });
+});
+
+describe("findWorkTree", () => {
+  test("says what to do where there is no repository", () => {
+    expect(() => findWorkTree("/")).toThrow('Make one with "git init"');
+  });
+});
+
+interface TestRepository {
+  readonly path: string;
+  git(...args: readonly string[]): string;
+  write(files: Readonly<Record<string, string>>): void;
+  open(options?: { committed?: boolean }, path?: string): Promise<Sources>;
+  filesOf(sources: Sources): string[];
+  contentOf(sources: Sources, path: string): string;
+  /** All that belongs to the user: every file with its time, and what git says of the refs. */
+  state(): unknown;
+}
+
+function makeRepository(
+  files: Readonly<Record<string, string>>,
+  initArgs: readonly string[] = [],
+): TestRepository {
+  const path = join(base, `repo-${++count}`);
+  const state = join(base, `state-${count}`);
+  mkdirSync(path);
+  mkdirSync(state);
+  const git = (...args: readonly string[]) => {
+    const identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"];
+    const run = Bun.spawnSync(["git", ...identity, ...args], { cwd: path });
+    if (run.exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${run.stderr}`);
+    return run.stdout.toString();
+  };
+  const write = (contents: Readonly<Record<string, string>>) => {
+    for (const [name, content] of Object.entries(contents)) {
+      mkdirSync(join(path, name, ".."), { recursive: true });
+      writeFileSync(join(path, name), content);
+    }
+  };
+  git("init", "--quiet", "--initial-branch=main", ...initArgs, ".");
+  write(files);
+  if (Object.keys(files).length > 0) {
+    git("add", ".");
+    git("commit", "--quiet", "--message=first");
+  }
+  const inSources = (sources: Sources, ...args: readonly string[]) =>
+    git("--git-dir", sources.repository.path, ...args);
+  return {
+    path,
+    git,
+    write,
+    open: ({ committed = false } = {}, from = path) => {
+      const directory = join(state, Bun.hash(from).toString(16));
+      mkdirSync(directory, { recursive: true });
+      return openSources({
+        tree: findWorkTree(from),
+        env: { PATH: process.env["PATH"], HOME: base },
+        directory,
+        committed,
+        signal: AbortSignal.timeout(60_000),
+      });
+    },
+    filesOf: (sources) =>
+      inSources(sources, "ls-tree", "-r", "--name-only", sources.sha).trim().split("\n"),
+    contentOf: (sources, name) => inSources(sources, "cat-file", "blob", `${sources.sha}:${name}`),
+    state: () => ({
+      files: Array.from(new Bun.Glob("**/*").scanSync({ cwd: path, dot: true })).sort()
+        .map((name) => [name, isObject(name) || statSync(join(path, name)).mtimeMs]),
+      refs: git("for-each-ref"),
+    }),
+  };
+}
+
+/** Git marks an object as used that is to be written and is there already. */
+function isObject(name: string): boolean {
+  return name.startsWith(".git/objects/");
+}

@@ -1,0 +1,156 @@
+/** `exec` as people use it: the compiled executable in a repository of theirs. */
+
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+
+const PIPELINE = `
+stages: [build, test]
+build:
+  stage: build
+  script:
+    - mkdir out
+    - cp untracked.txt out/copy.txt
+    - echo "VERSION=1.2.3" > build.env
+  after_script:
+    - echo "status $CI_JOB_STATUS"
+  artifacts:
+    paths: [out]
+    reports: {dotenv: build.env}
+use:
+  before_script: [echo before]
+  script:
+    - cat out/copy.txt
+    - echo "version $VERSION of $CI_PROJECT_PATH on $CI_COMMIT_REF_NAME"
+    - |
+      echo first
+      echo second
+broken:
+  needs: []
+  script:
+    - echo goes
+    - exit 3
+`;
+
+test.concurrent("exec hands artifacts and dotenv variables on, and tells it all as events", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": PIPELINE });
+  lab.write({ "untracked.txt": "not committed\n" });
+  const { code, events } = await lab.events();
+  expect(code).toBe(1);
+  expect(outputOf(events, "use")).toEqual([
+    "before",
+    "not committed",
+    "version 1.2.3 of group/app on main",
+    "first",
+    "second",
+  ]);
+  expect(
+    ofType(events, "job.command").filter(({ job }) => job === "use")
+      .map(({ text, script }) => [script, text]),
+  ).toEqual([
+    ["before_script", "echo before"],
+    ["script", "cat out/copy.txt"],
+    ["script", 'echo "version $VERSION of $CI_PROJECT_PATH on $CI_COMMIT_REF_NAME"'],
+    ["script", "echo first\necho second"],
+  ]);
+  const finished = Object.fromEntries(
+    ofType(events, "job.finished").map((event) => [event.job, event]),
+  );
+  expect(finished["build"]).toMatchObject({ status: "success", after_script_exit_code: 0 });
+  expect(finished["use"]).toMatchObject({ status: "success", exit_code: 0, script: null });
+  expect(finished["broken"]).toMatchObject({
+    status: "failed",
+    exit_code: 3,
+    failure_reason: "script_failure",
+    script: "script",
+  });
+  const artifacts = ofType(events, "artifact");
+  expect(artifacts.map(({ kind }) => kind).sort()).toEqual(["archive", "dotenv"]);
+  for (const { path } of artifacts) expect(existsSync(path)).toBe(true);
+  expect(events.at(0)?.type).toBe("pipeline.started");
+  expect(events.at(-1)).toMatchObject({
+    type: "pipeline.finished",
+    status: "failed",
+    exit_code: 1,
+  });
+});
+
+test.concurrent("exec changes nothing in the working tree", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "touch:\n  script: [touch made, rm .gitlab-ci.yml, git gc -q]\n",
+  });
+  lab.write({ "new.txt": "n\n" });
+  const before = readFileSync(`${lab.repository}/.git/index`);
+  expect((await lab.run()).code).toBe(0);
+  expect(lab.git("status", "--short")).toBe("?? new.txt\n");
+  expect(readFileSync(`${lab.repository}/.git/index`).equals(before)).toBe(true);
+});
+
+test.concurrent("exec ends with 2 and the place for a file that GitLab would refuse", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  script: [ls]\n  scirpt: [ls]\n" });
+  const plain = await lab.run();
+  expect(plain.code).toBe(2);
+  expect(plain.stderr).toContain(".gitlab-ci.yml:3:3:");
+  expect(plain.stdout).toBe("");
+  const { code, events } = await lab.events();
+  expect(code).toBe(2);
+  expect(events[0]).toMatchObject({ type: "error", code: "invalid_yaml", line: 3 });
+  const unknown = await lab.events("nope");
+  expect(unknown.code).toBe(2);
+});
+
+test.concurrent("exec ends with 2 for a job that is not there", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": 'job:\n  script: ["true"]\n' });
+  const { code, events } = await lab.events("nope");
+  expect(code).toBe(2);
+  expect(events).toMatchObject([{ type: "error", code: "invalid_invocation" }]);
+});
+
+test.concurrent("exec takes the old form, executor and job", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml":
+      "one:\n  image: nowhere/none\n  script: [echo ran]\nshell:\n  script: [exit 1]\n",
+  });
+  const { code, events } = await lab.events("shell", "one");
+  expect(code).toBe(0);
+  expect(outputOf(events, "one")).toEqual(["ran"]);
+});
+
+test.concurrent("exec masks secrets of the user's settings, whose file must be private", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  script: ['echo \"got $PASSWORD\"']\n" });
+  const path = `${lab.dir}/home/.config/gitlab-runner/exec-secrets.toml`;
+  await Bun.write(path, 'variables = { PASSWORD = "open-sesame-1234" }\n');
+  const refused = await lab.run();
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain(`chmod 600 "${path}"`);
+  Bun.spawnSync(["chmod", "600", path]);
+  const { stdout } = await lab.run();
+  expect(stdout).toContain("got [MASKED]");
+  expect(stdout).not.toContain("open-sesame");
+});
+
+test.concurrent("exec leaves no process behind when it is interrupted", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml":
+      "job:\n  script:\n    - echo pid $$\n    - sleep 1000\nlater:\n  stage: deploy\n  script: [ls]\n",
+  });
+  const child = lab.start(["--json"]);
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += new TextDecoder().decode(chunk);
+    if (text.includes('"text":"sleep 1000"')) child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(130);
+  const pid = Number(/pid (\d+)/.exec(text)?.[1]);
+  expect(() => process.kill(pid, 0)).toThrow();
+  expect(text).toContain('"status":"canceled","exit_code":130');
+  expect(text).toMatch(/"type":"job.skipped".*"job":"later".*"reason":"canceled"/);
+});
+
+test.concurrent("two runs at the same time do not meet", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "job:\n  script: [echo $$ > mine, sleep 0.5, 'test $$ = $(cat mine)']\n",
+  });
+  const results = await Promise.all([lab.run(), lab.run(), lab.run()]);
+  expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
+});
