@@ -21,6 +21,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Command lines without the program's name, each with what it does. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** Exit code of a command line that cannot be understood; otherwise 1, as with GitLab Runner. */
+  readonly usageCode?: number;
   /** Prints results for other programs: no start-up line in the log. */
   readonly quiet?: true;
   /** Names of words that follow the flags; all are required. */

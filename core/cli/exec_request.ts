@@ -3,13 +3,13 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { messageOf } from "../errors.ts";
+import { ConfigurationError, messageOf } from "../errors.ts";
 import { mergeTables } from "../local/settings.ts";
 import type { EventFlags, EventName } from "../local/variables/pipeline_event.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
 import type { SelectionRequest } from "../pipeline/select.ts";
 import { parseDuration } from "../util/units.ts";
-import { type FlagValues, UsageError } from "./flag.ts";
+import type { FlagValues } from "./flag.ts";
 import { entryFromFlags } from "./runner_flags.ts";
 
 const EVENTS: readonly EventName[] = ["push", "merge_request", "tag", "schedule", "web"];
@@ -41,12 +41,12 @@ export function selectionRequest(
   return { jobs, stages: flags.list("stage"), needs, manual: flags.list("manual"), rerun };
 }
 
-/** Throws UsageError. */
+/** Throws ConfigurationError. */
 export function eventFlags(flags: FlagValues): EventFlags {
   const event = flags.text("event");
   const known = EVENTS.find((name) => name === event);
   if (event !== undefined && known === undefined) {
-    throw new UsageError(`Unknown event "${event}": use ${EVENTS.join(", ")}`);
+    throw new ConfigurationError(`Unknown event "${event}": use ${EVENTS.join(", ")}`);
   }
   const target = flags.text("mr-target");
   return {
@@ -57,7 +57,7 @@ export function eventFlags(flags: FlagValues): EventFlags {
   };
 }
 
-/** `--env-file` in their order, then `--variable`. Throws UsageError. */
+/** `--env-file` in their order, then `--variable`. Throws ConfigurationError. */
 export function pipelineVariables(
   flags: FlagValues,
   cwd: string,
@@ -79,13 +79,13 @@ export function timeoutSeconds(flags: FlagValues): number {
   // GitLab Runner's own `exec` took seconds.
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text);
   if (ms !== undefined && ms >= 1000) return Math.floor(ms / 1000);
-  throw new UsageError(`Invalid value "${text}" for --timeout: use a duration such as 90m`);
+  throw new ConfigurationError(`Invalid value "${text}" for --timeout: use a duration such as 90m`);
 }
 
 export function concurrency(flags: FlagValues, configured: number | undefined): number {
   const wanted = flags.int("concurrency") ?? configured ?? availableParallelism();
   if (wanted >= 1) return wanted;
-  throw new UsageError(`Invalid value "${wanted}" for --concurrency: use 1 or more`);
+  throw new ConfigurationError(`Invalid value "${wanted}" for --concurrency: use 1 or more`);
 }
 
 /** Keys of the runner entries: the user's settings, and flags on top of them. */
@@ -111,7 +111,7 @@ function envFile(path: string): readonly string[] {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`Cannot read "${path}": ${messageOf(error)}`);
+    throw new ConfigurationError(`Cannot read "${path}": ${messageOf(error)}`);
   }
   return text.split(/\r?\n/).map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
@@ -120,5 +120,5 @@ function envFile(path: string): readonly string[] {
 function splitPair(flag: string, pair: string): [string, string] {
   const at = pair.indexOf("=");
   if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
-  throw new UsageError(`Invalid value "${pair}" for --${flag}: use KEY=value`);
+  throw new ConfigurationError(`Invalid value "${pair}" for --${flag}: use KEY=value`);
 }

@@ -29,7 +29,7 @@ export async function runCommand(
   const flags = [...command.flags, ...GLOBAL_FLAGS];
   const { args, suspicious } = normalizeArguments(options.args, flags);
   const parsed = parseCommand(entry, command, { args, flags, program });
-  if (parsed.kind === "exit") return parsed.code;
+  if (parsed.kind === "exit") return parsed.code === 0 ? 0 : command.usageCode ?? parsed.code;
 
   const values = new FlagValues(
     new Map([...environmentValues(flags, program.env), ...parsed.values]),

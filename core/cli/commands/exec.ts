@@ -33,6 +33,7 @@ export const execCommand: Command = {
     "changed. Exit code: 0, 1 when a job failed that was not allowed to, 2 for a wrong invocation " +
     "or CI file, 130 when interrupted.",
   quiet: true,
+  usageCode: USAGE,
   flags: EXEC_FLAGS,
   moreOperands: "job",
   examples: [
