@@ -43,6 +43,7 @@ missing_debian_packages() {
   done <<END
 bash bash
 busybox busybox-static
+bwrap bubblewrap
 dash dash
 docker-registry docker-registry
 dockerd docker.io
@@ -50,6 +51,7 @@ git git
 git-lfs git-lfs
 openssl openssl
 ps procps
+python3 python3
 podman podman
 setsid util-linux
 sshd openssh-server

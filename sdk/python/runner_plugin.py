@@ -157,6 +157,11 @@ class Executor:
     def finish(self, result: Mapping[str, Any]) -> None:
         """The user's part is over."""
 
+    @classmethod
+    def reap(cls, runner: Runner, note: Mapping[str, Any]) -> None:
+        """Removes what is left of a job whose host died, by what it remembered; with the feature
+        `reap` only."""
+
     def cleanup(self) -> None:
         """Removes what the job left; safe at any time, also twice."""
 
@@ -513,6 +518,11 @@ class _Server:
             self._links.pop(params["handle"], None)
         return {}
 
+    def _reap(self, params: Mapping[str, Any]) -> Any:
+        assert self._runner is not None
+        self._executor.reap(self._runner, params["note"])
+        return {}
+
     def _shutdown(self, _params: Mapping[str, Any]) -> Any:
         return {}
 
@@ -531,6 +541,7 @@ _METHODS: Dict[str, Callable[[_Server, Mapping[str, Any]], Any]] = {
     "executor/run": _Server._run,
     "executor/finish": _Server._finish,
     "executor/cleanup": _Server._cleanup,
+    "executor/reap": _Server._reap,
     "shutdown": _Server._shutdown,
 }
 
