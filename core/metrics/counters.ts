@@ -6,6 +6,7 @@ import type { Metrics } from "./metrics.ts";
 
 const SECONDS_API = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120];
 const SECONDS_JOB = [30, 60, 300, 600, 1800, 3600, 7200, 10800, 18000, 36000];
+const SECONDS_STAGE = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600];
 const SECONDS_QUEUE = [1, 3, 10, 30, 60, 120, 300, 900, 1800, 3600];
 const ERROR_LEVELS = ["warning", "error", "fatal", "panic"];
 
@@ -60,6 +61,12 @@ export function registerCounters(registry: Registry): Metrics {
     [...RUNNER_LABELS, "mode"],
     SECONDS_JOB,
   );
+  const stageDurations = histogram(
+    "job_stage_duration_seconds",
+    "Time that stages of jobs took, with FF_EXPORT_HIGH_CARDINALITY_METRICS.",
+    [...RUNNER_LABELS, "stage"],
+    SECONDS_STAGE,
+  );
   const queueDurations = histogram(
     "job_queue_duration_seconds",
     "Time that jobs waited in the coordinator's queue.",
@@ -84,6 +91,22 @@ export function registerCounters(registry: Registry): Metrics {
   ]);
   const errors = counter("errors_total", "Log lines from warning up.", ["level"]);
   for (const level of ERROR_LEVELS) errors.inc({ level }, 0);
+  const interpolations = counter(
+    "job_inputs_interpolations_total",
+    "Jobs whose inputs were put into their payload.",
+    [],
+  );
+  const interpolationFailures = counter(
+    "job_inputs_interpolation_failures_total",
+    "Jobs whose inputs could not be put into their payload.",
+    ["error_type"],
+  );
+  const slotOperations = counter(
+    "worker_slot_operations_total",
+    "Worker slots that were started and stopped.",
+    ["operation"],
+  );
+  for (const operation of ["started", "stopped"]) slotOperations.inc({ operation }, 0);
   const concurrencyExceeded = counter(
     "request_concurrency_exceeded_total",
     "Requests for a job that were skipped because of request_concurrency.",
@@ -150,6 +173,14 @@ export function registerCounters(registry: Registry): Metrics {
       const { runner, runner_name } = labels;
       failedJobs.inc({ runner, runner_name, failure_reason: failureReason, mode });
     },
+    stageFinished: (labels, { stage, durationMs }) =>
+      stageDurations.observe({ ...labels, stage }, durationMs / 1000),
+    inputsInterpolated(errorType) {
+      if (errorType === undefined) interpolations.inc();
+      else interpolationFailures.inc({ error_type: errorType });
+    },
+    workerSlotsChanged: (change) =>
+      slotOperations.inc({ operation: change < 0 ? "stopped" : "started" }, Math.abs(change)),
     workerFed: (labels) => feeds.inc({ ...labels }),
     workerFeedFailed: (labels) => feedFailures.inc({ ...labels }),
     healthCheckFailed: (labels) => healthFailures.inc({ ...labels }),

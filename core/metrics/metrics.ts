@@ -33,6 +33,15 @@ export interface Metrics {
     readonly durationMs: number;
     readonly failureReason: FailureReason | undefined;
   }): void;
+  /** Only called with FF_EXPORT_HIGH_CARDINALITY_METRICS. */
+  stageFinished(labels: RunnerLabels, event: {
+    readonly stage: string;
+    readonly durationMs: number;
+  }): void;
+  /** A job's inputs have been put into its payload; or not, for this kind of error. */
+  inputsInterpolated(errorType: string | undefined): void;
+  /** Places for jobs were opened, or closed when `change` is negative. */
+  workerSlotsChanged(change: number): void;
   workerFed(labels: RunnerLabels): void;
   workerFeedFailed(labels: RunnerLabels): void;
   healthCheckFailed(labels: RunnerLabels): void;

@@ -26,6 +26,7 @@ import { acceptJob } from "./accept.ts";
 import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
 import type { JobBudget, Permit } from "./budget.ts";
 import type { JobSlots } from "./slots.ts";
+import { StageClock } from "./stage_clock.ts";
 import type { Assignment } from "./worker.ts";
 
 export interface JobLineOptions {
@@ -177,7 +178,7 @@ class JobLine {
     const { parts, executor } = this.#assignment;
     const { metrics, shells, systemId, slots, background } = this.#options;
     const opened = this.#openTrace();
-    const job = withInputs(response, opened);
+    const job = withInputs(response, opened, metrics);
     if (job instanceof JobConfigurationError) return await this.#refuse(resultOf(job), opened);
     using _permit = await this.#place(opened);
     const held = slots(parts.runner.token.reveal()).take(response.job_info.project_id);
@@ -191,6 +192,7 @@ class JobLine {
       depth: response.job_info.queue_depth,
     });
     if (opened.flags.FF_LOG_IMAGES_CONFIGURED_FOR_JOB) logImages(spec, this.#log);
+    const clock = this.#stageClock(opened);
     this.#job.state = "running";
     const end = await runJob({
       spec,
@@ -205,13 +207,27 @@ class JobLine {
       correlationId,
       startedAt: new Date(),
       remember: (note) => opened.remember(note),
-      onStage: (name) => this.#job.stage = name,
+      onStage: (name) => {
+        this.#job.stage = name;
+        clock?.enter(name);
+      },
     }, { script: this.#controllers.script.signal, job: this.#controllers.job.signal });
+    clock?.enter(undefined);
     this.#job.state = "finishing";
     await this.#report(opened, end.result, response.features.failure_reasons);
     const tidied = this.#tidyUp(end, opened);
     held.release(tidied);
     background(tidied);
+  }
+
+  /** A series for each stage of each runner is more than everybody wants to keep. */
+  #stageClock({ flags }: OpenedTrace): StageClock | undefined {
+    if (!flags.FF_EXPORT_HIGH_CARDINALITY_METRICS) return undefined;
+    const { metrics } = this.#options;
+    const { labels } = this.#assignment.parts;
+    return new StageClock((stage, durationMs) =>
+      metrics.stageFinished(labels, { stage, durationMs })
+    );
   }
 
   /**
@@ -259,7 +275,9 @@ class JobLine {
     const delivery = await opened.finish(state, { signal: this.#options.signal });
     const durationMs = performance.now() - this.#job.startedAt;
     const failureReason = result.kind === "failed" ? result.reason : undefined;
-    this.#options.metrics.jobFinished(parts.labels, { durationMs, failureReason });
+    const { metrics } = this.#options;
+    metrics.jobFinished(parts.labels, { durationMs, failureReason });
+    if (failureReason !== undefined) metrics.processingFailed(parts.labels, "job_failure");
     const fields = { duration_s: (durationMs / 1000).toFixed(3), "job-status": state.state };
     if (result.kind === "success") this.#log.info("Job succeeded", fields);
     else {
@@ -327,13 +345,20 @@ function logImages(spec: JobSpec, log: Logger): void {
 }
 
 /** The job with its inputs in their places, or what is wrong with them. */
-function withInputs(job: JobResponse, opened: OpenedTrace): JobResponse | JobConfigurationError {
-  if (!opened.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION) return job;
+function withInputs(
+  job: JobResponse,
+  opened: OpenedTrace,
+  metrics: Metrics,
+): JobResponse | JobConfigurationError {
+  if (!opened.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION || job.inputs.length === 0) return job;
   try {
-    return interpolateInputs(job);
+    const interpolated = interpolateInputs(job);
+    metrics.inputsInterpolated(undefined);
+    return interpolated;
   } catch (error) {
-    if (error instanceof JobConfigurationError) return error;
-    throw error;
+    if (!(error instanceof JobConfigurationError)) throw error;
+    metrics.inputsInterpolated("expression");
+    return error;
   }
 }
 

@@ -54,6 +54,10 @@ export class RunnerPool {
       this.#retire(worker);
     }
     for (const [key, runner] of wanted) this.#configure(key, runner, config);
+    const { capacity } = this.#budget;
+    if (config.concurrent !== capacity) {
+      this.#options.metrics.workerSlotsChanged(config.concurrent - capacity);
+    }
     this.#budget.configure(config.concurrent);
     this.#pump();
   }

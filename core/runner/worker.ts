@@ -101,7 +101,10 @@ export class RunnerWorker {
         return;
       }
       const permit = budget.reserve();
-      if (permit === undefined) return;
+      if (permit === undefined) {
+        metrics.workerFeedFailed(labels);
+        return;
+      }
       metrics.workerFed(labels);
       const request = this.#ask(permit).finally(() => {
         this.#requests.delete(request);
@@ -154,7 +157,7 @@ export class RunnerWorker {
       }
     } catch (error) {
       if (!this.#stopping.signal.aborted) {
-        this.#options.metrics.workerFeedFailed(parts.labels);
+        this.#options.metrics.processingFailed(parts.labels, "other");
         this.#options.logger.error("Checking for jobs... failed", {
           runner: parts.labels.runner,
           error: messageOf(error),

@@ -11,7 +11,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${port}`;
   lab = (await Lab.open({
     globals: [`listen_address = "127.0.0.1:${port}"`],
-    entry: ["limit = 5"],
+    entry: ["limit = 5", "[runners.feature_flags]", "FF_EXPORT_HIGH_CARDINALITY_METRICS = true"],
   })).start();
 });
 afterAll(async () => await lab[Symbol.asyncDispose]());
@@ -49,6 +49,12 @@ test("metrics have GitLab Runner's names and labels, and count jobs", async () =
   expect(sample(text, "gitlab_runner_jobs_total", worker)).toBe(2);
   expect(sample(text, "gitlab_runner_failed_jobs_total", ['failure_reason="script_failure"']))
     .toBe(1);
+  const failure = [...worker, 'failure_type="job_failure"'];
+  expect(sample(text, "gitlab_runner_worker_processing_failures_total", failure)).toBe(1);
+  const stage = [...worker, 'stage="step_script"'];
+  expect(sample(text, "gitlab_runner_job_stage_duration_seconds_count", stage)).toBe(2);
+  const started = ['operation="started"'];
+  expect(sample(text, "gitlab_runner_worker_slot_operations_total", started)).toBe(8);
   expect(sample(text, "gitlab_runner_concurrent")).toBe(8);
   expect(sample(text, "gitlab_runner_limit", worker)).toBe(5);
   expect(sample(text, "gitlab_runner_job_duration_seconds_count", worker)).toBe(2);
@@ -64,6 +70,8 @@ const NAMES = [
   "gitlab_runner_job_queue_size",
   "gitlab_runner_request_concurrency",
   "gitlab_runner_request_concurrency_exceeded_total",
+  "gitlab_runner_job_inputs_interpolations_total",
+  "gitlab_runner_job_inputs_interpolation_failures_total",
   "gitlab_runner_worker_feeds_total",
   "gitlab_runner_worker_feed_failures_total",
   "gitlab_runner_worker_health_check_failures_total",

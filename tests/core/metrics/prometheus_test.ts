@@ -51,9 +51,12 @@ test("Prometheus exports every metric with its type", async () => {
     "# TYPE gitlab_runner_failed_jobs_total counter",
     "# TYPE gitlab_runner_job_duration_seconds histogram",
     "# TYPE gitlab_runner_job_execution_mode_total counter",
+    "# TYPE gitlab_runner_job_inputs_interpolation_failures_total counter",
+    "# TYPE gitlab_runner_job_inputs_interpolations_total counter",
     "# TYPE gitlab_runner_job_queue_depth gauge",
     "# TYPE gitlab_runner_job_queue_duration_seconds histogram",
     "# TYPE gitlab_runner_job_queue_size gauge",
+    "# TYPE gitlab_runner_job_stage_duration_seconds histogram",
     "# TYPE gitlab_runner_jobs gauge",
     "# TYPE gitlab_runner_jobs_total counter",
     "# TYPE gitlab_runner_limit gauge",
@@ -68,6 +71,7 @@ test("Prometheus exports every metric with its type", async () => {
     "# TYPE gitlab_runner_worker_feeds_total counter",
     "# TYPE gitlab_runner_worker_health_check_failures_total counter",
     "# TYPE gitlab_runner_worker_processing_failures_total counter",
+    "# TYPE gitlab_runner_worker_slot_operations_total counter",
     "# TYPE gitlab_runner_worker_slots_number gauge",
   ]);
   expect(text).not.toMatch(/^(go|nodejs)_/m);
