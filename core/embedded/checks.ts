@@ -112,7 +112,8 @@ export class Checks {
   jobRequest(call: Call, runner: EmbeddedRunner, manager: RunnerManager): () => void {
     const since = manager.emptySince === undefined ? Infinity : call.startedAt - manager.emptySince;
     if (since < runner.checkIntervalMs * PACE_TOLERANCE) {
-      const message = `asked again ${Math.round(since)} ms after a request that brought no job`;
+      const message = `asked again ${Math.round(since)} ms after a request that brought no job; ` +
+        `check_interval is taken to be ${runner.checkIntervalMs} ms`;
       this.#report("request-pace", { runner }, message);
     }
     manager.openPolls++;

@@ -8,6 +8,7 @@ export interface CoordinatorCommandOptions {
   readonly listen: string;
   readonly reposDir?: string;
   readonly longPollSeconds: number;
+  readonly checkIntervalSeconds: number;
   readonly registrationToken?: string;
   /** Every line is a JSON object. */
   readonly json: boolean;
@@ -23,6 +24,7 @@ export async function runCoordinatorCommand(options: CoordinatorCommandOptions):
     ...(reposDir === undefined ? {} : { reposRoot: reposDir }),
     longPollMs: options.longPollSeconds * 1000,
     longPollHandsOut: true,
+    checkIntervalMs: options.checkIntervalSeconds * 1000,
     registrationToken,
   });
   const runner = coordinator.addRunner({ description: "ready-made runner" });

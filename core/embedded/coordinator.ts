@@ -87,7 +87,7 @@ export class EmbeddedCoordinator implements AsyncDisposable {
   }
 
   addRunner(settings: RunnerSettings = {}): EmbeddedRunner {
-    return this.#runners.add(settings);
+    return this.#runners.add({ checkIntervalMs: this.settings.checkIntervalMs, ...settings });
   }
 
   runners(): EmbeddedRunner[] {

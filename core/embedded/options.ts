@@ -39,6 +39,8 @@ export interface CoordinatorSettings {
   longPollHandsOut: boolean;
   /** Exchanged for runner tokens; undefined: registration is refused. */
   registrationToken: string | undefined;
+  /** `check_interval` of runners that are added from now on; the always-on checks judge by it. */
+  checkIntervalMs: number;
   /** Time to accept a job before it goes to another runner. */
   ackWindowMs: number;
   /** Seconds in `X-GitLab-Trace-Update-Interval`; undefined: 3 while a log is watched, else 60. */
@@ -65,6 +67,7 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   longPollMs: 0,
   longPollHandsOut: false,
   registrationToken: undefined,
+  checkIntervalMs: 3000,
   ackWindowMs: 120_000,
   updateIntervalSeconds: undefined,
   traceLimitBytes: 1024 * MEBIBYTE,

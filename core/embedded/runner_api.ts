@@ -30,6 +30,7 @@ async function register(state: CoordinatorState, call: Call): Promise<Response> 
     tags: tagList(body["tag_list"]),
     runUntagged: body["run_untagged"] !== false,
     paused: body["paused"] === true || body["active"] === false,
+    checkIntervalMs: state.settings.checkIntervalMs,
   });
   state.emit({ kind: "runner", text: `runner ${runner.id} registered ${runner.description}` });
   const { id, token } = runner;

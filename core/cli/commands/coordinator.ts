@@ -29,6 +29,12 @@ export const coordinatorCommand: Command = {
       help: "Seconds that a request for a job is held while there is none",
     },
     {
+      names: ["check-interval"],
+      kind: "int",
+      default: "3",
+      help: "The runner's check_interval in seconds; a runner that asks more often is a finding",
+    },
+    {
       names: ["registration-token"],
       kind: "string",
       help: "Accept this registration token",
@@ -48,6 +54,7 @@ export const coordinatorCommand: Command = {
       ...(reposDir === undefined ? {} : { reposDir }),
       ...(registrationToken === undefined ? {} : { registrationToken }),
       longPollSeconds: flags.int("long-poll") ?? 50,
+      checkIntervalSeconds: flags.int("check-interval") ?? 3,
       json: flags.bool("json"),
       out: (line) => program.stdout.write(`${line}\n`),
       signal: interrupt.signal,

@@ -105,6 +105,19 @@ test("Checks find a request too soon after one that brought nothing", async () =
   expect(rules(coordinator)).toEqual(["request-pace"]);
 });
 
+test("Checks take check_interval from the settings, and say what they take it for", async () => {
+  coordinator.settings.checkIntervalMs = 100;
+  const quick = new TestRunner(coordinator, coordinator.addRunner());
+  await quick.request();
+  await Bun.sleep(110);
+  await quick.request();
+  expect(coordinator.findings()).toEqual([]);
+  await quick.request();
+  expect(coordinator.findings()[0]?.message).toMatch(
+    /^asked again \d+ ms after a request that brought no job; check_interval is taken to be 100 ms$/,
+  );
+});
+
 test("Checks allow to ask at once after a job", async () => {
   coordinator.enqueue({ script: "true" });
   await runner.take();

@@ -108,6 +108,7 @@ test("runCoordinatorCommand says how to connect, what happens, and the findings 
   const ended = runCoordinatorCommand({
     listen: "127.0.0.1:0",
     longPollSeconds: 0,
+    checkIntervalSeconds: 3,
     json: false,
     out: (line) => lines.push(line),
     signal: stop.signal,
@@ -138,7 +139,13 @@ test("runCoordinatorCommand says how to connect, what happens, and the findings 
 });
 
 test("runCoordinatorCommand refuses an address that is none", async () => {
-  const options = { longPollSeconds: 0, json: false, out: () => {}, signal: AbortSignal.abort() };
+  const options = {
+    longPollSeconds: 0,
+    checkIntervalSeconds: 3,
+    json: false,
+    out: () => {},
+    signal: AbortSignal.abort(),
+  };
   const run = runCoordinatorCommand({ ...options, listen: "nowhere" });
   expect(run).rejects.toThrow('Cannot listen on "nowhere"');
   await run.catch(() => {});
