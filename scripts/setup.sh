@@ -57,6 +57,7 @@ setsid util-linux
 sshd openssh-server
 unzip unzip
 zip zip
+zsh zsh
 zstd zstd
 END
 }

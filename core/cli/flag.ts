@@ -17,6 +17,8 @@ export interface Flag {
   readonly default?: string;
   /** Heading in help. */
   readonly group?: string;
+  /** What completion offers as its value. */
+  readonly values?: readonly string[];
   /** Values of a list are also split at commas. */
   readonly commas?: boolean;
   /** Left out of `--help`, which would be drowned; completion and `--help-all` know it. */

@@ -1,5 +1,7 @@
 /** Flags that every command takes, before or after the command's name. */
 
+import { LOG_FORMATS } from "../log/format.ts";
+import { LOG_LEVELS } from "../log/level.ts";
 import type { Flag } from "./flag.ts";
 
 /** Their heading in help. */
@@ -19,6 +21,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     kind: "string",
     env: "LOG_LEVEL",
     default: "info",
+    values: LOG_LEVELS,
     help: "Lowest level to log: debug, info, warn, error, fatal, panic",
     group: GLOBAL_GROUP,
   },
@@ -27,6 +30,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     kind: "string",
     env: "LOG_FORMAT",
     default: "runner",
+    values: LOG_FORMATS,
     help: "Form of log lines: runner, text, json",
     group: GLOBAL_GROUP,
   },

@@ -189,7 +189,34 @@ _gitlab_runner; printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(complete("gitlab-runner", "--debug", "register", "--docker-im")).toEqual([
       "--docker-image",
     ]);
+    expect(complete("gitlab-runner", "--log-level", "debug", "register", "--docker-im")).toEqual([
+      "--docker-image",
+    ]);
+    expect(complete("gitlab-runner", "list", "--log-format", "j")).toEqual(["json"]);
+    expect(complete("gitlab-runner", "completion", "z")).toEqual(["zsh"]);
+    expect(complete("gitlab-runner", "help", "unr")).toEqual(["unregister"]);
   });
+
+  test.skipIf(Bun.which("zsh") === null)(
+    "of zsh answers when it is loaded, finds the command behind flags, and knows values (needs zsh)",
+    async () => {
+      using sandbox = new Sandbox();
+      const { stdout } = await sandbox.run(["completion", "zsh"], { calledAs: "gitlab-runner" });
+      await Bun.write(`${sandbox.folder}/_gitlab-runner`, stdout);
+      const complete = (...words: readonly string[]) => {
+        const script = `fpath=(${sandbox.folder}); autoload -Uz _gitlab-runner
+_describe() { print -l described $commands }; _arguments() { print -l $words[1] $@ }
+words=(${words.map((word) => `'${word}'`).join(" ")}); CURRENT=$#words; _gitlab-runner`;
+        return Bun.spawnSync(["zsh", "-f", "-c", script]).stdout.toString();
+      };
+      expect(complete("gitlab-runner", "")).toStartWith("described\nrun:");
+      expect(complete("gitlab-runner", "--debug", "")).toStartWith("described\n");
+      const list = complete("gitlab-runner", "--log-level", "debug", "list", "--");
+      expect(list).toStartWith("list\n");
+      expect(list).toMatch(/--log-format\[.*\]:value:\(runner text json\)/);
+      expect(complete("gitlab-runner", "completion", "")).toContain("(bash zsh fish)");
+    },
+  );
 
   test.each(["zsh", "fish"])("of %s names every command", async (shell) => {
     using sandbox = new Sandbox();
