@@ -138,6 +138,20 @@ function readStat(pid: number): ProcessRow | undefined {
   }
 }
 
+/** Whether nothing stands between the process and what the system does on a signal. */
+export function hasDefault(pid: number, signal: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    const bit = 1n << BigInt(signal - 1);
+    return ["SigBlk", "SigIgn", "SigCgt"].every((set) => {
+      const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1];
+      return mask !== undefined && (BigInt(`0x${mask}`) & bit) === 0n;
+    });
+  } catch {
+    return false;
+  }
+}
+
 /** `pid (name) state ppid pgrp session …`, where the name may hold spaces and parentheses. */
 export function parseStat(pid: number, stat: string): ProcessRow | undefined {
   const [state, ...numbers] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 4);

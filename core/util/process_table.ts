@@ -1,6 +1,6 @@
 /** Which processes of this host carry a mark in their environment, or descend from one that does. */
 
-import { type ProcessRow, procTable, type TreeLeader } from "./proc_table.ts";
+import { hasDefault, type ProcessRow, procTable, type TreeLeader } from "./proc_table.ts";
 
 export type { TreeLeader };
 
@@ -21,6 +21,13 @@ export async function findMarked(
       return descendants(await listByPs(mark), leader);
   }
 }
+
+/** Whether the process would be dead, had SIGTERM come to it. False where that cannot be told. */
+export function diesOfTerm(pid: number): boolean {
+  return process.platform === "linux" && hasDefault(pid, TERM);
+}
+
+const TERM = 15;
 
 /** Marked rows and everything below them, never this process. */
 export function descendants(

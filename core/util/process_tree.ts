@@ -2,7 +2,7 @@
 
 import { codeOf, RunnerError } from "../errors.ts";
 import { delay } from "./abort.ts";
-import { findMarked, type TreeLeader } from "./process_table.ts";
+import { diesOfTerm, findMarked, type TreeLeader } from "./process_table.ts";
 
 /** A killed process is gone within milliseconds, unless it hangs in the kernel. */
 const KILL_LIMIT_MS = 10_000;
@@ -44,7 +44,12 @@ export async function terminateTree(
       if (group !== leader.pid) sendSignal(pid, "SIGTERM");
     }
     if (await Promise.race([options.exited, over.promise]) === "over") return;
-    for (let pause = 1; (await findMarked(mark, leader)).length > 0;) {
+    for (let pause = 1;;) {
+      const left = await findMarked(mark, leader);
+      if (left.length === 0) return;
+      // A child that a shell had just forked may have taken the signal before it let go of the
+      // shell's handlers. Who has no handler now would be dead, had the signal come to it.
+      for (const { pid } of left) if (diesOfTerm(pid)) sendSignal(pid, "SIGTERM");
       if (await Promise.race([delay(pause), over.promise]) === "over") return;
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }

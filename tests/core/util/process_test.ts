@@ -50,6 +50,22 @@ describe("runProcess", () => {
     expect(large.exit.usage?.peakMemory.bytes).toBeGreaterThan(390_000_000);
   });
 
+  test("asks again who let the first signal pass by without a handler of its own", async () => {
+    const stop = new AbortController();
+    const out = { text: "" };
+    // As a shell's child that was forked, and had not yet put back what signals do.
+    const code =
+      "trap 'exit 143' TERM; (trap 'got=1' TERM; echo up; until [ \"$got\" ]; do sleep 0.01; done; trap - TERM; " +
+      "exec sleep 1000) & wait";
+    const running = runProcess(command(code, out), { signal: stop.signal }).catch((why) => why);
+    while (out.text === "") await delay(5);
+    const started = performance.now();
+    const reason = new JobCanceled();
+    stop.abort(reason);
+    expect(await running).toBe(reason);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
   test("leads a session of its own", async () => {
     const { text } = await capture(
       'set -- $(cat /proc/$$/stat); echo "$(($1 == $5)) $(($1 == $6))"',
