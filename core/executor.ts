@@ -83,13 +83,16 @@ export interface JobLog {
   error(text: string): void;
 }
 
+/** Where output comes from. What services print is kept apart: it comes while a script prints. */
+export type OutputStream = "stdout" | "stderr" | "services";
+
 /** Takes what a job prints, in the order it was printed. */
 export interface OutputSink {
   /**
    * Takes `bytes`, which the caller may reuse once the returned promise has settled (at once when
    * undefined). Awaiting it is the backpressure of a slow disk; it never waits on the network.
    */
-  write(bytes: Uint8Array, stream?: "stdout" | "stderr"): Promise<void> | undefined;
+  write(bytes: Uint8Array, stream?: OutputStream): Promise<void> | undefined;
 }
 
 export interface ExecutorIO {

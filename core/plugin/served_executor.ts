@@ -40,7 +40,10 @@ export class ServedExecutor implements AsyncDisposable {
         warning: say("warning"),
         error: say("error"),
       },
-      output: { write: (bytes, stream) => this.#write(bytes, stream) },
+      // The protocol has no stream of its own for services.
+      output: {
+        write: (bytes, stream) => this.#write(bytes, stream === "services" ? "stdout" : stream),
+      },
       remember: (note) => this.#remember(note),
     };
   }

@@ -3,7 +3,7 @@
 import type { Clock } from "../coordinator/clock.ts";
 import type { JobHandle } from "../coordinator/coordinator.ts";
 import { messageOf, type SystemFailure } from "../errors.ts";
-import type { OutputSink } from "../executor.ts";
+import type { OutputSink, OutputStream } from "../executor.ts";
 import type { FinalState } from "../job/result.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Semaphore } from "../util/semaphore.ts";
@@ -66,8 +66,7 @@ class SpooledTrace implements JobTrace {
   readonly #link: TraceLink;
   readonly #uploader: Uploader;
   readonly #runner: TraceStream;
-  readonly #stdout: TraceStream;
-  readonly #stderr: TraceStream;
+  readonly #output: Readonly<Record<OutputStream, TraceStream>>;
 
   constructor(options: TraceOptions) {
     this.#options = options;
@@ -94,8 +93,11 @@ class SpooledTrace implements JobTrace {
     this.#uploader = new Uploader(this.#link, { clock, logger, dynamicKeepAlive });
     const now = record.facts.timestamps ? preciseClock() : undefined;
     this.#runner = new TraceStream("00O", this.#rules, this.#limit, now);
-    this.#stdout = new TraceStream("01O", this.#rules, this.#limit, now);
-    this.#stderr = new TraceStream("01E", this.#rules, this.#limit, now);
+    this.#output = {
+      stdout: new TraceStream("01O", this.#rules, this.#limit, now),
+      stderr: new TraceStream("01E", this.#rules, this.#limit, now),
+      services: new TraceStream("0fO", this.#rules, this.#limit, now),
+    };
     this.output = { write: (bytes, stream) => this.#write(bytes, stream ?? "stdout") };
   }
 
@@ -164,9 +166,9 @@ class SpooledTrace implements JobTrace {
     }
   }
 
-  #write(bytes: Uint8Array, stream: "stdout" | "stderr"): Promise<void> | undefined {
+  #write(bytes: Uint8Array, stream: OutputStream): Promise<void> | undefined {
     if (this.#limit.isFull || this.#spool.failure !== undefined) return undefined;
-    (stream === "stderr" ? this.#stderr : this.#stdout).write(bytes);
+    this.#output[stream].write(bytes);
     return this.#spool.backpressure();
   }
 
@@ -178,8 +180,7 @@ class SpooledTrace implements JobTrace {
 
   /** The processes of a build stage have ended: nothing is to come that could decide a held match. */
   #flushOutput(): void {
-    this.#stdout.flush();
-    this.#stderr.flush();
+    for (const stream of Object.values(this.#output)) stream.flush();
   }
 }
 

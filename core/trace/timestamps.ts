@@ -4,8 +4,8 @@
  * line goes on with the one before it on the same stream.
  */
 
-/** `00`: the runner itself, `01`: the job; `O`: standard output, `E`: standard error. */
-export type StreamTag = "00O" | "01O" | "01E";
+/** `00`: the runner itself, `01`: the job, `0f`: its services; `O`: standard output, `E`: error. */
+export type StreamTag = "00O" | "01O" | "01E" | "0fO";
 
 /** Takes `bytes[start, end)`, which may be reused as soon as the call has returned. */
 export type EmitRange = (bytes: Uint8Array, start: number, end: number) => void;

@@ -11,6 +11,8 @@ export const ANSI = {
   error: "\x1b[31;1m",
   title: "\x1b[36;1m",
   limit: "\x1b[33;1m",
+  /** Lines of a service's log. */
+  service: "\x1b[0;90m",
 } as const;
 
 /** A line that a script prints about itself: coloured, without a line end. */

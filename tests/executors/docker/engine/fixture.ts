@@ -26,7 +26,7 @@ export function gather(): Gathered {
       look();
       return promise;
     },
-    write(chunk, stream = "stdout") {
+    write(chunk, stream: "stdout" | "stderr" = "stdout") {
       bytes += chunk.length;
       if (text[stream].length < 65_536) text[stream] += new TextDecoder().decode(chunk);
       look();
