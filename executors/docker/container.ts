@@ -79,13 +79,22 @@ export class JobContainer {
     }
   }
 
-  /** Runs a program to its end, outside of any stage, with its output kept. */
+  /** Runs a program to its end, outside of any stage, with its output kept; `told` gets it too. */
   async ask(
     argv: readonly string[],
-    options: { user?: string; env?: readonly string[]; signal: AbortSignal },
+    options: {
+      user?: string;
+      env?: readonly string[];
+      told?: OutputSink;
+      signal: AbortSignal;
+    },
   ): Promise<{ readonly code: number; readonly text: string }> {
-    const { user, env, signal } = options;
+    const { user, env, told, signal } = options;
     const chunks: Uint8Array[] = [];
+    const keep = (bytes: Uint8Array) => {
+      chunks.push(bytes.slice());
+      return told?.write(bytes);
+    };
     const id = await this.create(signal);
     const request = {
       argv,
@@ -93,7 +102,7 @@ export class JobContainer {
       ...(env === undefined ? {} : { env }),
     };
     const end = await this.#options.engine.exec(id, request, {
-      output: { write: (bytes) => void chunks.push(bytes.slice()) },
+      output: { write: keep },
       signal,
     });
     if (end.error !== undefined) chunks.push(new TextEncoder().encode(end.error));

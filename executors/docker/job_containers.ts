@@ -4,7 +4,8 @@ import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { JobContainer } from "./container.ts";
-import { buildContainerSpec, helperContainerSpec, serviceContainerSpec } from "./container_spec.ts";
+import { sharedBasics } from "./container_basics.ts";
+import { buildContainerSpec, helperContainerSpec } from "./container_spec.ts";
 import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
@@ -20,9 +21,8 @@ import { containerEnvironment, helperImageName, type JobFacts } from "./job_fact
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
 import { KEEPER, stageCommand } from "./scripts.ts";
-import { securityOptions } from "./security_options.ts";
 import { planServices } from "./service_plan.ts";
-import { type RunningService, startService, waitForServices } from "./services.ts";
+import { JobServices } from "./services.ts";
 import type { Mount } from "./volumes.ts";
 
 export interface JobContainersOptions {
@@ -51,7 +51,7 @@ export class JobContainers {
   #build: JobContainer | undefined;
   #helper: JobContainer | undefined;
   #helperImage: HelperImage | undefined;
-  readonly #services: JobContainer[] = [];
+  #services: JobServices | undefined;
   #user: UserIds | undefined;
   #probed: Promise<void> | undefined;
   /** The helper has made files since they were given to the job's user. */
@@ -75,7 +75,7 @@ export class JobContainers {
     const info = await this.#options.link.info({ signal });
     await this.#makeNetwork(signal);
     const own = await this.#ownHelper(info, signal);
-    const services = await this.#startServices(signal);
+    await this.#startServices(signal);
     const build = await this.#ensure({
       image: facts.image,
       purpose: "build",
@@ -89,10 +89,10 @@ export class JobContainers {
       : [await executable.mount(engine, info, image.id, { signal })];
     this.#user = knownUser(facts.user || build.user);
     this.#helper = this.#makeHelper(image, executables);
-    this.#build = this.#makeBuild(build, info, services);
+    this.#build = this.#makeBuild(build, info);
     await Promise.all([this.#build.create(signal), this.#helper.create(signal)]);
     this.#startEarly(signal);
-    await this.#waitForServices(services, signal);
+    await this.#waitForServices(signal);
   }
 
   async #makeNetwork(signal: AbortSignal): Promise<void> {
@@ -106,111 +106,48 @@ export class JobContainers {
     });
   }
 
-  async #startServices(signal: AbortSignal): Promise<readonly RunningService[]> {
+  async #startServices(signal: AbortSignal): Promise<void> {
     const { facts } = this;
-    const { log, link, logger } = this.#options;
+    const { log, output, link: { engine }, logger } = this.#options;
     const plans = planServices(facts, (text) => log.warning(text));
-    return await Promise.all(plans.map(async (plan) => {
-      log.print(`Starting service ${plan.image}...`);
-      const image = await this.#ensure({ ...plan, purpose: "service" }, signal);
-      const isPrivileged = facts.docker.services_privileged ?? facts.docker.privileged;
-      const spec = serviceContainerSpec({
-        ...this.#shared(facts.docker.services_security_opt),
-        image: image.id,
-        labels: { ...facts.labels, ...typeLabel("service") },
-        env: plan.env,
-        mounts: facts.volumes.mounts,
-        aliases: plan.aliases,
-        entrypoint: plan.entrypoint,
-        command: plan.command,
-        user: plan.user,
-        privileged: isPrivileged &&
-          staysPrivileged(plan.image, facts.docker.allowed_privileged_services),
-        devices: plan.devices,
-      });
-      const container = new JobContainer({
-        engine: link.engine,
-        logger,
-        name: plan.name,
-        spec,
-        platform: plan.platform,
-        mode: "kept",
-        sharesProcesses: facts.docker.pid_mode !== "",
-      });
-      this.#services.push(container);
-      return await startService(plan, image, container, {
-        engine: link.engine,
-        network: this.#network,
-        signal,
-      });
-    }));
+    if (plans.length === 0) return;
+    const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
+    this.#services = new JobServices({ engine, facts, log, output, logger, plans, ensure });
+    await this.#services.start(signal);
   }
 
-  async #waitForServices(services: readonly RunningService[], signal: AbortSignal): Promise<void> {
-    const seconds = this.facts.docker.wait_for_services_timeout;
-    if (services.length === 0 || seconds < 0) return;
-    const { link: { engine }, log, output } = this.#options;
-    await waitForServices(services, {
-      engine,
-      log,
-      output,
-      timeoutMs: seconds * 1000,
-      probe: async (address, ports, options) => {
-        const helper = await this.helper(signal);
-        const answer = await helper.ask([...HELPER_COMMAND, "health-check"], {
-          env: ports.flatMap((port) => [
-            `WAIT_FOR_SERVICE_${port}_TCP_ADDR=${address}`,
-            `WAIT_FOR_SERVICE_${port}_TCP_PORT=${port}`,
-          ]),
-          signal: options.signal,
-        });
-        if (answer.code !== 0) throw new RunnerError(answer.text);
-      },
+  async #waitForServices(signal: AbortSignal): Promise<void> {
+    if (this.#services === undefined) return;
+    await this.#services.wait(async (address, ports, { told, ...its }) => {
+      const helper = await this.helper(signal);
+      const answer = await helper.ask([...HELPER_COMMAND, "health-check"], {
+        env: ports.flatMap((port) => [
+          `WAIT_FOR_SERVICE_${port}_TCP_ADDR=${address}`,
+          `WAIT_FOR_SERVICE_${port}_TCP_PORT=${port}`,
+        ]),
+        told,
+        ...its,
+      });
+      if (answer.code !== 0) throw new RunnerError(answer.text);
     }, { signal });
     await this.#helper?.endAll();
-  }
-
-  /** What every container of the job has. */
-  #shared(security: readonly string[]) {
-    const { docker, flags, volumes } = this.facts;
-    return {
-      docker,
-      binds: volumes.binds,
-      network: this.#network,
-      extraHosts: docker.extra_hosts,
-      init: flags.FF_USE_INIT_WITH_DOCKER_EXECUTOR,
-      securityOptions: securityOptions(security),
-    };
-  }
-
-  get #network(): string {
-    return this.facts.network ?? this.facts.docker.network_mode;
   }
 
   get #hostname(): string {
     return this.facts.docker.hostname || this.facts.name.slice(0, LONGEST_HOSTNAME);
   }
 
-  #makeBuild(
-    image: ImageDetails,
-    info: EngineInfo,
-    services: readonly RunningService[],
-  ): JobContainer {
+  #makeBuild(image: ImageDetails, info: EngineInfo): JobContainer {
     const { facts } = this;
     const entrypoint = this.#entrypoint(image);
     const keeps = entrypoint.length === 0;
-    const shared = this.#shared(facts.docker.security_opt);
-    const hosts = services.flatMap(({ plan, address }) =>
-      address === "" || facts.network !== undefined
-        ? []
-        : plan.aliases.map((alias) => `${alias}:${address}`)
-    );
+    const shared = sharedBasics(facts, facts.docker.security_opt);
     return this.#container(
       "build",
       keeps ? "kept" : "script",
       buildContainerSpec({
         ...shared,
-        extraHosts: [...shared.extraHosts, ...hosts],
+        extraHosts: [...shared.extraHosts, ...this.#services?.hosts ?? []],
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("build") },
@@ -238,7 +175,7 @@ export class JobContainers {
       "predefined",
       "kept",
       helperContainerSpec({
-        ...this.#shared(facts.docker.security_opt),
+        ...sharedBasics(facts, facts.docker.security_opt),
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("predefined") },
@@ -285,8 +222,8 @@ export class JobContainers {
   }
 
   async abandon(): Promise<void> {
-    const all = [this.#build, this.#helper, ...this.#services];
-    await Promise.all(all.map((container) => container?.abandon()));
+    await this.#services?.[Symbol.asyncDispose]();
+    await Promise.all([this.#build?.abandon(), this.#helper?.abandon()]);
   }
 
   #container(suffix: string, mode: "kept" | "script", spec: Readonly<Record<string, unknown>>) {

@@ -1,103 +1,247 @@
 /** The services of a job: started before its own containers, told of when they do not come up. */
 
-import { messageOf } from "../../core/errors.ts";
+import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
-import { deadline, delay } from "../../core/util/abort.ts";
-import type { JobContainer } from "./container.ts";
-import type { Engine, ImageDetails } from "./engine/mod.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { deadline } from "../../core/util/abort.ts";
+import { JobContainer } from "./container.ts";
+import { networkOf, sharedBasics } from "./container_basics.ts";
+import { serviceContainerSpec } from "./container_spec.ts";
+import type { ContainerDetails, Engine, ImageDetails } from "./engine/mod.ts";
+import type { WantedImage } from "./ensure_image.ts";
+import { staysPrivileged } from "./images/mod.ts";
+import type { JobFacts } from "./job_facts.ts";
+import { REAPER_LABELS, typeLabel } from "./names.ts";
+import { ServiceLog } from "./service_log.ts";
 import type { ServicePlan } from "./service_plan.ts";
+import { ServiceWatch } from "./service_watch.ts";
 
-export interface RunningService {
-  readonly plan: ServicePlan;
-  readonly container: JobContainer;
-  readonly image: ImageDetails;
-  /** In the network that the job's containers share; empty where it has none. */
-  readonly address: string;
-}
-
-/** Starts one service. Its address is known once it runs. */
-export async function startService(
-  plan: ServicePlan,
-  image: ImageDetails,
-  container: JobContainer,
-  options: { engine: Engine; network: string; signal: AbortSignal },
-): Promise<RunningService> {
-  const { engine, network, signal } = options;
-  await container.start(signal);
-  const found = await engine.inspectContainer(await container.create(signal), { signal });
-  const addresses = found === "not-found" ? {} : found.addresses;
-  return { plan, container, image, address: addresses[network || "bridge"] ?? "" };
+export interface JobServicesOptions {
+  readonly engine: Engine;
+  readonly facts: JobFacts;
+  readonly log: JobLog;
+  readonly output: OutputSink;
+  readonly logger: Logger;
+  readonly plans: readonly ServicePlan[];
+  readonly ensure: (wanted: WantedImage) => Promise<ImageDetails>;
 }
 
 /** Waits for a TCP port of a service to answer, from inside the job's network. */
 export type ProbePorts = (
   address: string,
   ports: readonly number[],
-  options: { signal: AbortSignal },
+  options: { told: OutputSink; signal: AbortSignal },
 ) => Promise<void>;
 
-export interface ServiceWait {
-  readonly engine: Engine;
-  readonly log: JobLog;
-  readonly output: OutputSink;
-  readonly timeoutMs: number;
-  readonly probe: ProbePorts;
+interface RunningService {
+  readonly plan: ServicePlan;
+  readonly image: ImageDetails;
+  readonly id: string;
+  /** Where the job's containers reach it; empty where they cannot. */
+  readonly address: string;
 }
 
-/** Waits for all of them at once. One that does not come up is a warning; the job goes on. */
-export async function waitForServices(
-  services: readonly RunningService[],
-  wait: ServiceWait,
-  options: { signal: AbortSignal },
-): Promise<void> {
-  const { engine, log, timeoutMs, probe } = wait;
-  const seconds = Math.round(timeoutMs / 1000);
-  log.print(`Waiting for services to be up and running (timeout ${seconds} seconds)...`);
-  const failures = await Promise.all(services.map(async (service) => {
-    using limit = deadline(
-      timeoutMs,
-      () => new Error(`service "${service.plan.name}" timeout`),
-      options.signal,
+/** A service that does not come up is a warning; the job goes on. */
+export class JobServices implements AsyncDisposable {
+  readonly #options: JobServicesOptions;
+  readonly #containers: JobContainer[] = [];
+  readonly #watch: ServiceWatch;
+  readonly #following = new AbortController();
+  readonly #logs: Promise<void>[] = [];
+  #running: readonly RunningService[] = [];
+
+  constructor(options: JobServicesOptions) {
+    this.#options = options;
+    const { engine, facts, log, logger } = options;
+    const labels = { [REAPER_LABELS.jobKey]: facts.key, ...typeLabel("service") };
+    this.#watch = new ServiceWatch({ engine, labels, log, logger });
+  }
+
+  /** Lines for `/etc/hosts`, where the network has no names of its own. */
+  get hosts(): readonly string[] {
+    const { facts } = this.#options;
+    // In another container's network that container's hosts file is used.
+    if (facts.network !== undefined || networkOf(facts).startsWith("container:")) return [];
+    return this.#running.flatMap(({ plan, address }) =>
+      address === "" ? [] : plan.aliases.map((alias) => `${alias}:${address}`)
     );
+  }
+
+  /** Starts all of them at once. */
+  async start(signal: AbortSignal): Promise<void> {
+    const starting = this.#options.plans.map((plan) => this.#start(plan, signal));
+    this.#running = await Promise.all(starting);
+  }
+
+  /** Waits for all of them at once, and from then on tells of those that end. */
+  async wait(probe: ProbePorts, options: { signal: AbortSignal }): Promise<void> {
+    const { facts: { docker }, log } = this.#options;
+    const { signal } = options;
+    const seconds = docker.wait_for_services_timeout;
+    const failures: (WaitFailure | undefined)[] = [];
+    if (seconds >= 0) {
+      log.print(`Waiting for services to be up and running (timeout ${seconds} seconds)...`);
+      const waits = this.#running.map((each) => this.#wait(each, probe, seconds * 1000, signal));
+      failures.push(...await Promise.all(waits));
+    }
+    for (const failure of failures) if (failure !== undefined) await this.#tell(failure, signal);
+    const gone = failures.flatMap((failure) => failure?.hasEnded ? [failure.service] : []);
+    for (const service of this.#running) {
+      if (!gone.includes(service)) this.#watch.tellEnd(service.id, nameOf(service));
+    }
+  }
+
+  /** Gives up what runs in them. Resolves when it is sure whether the engine has them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#following.abort(new RunnerError("the job's services are being removed"));
+    await this.#watch[Symbol.asyncDispose]();
+    await Promise.all(this.#logs);
+    await Promise.all(this.#containers.map((container) => container.abandon()));
+  }
+
+  async #start(plan: ServicePlan, signal: AbortSignal): Promise<RunningService> {
+    const { engine, facts, log, ensure } = this.#options;
+    log.print(`Starting service ${plan.image}...`);
+    const image = await ensure({ ...plan, purpose: "service" });
+    const container = this.#makeContainer(plan, image);
+    this.#containers.push(container);
+    await container.start(signal);
+    const id = await container.create(signal);
+    if (facts.variables.isTrue("CI_DEBUG_SERVICES")) this.#logs.push(this.#follow(plan, id));
+    const found = await engine.inspectContainer(id, { signal });
+    return { plan, image, id, address: addressIn(networkOf(facts), found) };
+  }
+
+  #makeContainer(plan: ServicePlan, image: ImageDetails): JobContainer {
+    const { engine, facts, logger } = this.#options;
+    const { docker } = facts;
+    const isPrivileged = docker.services_privileged ?? docker.privileged;
+    const spec = serviceContainerSpec({
+      ...sharedBasics(facts, docker.services_security_opt),
+      image: image.id,
+      labels: { ...facts.labels, ...typeLabel("service") },
+      env: plan.env,
+      mounts: facts.volumes.mounts,
+      aliases: plan.aliases,
+      entrypoint: plan.entrypoint,
+      command: plan.command,
+      user: plan.user,
+      privileged: isPrivileged && staysPrivileged(plan.image, docker.allowed_privileged_services),
+      devices: plan.devices,
+    });
+    return new JobContainer({
+      engine,
+      logger,
+      name: plan.name,
+      spec,
+      platform: plan.platform,
+      mode: "kept",
+      sharesProcesses: docker.pid_mode !== "",
+    });
+  }
+
+  /** Copies a service's log into the job's for as long as both run. */
+  async #follow(plan: ServicePlan, id: string): Promise<void> {
+    const { engine, output, log } = this.#options;
+    const { signal } = this.#following;
+    const lines = new ServiceLog(plan.aliases, output);
     try {
-      await waitForService(service, engine, probe, limit.signal);
+      await engine.containerLogs(id, { output: lines, follow: true, timestamps: true, signal });
+      await lines.end();
+    } catch (error) {
+      if (!signal.aborted) log.warning(`Cannot read the log of ${plan.image}: ${messageOf(error)}`);
+    }
+  }
+
+  async #wait(
+    service: RunningService,
+    probe: ProbePorts,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<WaitFailure | undefined> {
+    const { name } = service.plan;
+    using limit = deadline(timeoutMs, () => new RunnerError(`service "${name}" timeout`), signal);
+    const told: Uint8Array[] = [];
+    let hasEnded = false;
+    const note = (found: ContainerDetails) => {
+      hasEnded = found.state === "exited" || found.state === "dead";
+      if (hasEnded) throw new RunnerError(endOf(name, found));
+      return found.health;
+    };
+    try {
+      await this.#comesUp(service, note, (address, ports) =>
+        probe(address, ports, {
+          told: { write: (bytes) => void told.push(bytes.slice()) },
+          signal: limit.signal,
+        }), limit.signal);
       return undefined;
     } catch (error) {
-      options.signal.throwIfAborted();
-      return { service, error: limit.signal.aborted ? limit.signal.reason : error };
+      signal.throwIfAborted();
+      const why = messageOf(limit.signal.aborted ? limit.signal.reason : error);
+      return { service, why, hasEnded, told: Buffer.concat(told).toString().trim() };
+    } finally {
+      limit.abort(new RunnerError("the service is not waited for any more"));
     }
-  }));
-  for (const failure of failures) {
-    if (failure !== undefined) await tell(failure.service, failure.error, wait, options.signal);
+  }
+
+  async #comesUp(
+    service: RunningService,
+    note: (found: ContainerDetails) => ContainerDetails["health"],
+    probe: (address: string, ports: readonly number[]) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { plan, image, id, address } = service;
+    if (image.hasHealthcheck && plan.healthcheckPort === undefined) {
+      return await this.#watch.until(id, (found) => {
+        const health = note(found);
+        if (health === "unhealthy") throw new RunnerError(`service "${plan.name}" is unhealthy`);
+        return health === "healthy";
+      }, { signal });
+    }
+    const ports = portsOf(service);
+    if (ports.length === 0) throw new RunnerError(`service "${plan.name}" has no exposed ports`);
+    const ends = (found: ContainerDetails) => note(found) === undefined;
+    // Without an address all that can be told is whether it runs at all.
+    if (address === "") return await this.#watch.until(id, (found) => !ends(found), { signal });
+    await Promise.race([probe(address, ports), this.#watch.until(id, ends, { signal })]);
+  }
+
+  async #tell({ service, why, told }: WaitFailure, signal: AbortSignal): Promise<void> {
+    const { engine, output } = this.#options;
+    const say = (text: string) => output.write(new TextEncoder().encode(text));
+    const { name } = service.plan;
+    await say(
+      `\n\x1b[0;33m*** WARNING:\x1b[0;m Service ${name} probably didn't start properly.\n\n` +
+        `Health check error:\n${why}\n` +
+        (told === "" ? "" : `\nHealth check container logs:\n${told}\n`) +
+        "\nService container logs:\n",
+    );
+    try {
+      const log = { output, follow: false, timestamps: true, signal };
+      await engine.containerLogs(service.id, log);
+    } catch (cause) {
+      await say(`${messageOf(cause)}\n`);
+    }
+    await say("\n\x1b[0;33m*********\x1b[0;m\n\n");
   }
 }
 
-/** Between two looks at a container that says itself how it is. */
-const HEALTH_PAUSE_MS = 250;
+interface WaitFailure {
+  readonly service: RunningService;
+  readonly why: string;
+  readonly hasEnded: boolean;
+  /** What the health check printed. */
+  readonly told: string;
+}
 
-async function waitForService(
-  service: RunningService,
-  engine: Engine,
-  probe: ProbePorts,
-  signal: AbortSignal,
-): Promise<void> {
-  const { plan, image, address, container } = service;
-  if (image.hasHealthcheck) {
-    for (;;) {
-      const id = await container.create(signal);
-      const found = await engine.inspectContainer(id, { signal });
-      if (found === "not-found" || found.state !== "running") {
-        throw new Error(`service "${plan.name}" has ended`);
-      }
-      if (found.health === "healthy") return;
-      if (found.health === "unhealthy") throw new Error(`service "${plan.name}" is unhealthy`);
-      await delay(HEALTH_PAUSE_MS, { signal });
-    }
-  }
-  const ports = portsOf(service);
-  if (ports.length === 0) throw new Error(`service "${plan.name}" has no exposed ports`);
-  if (address === "") return;
-  await probe(address, ports, { signal });
+function endOf(name: string, { oomKilled, exitCode }: ContainerDetails): string {
+  if (oomKilled) return `service "${name}" was killed because it ran out of memory`;
+  return `service "${name}" has ended with exit code ${exitCode}`;
+}
+
+/** As the job's log names it: by what its author wrote. */
+function nameOf({ plan }: RunningService): string {
+  return `${plan.image} (${plan.aliases.join(", ")})`;
 }
 
 /** As GitLab Runner: the lowest ones, in case an image exposes a whole range. */
@@ -110,22 +254,8 @@ function portsOf({ plan, image }: RunningService): readonly number[] {
   return [...new Set([...exposed, ...plan.ports])].sort((a, b) => a - b).slice(0, MOST_PORTS);
 }
 
-async function tell(
-  { plan, container }: RunningService,
-  error: unknown,
-  { engine, output }: ServiceWait,
-  signal: AbortSignal,
-): Promise<void> {
-  const say = (text: string) => output.write(new TextEncoder().encode(text));
-  await say(
-    `\n\x1b[0;33m*** WARNING:\x1b[0;m Service ${plan.name} probably didn't start properly.\n\n` +
-      `Health check error:\n${messageOf(error)}\n\nService container logs:\n`,
-  );
-  try {
-    const id = await container.create(signal);
-    await engine.containerLogs(id, { output, follow: false, signal });
-  } catch (cause) {
-    await say(`${messageOf(cause)}\n`);
-  }
-  await say("\n\x1b[0;33m*********\x1b[0;m\n\n");
+/** In the host's network, and in another container's, everything is on one loopback. */
+function addressIn(network: string, found: ContainerDetails | "not-found"): string {
+  if (network === "host" || network.startsWith("container:")) return "127.0.0.1";
+  return found === "not-found" ? "" : found.addresses[network || "bridge"] ?? "";
 }

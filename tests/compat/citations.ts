@@ -152,4 +152,9 @@ cache:policy:bad  core/run/plan_test.ts  planJob() refuses a cache policy that i
 cache:failed-extract  core/run/plan_test.ts  planJob() removes what a failed extraction may have left, inside the checkout alone
 timeout:sources  e2e/job_limits_test.ts  get_sources_timeout ends the job with its own words
 timeout:words  core/run/stage_limit_test.ts  stageLimit() tells of a limit that cannot be, in GitLab Runner's words
+docker:service:alias  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
+docker:service:ports  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
+docker:service:warning  e2e/docker_services_test.ts  a service that does not answer is told of with its log, and the job goes on
+docker:service:debug  e2e/docker_services_test.ts  CI_DEBUG_SERVICES puts the services' logs into the job's, masked
+docker:network-per-build  e2e/docker_services_test.ts  FF_NETWORK_PER_BUILD: names by the network, which goes with the job
 `;

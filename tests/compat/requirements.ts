@@ -143,4 +143,9 @@ helper:cache                     1.7   cache-archiver and cache-extractor by fla
 helper:cache-init                1.7   cache-init opens directories.
 helper:health-check              1.7   health-check dials the service's ports.
 helper:read-logs                 1.7   read-logs exits with 100 when its file never comes.
+docker:service:alias             3.8   A job reaches a service by its aliases and two names of its image.
+docker:service:ports             3.8   A service is waited for until one of its exposed ports answers.
+docker:service:warning           3.8   One that does not come up is told of with its log; the job goes on.
+docker:service:debug             3.8   CI_DEBUG_SERVICES streams the services' logs into the job's.
+docker:network-per-build         3.9   FF_NETWORK_PER_BUILD gives a job a network of its own.
 `;

@@ -20,12 +20,17 @@ export function streamCalls(http: EngineHttp): StreamCalls {
       return attachStreams(connection, output, framing);
     },
 
-    async containerLogs(id, { signal, output, follow }) {
+    async containerLogs(id, { signal, output, follow, timestamps }) {
       const framing = await framingOf(http, id, signal);
       const call = {
         method: "GET",
         path: `/containers/${encodeURIComponent(id)}/logs`,
-        query: { stdout: "1", stderr: "1", follow: follow ? "1" : undefined },
+        query: {
+          stdout: "1",
+          stderr: "1",
+          follow: follow ? "1" : undefined,
+          timestamps: timestamps ? "1" : undefined,
+        },
         signal,
       } as const;
       await http.stream(call, ({ body }) => pump(body, output, framing));

@@ -173,7 +173,12 @@ export interface Engine extends AsyncDisposable {
   /** Standard output and error so far and, with `follow`, from now on. */
   containerLogs(
     id: string,
-    options: Abortable & { readonly output: OutputSink; readonly follow: boolean },
+    options: Abortable & {
+      readonly output: OutputSink;
+      readonly follow: boolean;
+      /** Each line begins with when it was printed. */
+      readonly timestamps?: boolean;
+    },
   ): Promise<void>;
   /** Unpacks a tar below `path` in the container's file system. */
   putArchive(

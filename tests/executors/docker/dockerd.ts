@@ -26,16 +26,22 @@ export interface OwnEngine extends TestEngine {
 
 /**
  * The engine that runs on this machine, or a new one. `loopback`: it has to reach what listens on
- * this machine's loopback; a new one then has no network for its containers.
+ * this machine's loopback; a new one then has no network for its containers. `machine`: containers
+ * have to reach what listens on this machine.
  */
 export async function useEngine(
-  reach: "containers" | "loopback" = "containers",
+  reach: "containers" | "loopback" | "machine" = "containers",
 ): Promise<TestEngine> {
   const host = "unix:///var/run/docker.sock";
   if (await answers(host)) return { host, async [Symbol.asyncDispose]() {} };
-  return reach === "containers"
-    ? await startEngine()
-    : await startEngine({ network: "machine", args: ["--bridge=none", "--iptables=false"] });
+  switch (reach) {
+    case "containers":
+      return await startEngine();
+    case "loopback":
+      return await startEngine({ network: "machine", args: ["--bridge=none", "--iptables=false"] });
+    case "machine":
+      return await startEngine({ network: "machine" });
+  }
 }
 
 /**
@@ -103,6 +109,27 @@ export async function makeImage(script: string, host: string): Promise<string> {
   const name = (await new Response(made.stdout).text()).trim();
   if (await made.exited !== 0) throw new Error(`${script} failed`);
   return name;
+}
+
+/** Makes an image of another one with lines of a Dockerfile; it is removed when disposed of. */
+export async function deriveImage(
+  host: string,
+  base: string,
+  lines: readonly string[],
+): Promise<{ readonly name: string } & AsyncDisposable> {
+  const name = `runner-test/derived:${crypto.randomUUID()}`;
+  const docker = async (args: readonly string[], stdin: string) => {
+    const child = Bun.spawn(["docker", ...args], {
+      env: { ...process.env, DOCKER_HOST: host, DOCKER_BUILDKIT: "0" },
+      stdin: new TextEncoder().encode(stdin),
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const told = await new Response(child.stderr).text();
+    if (await child.exited !== 0) throw new Error(`docker ${args[0]} failed: ${told}`);
+  };
+  await docker(["build", "--quiet", "--tag", name, "-"], [`FROM ${base}`, ...lines].join("\n"));
+  return { name, [Symbol.asyncDispose]: () => docker(["image", "rm", "--force", name], "") };
 }
 
 async function answers(host: string): Promise<boolean> {

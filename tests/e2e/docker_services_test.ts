@@ -1,0 +1,162 @@
+/** Services of jobs in containers: reached, waited for, told of when they fail. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { deriveImage } from "../executors/docker/dockerd.ts";
+import { DockerLab, missingForDocker } from "./docker_lab.ts";
+import { expectSuccess } from "./lab.ts";
+
+const missing = missingForDocker();
+
+/** Answers on a port with one line, for as long as the job runs. */
+const ANSWER = "while true; do echo hello from $NAME | nc -l -p 8080; done";
+const ASK = "nc -w 3 server 8080 </dev/null";
+const NO_SOURCES = { GIT_STRATEGY: "none" };
+
+describe.skipIf(missing !== undefined)(
+  missing ? `services: NOT RUN, ${missing}` : "services",
+  () => {
+    let docker: DockerLab;
+    beforeAll(async () => {
+      docker = await DockerLab.open({
+        requestConcurrency: 8,
+        docker: ["wait_for_services_timeout = 10", 'service_memory = "32m"'],
+      });
+      docker.lab.start();
+    }, 60_000);
+    afterAll(async () => await docker?.[Symbol.asyncDispose]());
+
+    const service = (more: Record<string, unknown> = {}) => ({
+      name: docker.image,
+      alias: "server",
+      entrypoint: ["sh", "-c"],
+      command: [ANSWER],
+      ...more,
+    });
+
+    test.concurrent("a service is waited for by its exposed port and reached by its alias", async () => {
+      await using exposed = await deriveImage(docker.host, docker.image, ["EXPOSE 8080"]);
+      const job = await docker.lab.run({
+        script: [ASK, "cat /etc/hosts"],
+        services: [
+          service({
+            name: exposed.name,
+            command: [`sleep 1; ${ANSWER}`],
+            variables: [{ key: "NAME", value: "the service" }],
+          }),
+        ],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toContain(
+        `Starting service ${exposed.name}...\n`,
+      );
+      expect(job.plain).toContain(
+        "Waiting for services to be up and running (timeout 10 seconds)...\n",
+      );
+      expect(job.plain).toContain("hello from the service\n");
+      expect(job.plain).not.toContain("WARNING");
+      // Both names that follow from the image's.
+      expect(job.plain).toContain("runner-test__derived");
+      expect(job.plain).toContain("runner-test-derived");
+    });
+
+    test.concurrent("a service is ready when its HEALTHCHECK says so", async () => {
+      await using healthy = await deriveImage(docker.host, docker.image, [
+        "HEALTHCHECK --interval=1s --retries=1 --start-period=30s CMD test -e /tmp/ready",
+      ]);
+      const job = await docker.lab.run({
+        script: "nc -w 3 server 8080 </dev/null",
+        services: [
+          service({ name: healthy.name, command: [`sleep 2; touch /tmp/ready; ${ANSWER}`] }),
+        ],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).not.toContain("WARNING");
+      expect(job.plain).toContain("hello from");
+    });
+
+    test.concurrent("a service that does not answer is told of with its log, and the job goes on", async () => {
+      await using silent = await deriveImage(docker.host, docker.image, ["EXPOSE 8080"]);
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [service({ name: silent.name, command: ["echo I am deaf; sleep 1000"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toMatch(
+        /\n\*\*\* WARNING: Service runner-\S+-runner-test__derived-0 probably didn't start properly\.\n\nHealth check error:\nservice "runner-\S+-0" timeout\n\nHealth check container logs:\n(?:.+\n)*dialing [\d.]+:8080\.\.\.\n\nService container logs:\n\S+Z I am deaf\n\n\*{9}\n\n/,
+      );
+      expect(job.plain).toContain("the job goes on");
+    });
+
+    test.concurrent("a service that dies while it is waited for is not waited for any longer", async () => {
+      await using exposed = await deriveImage(docker.host, docker.image, ["EXPOSE 8080"]);
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [service({ name: exposed.name, command: ["echo no licence; exit 3"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).not.toContain("timeout\n");
+      expect(job.plain).toMatch(/service "runner-\S+-0" has ended with exit code 3\n/);
+      expect(job.plain).toMatch(/Z no licence\n/);
+      expect(job.plain.match(/has ended with/g)).toHaveLength(1);
+    });
+
+    test.concurrent("a service that dies during the job is named once, and the job goes on", async () => {
+      const job = await docker.lab.run({
+        script: ["sleep 1; nc -w 3 server 8080 </dev/null", "sleep 3", "echo the job goes on"],
+        services: [service({ command: ["echo bye | nc -l -p 8080; exit 4"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      const told = `WARNING: Service ${docker.image} (runner-test__git, runner-test-git, server) ` +
+        "has ended with exit code 4\n";
+      expect(job.plain.split(told)).toHaveLength(2);
+      expect(job.plain).toContain("the job goes on");
+    });
+
+    test.concurrent("a service that runs out of memory is named with the reason", async () => {
+      const job = await docker.lab.run({
+        script: ["sleep 3", "echo the job goes on"],
+        services: [service({ command: ["exec tail /dev/zero"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      const told = "(runner-test__git, runner-test-git, server) was killed because it ran out of " +
+        "memory\n";
+      expect(job.plain.split(told)).toHaveLength(2);
+    });
+
+    test.concurrent("CI_DEBUG_SERVICES puts the services' logs into the job's, masked", async () => {
+      const job = await docker.lab.run({
+        script: ["sleep 2", "echo the job goes on"],
+        services: [service({ command: ["echo token s3cr3t-value; echo more >&2; sleep 1000"] })],
+        variables: {
+          ...NO_SOURCES,
+          CI_DEBUG_SERVICES: "true",
+          TOKEN: { value: "s3cr3t-value", masked: true },
+        },
+      });
+      expectSuccess(job);
+      const names = "runner-test__git-runner-test-git-server";
+      expect(job.text).toContain(`\x1b[0;90m[service:${names}] `);
+      expect(job.plain).toMatch(new RegExp(`\\[service:${names}\\] \\S+Z token \\[MASKED\\]\\n`));
+      expect(job.plain).toMatch(new RegExp(`\\[service:${names}\\] \\S+Z more\\n`));
+      expect(job.text).not.toContain("s3cr3t");
+    });
+
+    test.concurrent("FF_NETWORK_PER_BUILD: names by the network, which goes with the job", async () => {
+      const job = await docker.lab.run({
+        script: ["sleep 1", ASK, "echo in $CI_BUILD_NETWORK_NAME"],
+        services: [service({ variables: [{ key: "NAME", value: "network" }] })],
+        variables: { ...NO_SOURCES, FF_NETWORK_PER_BUILD: "true" },
+      });
+      expectSuccess(job);
+      expect(job.plain).toContain("hello from network\n");
+      expect(job.plain).toMatch(/in runner-\S+-job-\d+-network\n/);
+    });
+  },
+);
