@@ -25,6 +25,8 @@ export interface Benchmark {
   /** How often it runs unless the command line says otherwise. */
   readonly runs: number;
   readonly quantities: readonly Quantity[];
+  /** Why it cannot run on this machine; undefined: it can. */
+  missing?(): string | undefined;
   /** Yields one sample per run: a number for each quantity, in their order. */
   measure(options: MeasureOptions): AsyncIterable<readonly number[]>;
 }

@@ -1,6 +1,7 @@
-/** A manager process that serves one shell runner entry, and the coordinator that feeds it. */
+/** A manager process that serves one runner entry, and the coordinator that feeds it. */
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import {
   EmbeddedCoordinator,
@@ -16,6 +17,8 @@ export interface LabOptions {
   readonly concurrent?: number;
   /** TOML lines of the runner entry. */
   readonly entry?: readonly string[];
+  /** TOML lines of `[runners.docker]`: jobs run in containers then, not in a shell of this machine. */
+  readonly docker?: readonly string[];
   /** The coordinator has no long polling: the runner asks at the default check interval. */
   readonly shortPolls?: boolean;
 }
@@ -87,6 +90,7 @@ export class Lab implements AsyncDisposable {
     const coordinator = await EmbeddedCoordinator.start({
       reposRoot,
       dataDirectory: join(directory, "coordinator"),
+      ...(this.#options.docker === undefined ? {} : { hostname: bridgeAddress() }),
       ...(this.#options.shortPolls === true
         ? {}
         : { longPollMs: LONG_POLL_MS, longPollHandsOut: true }),
@@ -102,7 +106,7 @@ export class Lab implements AsyncDisposable {
 
   #startManager(coordinator: EmbeddedCoordinator): Bun.Subprocess {
     const { directory } = this;
-    const { executable, concurrent = 1, entry = [], shortPolls = false } = this.#options;
+    const { executable, concurrent = 1, entry = [], docker, shortPolls = false } = this.#options;
     const config = join(directory, "config.toml");
     const lines = [
       `concurrent = ${concurrent}`,
@@ -111,11 +115,16 @@ export class Lab implements AsyncDisposable {
       'name = "bench"',
       `url = "${coordinator.url}"`,
       `token = "${coordinator.addRunner().token}"`,
-      'executor = "shell"',
-      'shell = "bash"',
-      `builds_dir = "${directory}/builds"`,
-      `cache_dir = "${directory}/cache"`,
+      ...(docker === undefined
+        ? [
+          'executor = "shell"',
+          'shell = "bash"',
+          `builds_dir = "${directory}/builds"`,
+          `cache_dir = "${directory}/cache"`,
+        ]
+        : ['executor = "docker"']),
       ...entry,
+      ...(docker === undefined ? [] : ["[runners.docker]", ...docker]),
     ];
     writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 });
     return Bun.spawn([executable, "run", "--config", config], {
@@ -129,6 +138,13 @@ export class Lab implements AsyncDisposable {
       stdio: ["ignore", "ignore", "ignore"],
     });
   }
+}
+
+/** Where containers of the machine's engine reach this process. */
+function bridgeAddress(): string {
+  const found = networkInterfaces()["docker0"]?.find(({ family }) => family === "IPv4");
+  if (found === undefined) throw new Error("The Docker Engine of this machine has no network");
+  return found.address;
 }
 
 /** Waits for the job. Throws, with the end of its log, when it fails or its log is not whole. */

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
 import { headLine, type Row, rowLine, rowsOf } from "./report.ts";
+import { dockerJob, dockerWholeJob } from "./rows/docker_jobs.ts";
 import { cache, largeArtifact, smallArtifacts } from "./rows/archives.ts";
 import { idle, manyAtOnce, talkingJobs } from "./rows/footprint.ts";
 import { longLog } from "./rows/long_log.ts";
@@ -28,6 +29,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   idle,
   talkingJobs,
   manyAtOnce,
+  dockerJob,
+  dockerWholeJob,
 ];
 
 try {
@@ -78,6 +81,11 @@ async function runAll(
   const rows: Row[] = [];
   say(headLine());
   for (const benchmark of benchmarks) {
+    const missing = benchmark.missing?.();
+    if (missing !== undefined) {
+      say(`${benchmark.name}  NOT RUN, ${missing}`);
+      continue;
+    }
     const runs = options.runs ?? benchmark.runs;
     const samples = await Array.fromAsync(benchmark.measure({ ...options, runs }));
     for (const row of rowsOf(benchmark, samples)) {
