@@ -32,6 +32,8 @@ export interface DockerExecutorOptions {
   readonly link: EngineLink;
   /** Where the engine is, for a later process. */
   readonly endpoint: Readonly<Record<string, string | number>>;
+  /** Keys of the jobs that this process has: what is labelled with others may be removed. */
+  readonly living: Set<string>;
   /** Throws JobConfigurationError. */
   readonly facts: (spec: JobSpec) => JobFacts;
 }
@@ -67,8 +69,9 @@ export class DockerExecutor implements Executor {
     const facts = this.#options.facts(spec);
     if (facts.isDefaultImage) io.log.notice("Using default image");
     io.log.print(`Using Docker executor with image ${facts.image} ...`);
-    const { link, endpoint, logger, home } = this.#options;
+    const { link, endpoint, logger, home, living } = this.#options;
     this.#keys.add(facts.key);
+    living.add(facts.key);
     io.remember({ ...endpoint, key: facts.key });
     this.#containers = new JobContainers({
       link,
@@ -141,7 +144,14 @@ export class DockerExecutor implements Executor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposal.abort(new ExecutorDisposed());
-    await this.#removeAll();
+    const { living } = this.#options;
+    const keys = [...this.#keys];
+    try {
+      await this.#removeAll();
+    } finally {
+      // What could not be removed is the reaper's now.
+      for (const key of keys) living.delete(key);
+    }
     await this.#running;
   }
 

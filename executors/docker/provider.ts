@@ -3,21 +3,22 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { RunnerConfig } from "../../core/config/schema.ts";
-import { ConfigurationError } from "../../core/errors.ts";
+import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import type {
   ExecutorHost,
   ExecutorInfo,
   ExecutorNote,
   ExecutorProvider,
 } from "../../core/executor.ts";
+import { deadline, DeadlineExceeded } from "../../core/util/abort.ts";
 import type { Engine } from "./engine/mod.ts";
-import { EngineLinks } from "./engine_link.ts";
+import { type EngineLink, EngineLinks } from "./engine_link.ts";
 import { DockerExecutor } from "./executor.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
 import { helperEnvironment } from "./images/mod.ts";
 import { jobFacts } from "./job_facts.ts";
 import type { ManagerIdentity } from "./names.ts";
-import { reapDeadManagers, removeJob } from "./reaper.ts";
+import { Reaper, removeJob } from "./reaper.ts";
 import { connectEngine } from "./engine/mod.ts";
 
 export interface DockerProviderOptions {
@@ -29,16 +30,26 @@ export interface DockerProviderOptions {
   readonly executable?: string;
 }
 
-/** Looking for what dead managers left must not hold up anything. */
-const REAP_MS = 60_000;
+const REAP_PAUSE_MS = 60_000;
+
+/** What an earlier process left must not hold up the first job for longer. */
+const REAP_MS = 30_000;
+
+/** An engine that takes longer runs no job either. */
+const PING_MS = 5000;
 
 export class DockerExecutorProvider implements ExecutorProvider {
   readonly name = "docker";
   readonly #options: DockerProviderOptions;
   readonly #instance = randomBytes(8).toString("hex");
   readonly #links: EngineLinks;
-  readonly #stopping = new AbortController();
-  #reaping: Promise<unknown> = Promise.resolve();
+  readonly #reapers = new Map<Engine, Reaper>();
+  /** Keys of the jobs whose things may be in an engine. */
+  readonly #living = new Set<string>();
+  /** Keys of jobs of dead managers whose engine did not answer. */
+  readonly #over = new Set<string>();
+  /** Engines that did not answer when they were last asked. */
+  readonly #silent = new Set<EngineLink>();
   #host: ExecutorHost | undefined;
 
   constructor(options: DockerProviderOptions) {
@@ -49,7 +60,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
         connectEngine({ host, tlsCertPath: tls_cert_path, tlsVerify: tls_verify, env }),
       executable: executable ?? process.execPath,
       helperEnv: helperEnvironment(env),
-      onConnect: (engine) => this.#reapOn(engine),
+      onConnect: (engine) => this.#keepClear(engine),
     });
   }
 
@@ -70,7 +81,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
   async acquire(
     config: RunnerConfig,
     options: { host: ExecutorHost; signal: AbortSignal },
-  ): Promise<DockerExecutor> {
+  ): Promise<DockerExecutor | undefined> {
     const { docker } = config;
     if (docker === undefined) {
       throw new ConfigurationError(
@@ -80,11 +91,14 @@ export class DockerExecutorProvider implements ExecutorProvider {
     const { host } = options;
     this.#host = host;
     const manager = this.#identity(host);
+    const link = this.#links.get(docker);
+    if (!await this.#answers(link, options)) return undefined;
     return new DockerExecutor({
       runner: config,
       logger: host.logger,
       home: this.#options.home,
-      link: this.#links.get(docker),
+      link,
+      living: this.#living,
       endpoint: {
         host: docker.host,
         tls_cert_path: docker.tls_cert_path,
@@ -107,21 +121,62 @@ export class DockerExecutorProvider implements ExecutorProvider {
       tls_cert_path: String(tls_cert_path ?? ""),
       tls_verify: tls_verify === "true",
     });
-    await removeJob(engine, key, { volumes: true, signal: options.signal });
+    using limit = deadline(
+      REAP_MS,
+      () => new DeadlineExceeded("removing the containers of an earlier job", REAP_MS),
+      options.signal,
+    );
+    try {
+      await removeJob(engine, key, { volumes: true, signal: limit.signal });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      // The job is over all the same and can be reported; the reaper tries again.
+      this.#over.add(key);
+      options.host.logger.warning("Cannot remove the containers of an earlier job yet", {
+        error: messageOf(error),
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort(new Error("The runner is stopping"));
-    await this.#reaping;
+    const reapers = [...this.#reapers.values()];
+    await Promise.all(reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
     await this.#links[Symbol.asyncDispose]();
   }
 
-  #reapOn(engine: Engine): void {
+  /** No job is taken that has no engine to run in. The runner's log tells when that changes. */
+  async #answers(
+    link: EngineLink,
+    { host, signal }: { host: ExecutorHost; signal: AbortSignal },
+  ): Promise<boolean> {
+    using limit = deadline(PING_MS, () => new DeadlineExceeded("its answer", PING_MS), signal);
+    try {
+      await link.engine.ping({ signal: limit.signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!this.#silent.has(link)) {
+        host.logger.error("No jobs are taken, because the Docker Engine does not answer", {
+          error: messageOf(error),
+        });
+      }
+      this.#silent.add(link);
+      return false;
+    }
+    if (this.#silent.delete(link)) {
+      host.logger.info("The Docker Engine answers again");
+      this.#reapers.get(link.engine)?.hurry();
+    }
+    return true;
+  }
+
+  #keepClear(engine: Engine): void {
     const host = this.#host;
     if (host === undefined) return;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(REAP_MS)]);
-    const work = reapDeadManagers(engine, this.#identity(host), { logger: host.logger, signal });
-    this.#reaping = Promise.all([this.#reaping, work]);
+    const manager = this.#identity(host);
+    const { logger } = host;
+    const jobs = { living: this.#living, over: this.#over };
+    const reaper = new Reaper({ engine, manager, ...jobs, logger, pauseMs: REAP_PAUSE_MS });
+    this.#reapers.set(engine, reaper);
   }
 
   #identity(host: ExecutorHost): ManagerIdentity {

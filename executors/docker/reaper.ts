@@ -1,9 +1,10 @@
-/** Removes what jobs left in an engine: one job's things by its key, dead managers' by their labels. */
+/** Removes what jobs left in an engine: one job's things by its key, all that nobody owns by labels. */
 
 import { join } from "node:path";
 import { existsSync } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/log/logger.ts";
+import { abortable, deadline, DeadlineExceeded } from "../../core/util/abort.ts";
 import { tryLockFile } from "../../core/util/file_lock.ts";
 import type { Engine, Labels } from "./engine/mod.ts";
 import { type ManagerIdentity, REAPER_LABELS } from "./names.ts";
@@ -28,18 +29,76 @@ export async function removeJob(
   ]);
 }
 
-/** Removes the jobs of managers that live no more. Problems are logged. */
-export async function reapDeadManagers(
-  engine: Engine,
-  manager: ManagerIdentity,
-  options: { logger: Logger; signal: AbortSignal },
-): Promise<void> {
-  const { logger, signal } = options;
-  const labels = {
-    [REAPER_LABELS.managed]: "true",
-    [REAPER_LABELS.systemId]: manager.systemId,
-  };
-  try {
+export interface ReaperOptions {
+  readonly engine: Engine;
+  readonly manager: ManagerIdentity;
+  /** Keys of the jobs that this process has now. */
+  readonly living: ReadonlySet<string>;
+  /** Keys of jobs that are known to be over, whoever had them. */
+  readonly over: ReadonlySet<string>;
+  readonly logger: Logger;
+  /** Between two rounds. */
+  readonly pauseMs: number;
+}
+
+/** An engine under load can take long, but must not hold up the next round for ever. */
+const ROUND_MS = 60_000;
+
+/**
+ * Keeps an engine clear of what belongs to no living job: at once, and again and again. That is what
+ * managers left that live no more, and what this one could not remove when a job had ended.
+ */
+export class Reaper implements AsyncDisposable {
+  readonly #options: ReaperOptions;
+  readonly #stopping = new AbortController();
+  #wanted = Promise.withResolvers<void>();
+  readonly #work: Promise<void>;
+  /** So that an engine that is away is not told of in every round. */
+  #trouble = "";
+
+  constructor(options: ReaperOptions) {
+    this.#options = options;
+    this.#work = this.#run();
+  }
+
+  /** Begins the next round without delay. */
+  hurry(): void {
+    this.#wanted.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(new Error("The runner is stopping"));
+    await this.#work;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { pauseMs } = this.#options;
+    while (!signal.aborted) {
+      using round = deadline(
+        ROUND_MS,
+        () => new DeadlineExceeded("looking for leftovers", ROUND_MS),
+        signal,
+      );
+      const trouble = await this.#clear(round.signal).then(() => "", messageOf);
+      if (trouble !== "" && trouble !== this.#trouble && !signal.aborted) {
+        this.#options.logger.warning("Cannot remove what jobs have left in the Docker Engine", {
+          error: trouble,
+        });
+      }
+      this.#trouble = trouble;
+      using pause = deadline(pauseMs, () => new Error("the next round is due"), signal);
+      await abortable(this.#wanted.promise, pause.signal).catch(() => {});
+      this.#wanted = Promise.withResolvers();
+    }
+  }
+
+  async #clear(signal: AbortSignal): Promise<void> {
+    const { engine, manager, logger } = this.#options;
+    const labels = {
+      [REAPER_LABELS.managed]: "true",
+      [REAPER_LABELS.systemId]: manager.systemId,
+    };
     const [containers, volumes, networks] = await Promise.all([
       engine.listContainers({ labels, all: true }, { signal }),
       engine.listVolumes(labels, { signal }),
@@ -48,32 +107,30 @@ export async function reapDeadManagers(
     const keys = new Set(
       [...containers, ...volumes, ...networks].flatMap(({ labels: found }) => {
         const key = found[REAPER_LABELS.jobKey];
-        return key !== undefined && isDead(found, manager) ? [key] : [];
+        return key !== undefined && this.#isOwnerless(key, found) ? [key] : [];
       }),
     );
     for (const key of keys) {
       await removeJob(engine, key, { volumes: true, signal });
-      logger.warning("Removed the containers of a job whose runner died", { key });
+      logger.warning("Removed what an ended job had left in the Docker Engine", { key });
     }
-  } catch (error) {
-    logger.warning("Cannot look for containers that dead runners left", {
-      error: messageOf(error),
-    });
   }
-}
 
-/**
- * Whether the process that made an object is known to be gone. A manager on another host, or in a
- * container with another file system, cannot be judged and is left alone.
- */
-function isDead(labels: Labels, manager: ManagerIdentity): boolean {
-  if (labels[REAPER_LABELS.hostname] !== manager.hostname) return false;
-  if (labels[REAPER_LABELS.instance] === manager.instance) return false;
-  const stateDir = labels[REAPER_LABELS.stateDir];
-  if (stateDir === undefined || !stateDir.startsWith("/")) return false;
-  // The lock is this process's own, so whoever had it before is gone.
-  if (stateDir === manager.stateDir) return true;
-  if (!existsSync(join(stateDir, "lock"))) return false;
-  using lock = tryLockFile(join(stateDir, "lock"));
-  return lock !== undefined;
+  /**
+   * Whether the job that an object is of is known to be gone. A manager on another host, or in a
+   * container with another file system, cannot be judged and is left alone.
+   */
+  #isOwnerless(key: string, labels: Labels): boolean {
+    const { manager, living, over } = this.#options;
+    if (over.has(key)) return true;
+    if (labels[REAPER_LABELS.hostname] !== manager.hostname) return false;
+    if (labels[REAPER_LABELS.instance] === manager.instance) return !living.has(key);
+    const stateDir = labels[REAPER_LABELS.stateDir];
+    if (stateDir === undefined || !stateDir.startsWith("/")) return false;
+    // The lock is this process's own, so whoever had it before is gone.
+    if (stateDir === manager.stateDir) return true;
+    if (!existsSync(join(stateDir, "lock"))) return false;
+    using lock = tryLockFile(join(stateDir, "lock"));
+    return lock !== undefined;
+  }
 }

@@ -97,9 +97,9 @@ export class ServiceWatch implements AsyncDisposable {
           this.#take(event);
         }
       } catch (error) {
-        if (signal.aborted) return;
         logger.debug("The events of a job's services have ended", { error: messageOf(error) });
       }
+      if (signal.aborted) return;
       await delay(ASK_AGAIN_MS, { signal }).catch(() => {});
       this.#ringAll();
     }
@@ -111,6 +111,7 @@ export class ServiceWatch implements AsyncDisposable {
     this.#ranOut.add(id);
     // The container's own end, when it comes, says all.
     const { signal } = this.#stopping;
+    if (signal.aborted) return;
     delay(DYING_MS, { signal }).then(() => this.#ring(id), () => {});
   }
 

@@ -51,8 +51,12 @@ const Info = z.object({
   MemTotal: z.number().default(0),
 });
 
-function infoCalls(http: EngineHttp): Pick<Engine, "info"> {
+function infoCalls(http: EngineHttp): Pick<Engine, "ping" | "info"> {
   return {
+    async ping({ signal }) {
+      await http.done({ method: "GET", path: "/_ping", signal });
+    },
+
     async info({ signal }) {
       const info = await http.json(Info, { method: "GET", path: "/info", signal });
       return {

@@ -122,6 +122,8 @@ interface Abortable {
 }
 
 export interface Engine extends AsyncDisposable {
+  /** Resolves when the engine answers. */
+  ping(its: Abortable): Promise<void>;
   info(its: Abortable): Promise<EngineInfo>;
 
   inspectImage(reference: string, its: Abortable): Promise<ImageDetails | "not-found">;

@@ -8,6 +8,7 @@ import type { ExecutorHost, StageCommand } from "../../../core/executor.ts";
 import { tryLockFile } from "../../../core/util/file_lock.ts";
 import { connectEngine, type Engine } from "../../../executors/docker/engine/mod.ts";
 import { DockerExecutorProvider } from "../../../executors/docker/mod.ts";
+import { Reaper } from "../../../executors/docker/reaper.ts";
 import { sh } from "../../../shells/bash.ts";
 import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
 import { makeImage, missingForDocker, type TestEngine, useEngine } from "./dockerd.ts";
@@ -58,8 +59,13 @@ function suite(): void {
     return {
       host,
       provider,
-      async prepared() {
+      async acquired() {
         const executor = await provider.acquire(config(), { host, signal: NEVER });
+        if (executor === undefined) throw new Error("the engine does not answer");
+        return executor;
+      },
+      async prepared() {
+        const executor = await this.acquired();
         await executor.prepare(testSpec(), testIO(), { signal: NEVER });
         return executor;
       },
@@ -122,7 +128,7 @@ function suite(): void {
     expect(await containersOf(id)).toHaveLength(4);
     dead.die();
     await using next = manager(id, `${id}-next`);
-    const executor = await next.provider.acquire(config(), { host: next.host, signal: NEVER });
+    const executor = await next.acquired();
     for (let tries = 0; (await containersOf(id)).length > 2 && tries < 50; tries++) {
       await Bun.sleep(100);
     }
@@ -133,6 +139,56 @@ function suite(): void {
     await executor[Symbol.asyncDispose]();
     await running[Symbol.asyncDispose]();
   }, 15_000);
+
+  test("no job is taken while the engine does not answer", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    await using own = manager(id, id);
+    const nowhere = testConfig({
+      executor: "docker",
+      docker: { host: `unix://${root}/nowhere.sock`, image },
+    });
+    const { host, provider } = own;
+    expect(await provider.acquire(nowhere, { host, signal: NEVER })).toBeUndefined();
+    expect(await provider.acquire(config(), { host, signal: NEVER })).toBeDefined();
+  });
+
+  test(
+    "Reaper removes what a job of this process has left, but not while it has the job",
+    async () => {
+      const id = `s_${crypto.randomUUID()}`;
+      await using own = manager(id, id);
+      const executor = await own.prepared();
+      const [found] = await containersOf(id);
+      if (found === undefined) throw new Error("the job has no container");
+      const label = (name: string) => found.labels[`com.gitlab.gitlab-runner.${name}`] ?? "";
+      const living = new Set([label("job.key")]);
+      const reap = async (rounds: () => Promise<unknown>) => {
+        await using _reaper = new Reaper({
+          engine,
+          manager: {
+            systemId: id,
+            instance: label("manager.instance"),
+            stateDir: own.host.stateDir,
+            hostname: label("manager.hostname"),
+          },
+          living,
+          over: new Set(),
+          logger: SILENT,
+          pauseMs: 10,
+        });
+        await rounds();
+      };
+      await reap(() => Bun.sleep(500));
+      expect(await containersOf(id)).toHaveLength(2);
+      living.clear();
+      await reap(async () => {
+        while ((await containersOf(id)).length > 0) await Bun.sleep(20);
+      });
+      expect(await containersOf(id)).toEqual([]);
+      await executor[Symbol.asyncDispose]();
+    },
+    15_000,
+  );
 
   test("a container that is killed from outside is a fault, not the script's exit", async () => {
     const id = `s_${crypto.randomUUID()}`;
