@@ -35,8 +35,8 @@ export class DockerLab implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const { host } = options.engine ?? stack.use(await useEngine("machine"));
     const engine = stack.use(connectEngine({ host, env: {} }));
+    const { docker = [], entry = [], engine: _engine, ...rest } = options;
     const image = await makeImage("git.sh", host);
-    const { docker = [], entry = [], ...rest } = options;
     const given = docker.join("\n");
     const lab = await Lab.open({
       ...rest,

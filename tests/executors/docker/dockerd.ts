@@ -1,7 +1,7 @@
 /** A Docker Engine for tests: the machine's own, or one that they start and end. */
 
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { connectEngine } from "../../../executors/docker/engine/mod.ts";
@@ -20,8 +20,12 @@ export interface TestEngine extends AsyncDisposable {
 
 export interface OwnEngine extends TestEngine {
   readonly pid: number;
+  /** Its data; what is put there is gone with the engine. */
+  readonly dataDirectory: string;
   /** Ends the engine without a word, as a crash would. */
   kill(): Promise<void>;
+  /** Starts it again with its data, after it was killed. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -50,32 +54,56 @@ export async function useEngine(
  * other's bridge away.
  */
 export async function startEngine(
-  options: { readonly network?: "own" | "machine"; readonly args?: readonly string[] } = {},
+  options: {
+    readonly network?: "own" | "machine";
+    readonly args?: readonly string[];
+    /** Puts its data on a disk of this size, in memory. */
+    readonly diskMegabytes?: number;
+  } = {},
 ): Promise<OwnEngine> {
   const directory = await mkdtemp(join(tmpdir(), "dockerd-"));
   const host = `unix://${directory}/docker.sock`;
+  const data = join(directory, "data");
   const log = join(directory, "log");
   // A containerd of the machine is shared: what is this engine's has this namespace there.
   const namespace = basename(directory);
-  const engine = Bun.spawn([
-    ...(options.network === "machine" ? [] : IN_OWN_NETWORK),
-    "dockerd",
-    ...["--data-root", join(directory, "data"), "--exec-root", join(directory, "exec")],
-    ...["--pidfile", join(directory, "pid"), "-H", host],
-    ...[
-      "--containerd-namespace",
-      namespace,
-      "--containerd-plugins-namespace",
-      `${namespace}-plugins`,
-    ],
-    ...(options.args ?? []),
-  ], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  const spawn = () =>
+    Bun.spawn([
+      ...(options.network === "machine" ? [] : IN_OWN_NETWORK),
+      "dockerd",
+      ...["--data-root", data, "--exec-root", join(directory, "exec")],
+      ...["--pidfile", join(directory, "pid"), "-H", host],
+      ...["--containerd-namespace", namespace],
+      ...["--containerd-plugins-namespace", `${namespace}-plugins`],
+      ...(options.args ?? []),
+    ], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  if (options.diskMegabytes !== undefined) {
+    await mkdir(data);
+    const size = `size=${options.diskMegabytes}m`;
+    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", size, "tmpfs", data]);
+    if (!mounted.success) throw new Error(`Cannot mount "${data}": ${mounted.stderr}`);
+  }
+  let engine = spawn();
   const own: OwnEngine = {
     host,
-    pid: engine.pid,
+    dataDirectory: data,
+    get pid() {
+      return engine.pid;
+    },
     async kill() {
       engine.kill("SIGKILL");
       await engine.exited;
+      // Its containerd goes with it, but not at once, and a new engine would rely on it.
+      const pidFile = join(directory, "exec/containerd/containerd.pid");
+      const containerd = await readFile(pidFile, "utf8").catch(() => "");
+      while (containerd !== "" && existsSync(`/proc/${containerd.trim()}`)) await Bun.sleep(20);
+    },
+    async restart() {
+      // Another process may have the number by now.
+      await rm(join(directory, "pid"), { force: true });
+      await rm(log);
+      engine = spawn();
+      await answering();
     },
     async [Symbol.asyncDispose]() {
       engine.kill("SIGKILL");
@@ -85,14 +113,17 @@ export async function startEngine(
       await rm(directory, { recursive: true, force: true });
     },
   };
-  for (let waits = 0; !await answers(host); waits++) {
-    if (waits > 150 || engine.exitCode !== null) {
-      const told = await readFile(log, "utf8");
-      await own[Symbol.asyncDispose]();
-      throw new Error(`dockerd does not start:\n${told.slice(-2000)}`);
+  const answering = async () => {
+    for (let waits = 0; !await answers(host); waits++) {
+      if (waits > 600 || engine.exitCode !== null) {
+        const told = await readFile(log, "utf8");
+        await own[Symbol.asyncDispose]();
+        throw new Error(`dockerd does not start:\n${told.slice(-2000)}`);
+      }
+      await Bun.sleep(100);
     }
-    await Bun.sleep(100);
-  }
+  };
+  await answering();
   return own;
 }
 

@@ -1,0 +1,221 @@
+/** What happens to jobs in containers when something of theirs is killed, removed or full. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
+import { DockerLab, missingForDocker } from "../e2e/docker_lab.ts";
+import { eventually, expectFailure, expectSuccess } from "../e2e/lab.ts";
+import { type OwnEngine, startEngine } from "../executors/docker/dockerd.ts";
+
+const missing = missingForDocker();
+const LIMIT = 90_000;
+const NOTHING = { containers: [], volumes: [], networks: [] };
+const SYSTEM_FAILURE = "runner_system_failure";
+
+/** Nothing is kept from one job to the next, so that all that is left has leaked. */
+const DOCKER = ["disable_cache = true"];
+
+const LONG_JOB: JobDescriptionInput = {
+  script: ["echo begun", "sleep 600"],
+  variables: { GIT_STRATEGY: "none", FF_NETWORK_PER_BUILD: "true" },
+};
+
+class Faults implements AsyncDisposable {
+  readonly docker: DockerLab;
+  readonly engine: OwnEngine;
+
+  static async open(options: { diskMegabytes?: number } = {}): Promise<Faults> {
+    const engine = await startEngine(options);
+    try {
+      const docker = await DockerLab.open({ engine, docker: DOCKER });
+      docker.lab.start();
+      return new Faults(docker, engine);
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(docker: DockerLab, engine: OwnEngine) {
+    this.docker = docker;
+    this.engine = engine;
+  }
+
+  /** A job whose script runs. */
+  async begun(more: JobDescriptionInput = LONG_JOB): Promise<EmbeddedJob> {
+    const job = this.docker.lab.enqueue(more);
+    await this.docker.lab.printed(job, "\nbegun\n");
+    return job;
+  }
+
+  /** The container of a kind that the job has now. */
+  async container(suffix: string): Promise<string> {
+    const { containers } = await this.docker.objects();
+    const found = containers.find((name) => name.endsWith(suffix));
+    if (found === undefined) throw new Error(`there is no container ${suffix}`);
+    return found;
+  }
+
+  /** Runs the engine's own command line. */
+  command(...args: readonly string[]): void {
+    const env = { ...process.env, DOCKER_HOST: this.engine.host };
+    const { success, stderr } = Bun.spawnSync(["docker", ...args], { env });
+    if (!success) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
+  }
+
+  async expectJobsFlow(): Promise<void> {
+    const variables = { GIT_STRATEGY: "none" };
+    expectSuccess(await this.docker.lab.run({ script: "echo jobs flow", variables }));
+  }
+
+  /** Within seconds nothing of any job is left in the engine. */
+  async expectNothingLeft(): Promise<void> {
+    const isEmpty = async () => Object.values(await this.docker.objects()).flat().length === 0;
+    await eventually(isEmpty, "an engine without leftovers", 15_000).catch(() => {});
+    expect(await this.docker.objects()).toEqual(NOTHING);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.docker[Symbol.asyncDispose]();
+    await this.engine[Symbol.asyncDispose]();
+  }
+}
+
+describe.skipIf(missing !== undefined)(
+  missing ? `faults of the engine: NOT RUN, ${missing}` : "faults of the engine",
+  () => {
+    let faults: Faults;
+    beforeAll(async () => {
+      faults = await Faults.open();
+    }, LIMIT);
+    afterAll(async () => await faults?.[Symbol.asyncDispose]());
+
+    test(
+      "a runner that is killed: its job is reported and its containers go at the next start",
+      async () => {
+        const { lab } = faults.docker;
+        const job = await faults.begun();
+        lab.process.signal("SIGKILL");
+        await lab.process.exited();
+        expect((await faults.docker.objects()).containers).not.toEqual([]);
+        lab.start();
+        await faults.expectNothingLeft();
+        const end = await lab.finished(job);
+        expectFailure(end, SYSTEM_FAILURE);
+        expect(end.plain).toContain("the runner was restarted while the job ran");
+        await faults.expectJobsFlow();
+      },
+      LIMIT,
+    );
+
+    test("a killed container is a fault of the system, told within seconds", async () => {
+      const job = await faults.begun();
+      faults.command("kill", await faults.container("-build"));
+      const killed = performance.now();
+      const end = await faults.docker.lab.finished(job);
+      expect(performance.now() - killed).toBeLessThan(10_000);
+      expectFailure(end, SYSTEM_FAILURE);
+      expect(end.plain).toMatch(/Container runner-\S+-build was stopped while a stage ran in it/);
+      await faults.expectNothingLeft();
+      await faults.expectJobsFlow();
+    }, LIMIT);
+
+    test("a removed container is a fault of the system", async () => {
+      const job = await faults.begun();
+      faults.command("rm", "--force", await faults.container("-build"));
+      expectFailure(await faults.docker.lab.finished(job), SYSTEM_FAILURE);
+      await faults.expectNothingLeft();
+      await faults.expectJobsFlow();
+    }, LIMIT);
+
+    test("a network that is taken away leaves the job its end, and nothing behind", async () => {
+      const job = await faults.begun({
+        ...LONG_JOB,
+        script: ["echo begun", "sleep 3", "echo still here"],
+      });
+      const { networks } = await faults.docker.objects();
+      expect(networks).toHaveLength(1);
+      const network = networks[0] ?? "";
+      for (const name of (await faults.docker.objects()).containers) {
+        if (name.endsWith("-build")) {
+          faults.command("network", "disconnect", "--force", network, name);
+        }
+      }
+      const end = await faults.docker.lab.finished(job);
+      expectSuccess(end);
+      expect(end.plain).toContain("still here");
+      await faults.expectNothingLeft();
+    }, LIMIT);
+
+    test(
+      "an engine that is killed: the job fails at once, none is taken until it is back",
+      async () => {
+        const { lab } = faults.docker;
+        const job = await faults.begun();
+        await faults.engine.kill();
+        const killed = performance.now();
+        const end = await lab.finished(job);
+        expect(performance.now() - killed).toBeLessThan(10_000);
+        expectFailure(end, SYSTEM_FAILURE);
+        const told = () => lab.process.log.includes("No jobs are taken");
+        await eventually(told, "a word in the runner's log");
+        const next = lab.enqueue({ script: "echo after", variables: { GIT_STRATEGY: "none" } });
+        await Bun.sleep(1500);
+        expect(next.state).toBe("pending");
+        await faults.engine.restart();
+        expectSuccess(await lab.finished(next));
+        await faults.expectNothingLeft();
+      },
+      LIMIT,
+    );
+
+    test(
+      "a runner and its engine are killed: the job is reported while the engine is away",
+      async () => {
+        await using own = await Faults.open();
+        const { lab } = own.docker;
+        const job = await own.begun();
+        lab.process.signal("SIGKILL");
+        await lab.process.exited();
+        await own.engine.kill();
+        lab.start();
+        expectFailure(await lab.finished(job), SYSTEM_FAILURE);
+        await own.engine.restart();
+        await own.expectNothingLeft();
+        await own.expectJobsFlow();
+      },
+      LIMIT,
+    );
+  },
+);
+
+describe.skipIf(missing !== undefined)(
+  missing ? `a full disk of the engine: NOT RUN, ${missing}` : "a full disk of the engine",
+  () => {
+    test("a job that fills it fails, the next one runs", async () => {
+      await using faults = await Faults.open({ diskMegabytes: 400 });
+      const { lab } = faults.docker;
+      const filling = await lab.run({
+        script: "dd if=/dev/zero of=big bs=1M",
+        variables: { GIT_STRATEGY: "none" },
+      });
+      expectFailure(filling, "script_failure", 1);
+      expect(filling.plain).toContain("No space left on device");
+      await faults.expectNothingLeft();
+      await faults.expectJobsFlow();
+    }, LIMIT);
+
+    test("a job that finds it full is reported, and runs once there is room", async () => {
+      await using faults = await Faults.open({ diskMegabytes: 400 });
+      const ballast = `${faults.engine.dataDirectory}/ballast`;
+      Bun.spawnSync(["dd", "if=/dev/zero", `of=${ballast}`, "bs=64k"], { stderr: "ignore" });
+      const { lab } = faults.docker;
+      const end = await lab.run({ script: "true", variables: { GIT_STRATEGY: "none" } });
+      expectFailure(end, SYSTEM_FAILURE);
+      expect(end.plain).toContain("no space left on device");
+      await Bun.file(ballast).delete();
+      await faults.expectNothingLeft();
+      await faults.expectJobsFlow();
+    }, LIMIT);
+  },
+);
