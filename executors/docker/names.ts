@@ -96,17 +96,16 @@ export function projectName(spec: JobSpec, runner: RunnerConfig): string {
   return `runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`;
 }
 
-/** Name of a cache volume: the same for every job of a project in the same slot. */
-export function volumeName(
-  path: string,
-  options: { spec: JobSpec; runner: RunnerConfig; systemId: string; protectedRef: boolean },
+/**
+ * Name of what lasts from one job of a project to the next in the same slot: GitLab Runner's own, so
+ * that its caches are found again.
+ */
+export function lastingName(
+  options: { spec: JobSpec; runner: RunnerConfig; systemId: string },
 ): string {
-  const { spec, runner, systemId, protectedRef } = options;
-  const owner = [runner.token.reveal(), systemId, spec.projectId, spec.slot.project].join("\0");
-  const hash = createHash("sha256").update(owner).digest("hex").slice(0, 16);
-  const md5 = createHash("md5").update(path).digest("hex");
-  const suffix = protectedRef ? "-protected" : "";
-  return `${projectName(spec, runner)}-${hash}-cache-${md5}${suffix}`;
+  const { spec, runner, systemId } = options;
+  const owner = [runner.token.reveal(), systemId, spec.projectId, spec.slot.project].join("-");
+  return `runner-${createHash("sha256").update(owner).digest("hex").slice(0, 32)}`;
 }
 
 /** The image's name without tag and digest; a registry's port is no tag. */

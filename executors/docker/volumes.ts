@@ -6,7 +6,7 @@ import type { DockerConfig, RunnerConfig } from "../../core/config/schema.ts";
 import { JobConfigurationError } from "../../core/errors.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Labels } from "./engine/mod.ts";
-import { LABEL_PREFIX, projectName, REAPER_LABELS, typeLabel, volumeName } from "./names.ts";
+import { LABEL_PREFIX, lastingName, projectName, REAPER_LABELS, typeLabel } from "./names.ts";
 
 /** A mount as the engine defines it. A named volume is made, with its labels, when it is missing. */
 export interface Mount {
@@ -99,8 +99,8 @@ function managedVolume(path: string, persistent: boolean, options: VolumeOptions
   const { spec, runner, docker, labels, key, protectedRef } = options;
   const { [REAPER_LABELS.jobKey]: jobKey = key, ...ownerless } = labels;
   const name = persistent
-    ? volumeName(path, options)
-    : `${projectName(spec, runner)}-${key}-cache-${md5(path)}`;
+    ? `${lastingName(options)}-cache-${hashOf(path, options)}`
+    : `${projectName(spec, runner)}-${key}-cache-${hashOf(path, options)}`;
   return {
     Type: "volume",
     Source: name,
@@ -122,12 +122,13 @@ function managedVolume(path: string, persistent: boolean, options: VolumeOptions
 }
 
 /** Below `docker.cache_dir` on the engine's host. */
-function hostFolder(path: string, { docker, spec, runner }: VolumeOptions): string {
-  return join(docker.cache_dir, projectName(spec, runner), md5(path));
+function hostFolder(path: string, options: VolumeOptions): string {
+  return join(options.docker.cache_dir, lastingName(options), hashOf(path, options));
 }
 
-function md5(text: string): string {
-  return createHash("md5").update(text).digest("hex");
+/** What jobs of protected refs keep is apart from what all others do. */
+function hashOf(path: string, { protectedRef }: VolumeOptions): string {
+  return createHash("md5").update(path).digest("hex") + (protectedRef ? "-protected" : "");
 }
 
 /** Whether `path` is `directory` or lies in it. */

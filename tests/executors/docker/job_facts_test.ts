@@ -42,10 +42,10 @@ const sources = ({ volumes }: JobFacts) => volumes.mounts.map(({ Source }) => So
 describe("jobFacts", () => {
   test("gives the jobs of a slot the same volumes and no others", () => {
     const first = sources(factsOf({}));
-    expect(first).toHaveLength(1);
-    expect(first[0]).toMatch(
-      /^runner-abcdefghi-project-7-concurrent-0-[0-9a-f]{16}-cache-[0-9a-f]{32}$/,
-    );
+    // As GitLab Runner names them: SHA-256 of token, system ID, project and slot; MD5 of the path.
+    expect(first).toEqual([
+      "runner-e73333cf7f93cbe69baef66847054359-cache-c33bcaa1fd2c77edfc3893b41966cea8",
+    ]);
     expect(sources(factsOf({}))).toEqual(first);
     for (
       const other of [
@@ -85,9 +85,9 @@ describe("jobFacts", () => {
   test("puts managed volumes below cache_dir of the host when that is set", () => {
     const { volumes } = factsOf({ docker: { volumes: ["/cache"], cache_dir: "/srv/cache" } });
     expect(volumes.mounts).toEqual([]);
-    expect(volumes.binds.map((bind) => bind.replace(/[0-9a-f]{32}/, "MD5"))).toEqual([
-      "/srv/cache/runner-abcdefghi-project-7-concurrent-0/MD5:/cache",
-      "/srv/cache/runner-abcdefghi-project-7-concurrent-0/MD5:/builds",
+    expect(volumes.binds.map((bind) => bind.replace(/[0-9a-f]{32}(?=:)/, "MD5"))).toEqual([
+      "/srv/cache/runner-e73333cf7f93cbe69baef66847054359/MD5:/cache",
+      "/srv/cache/runner-e73333cf7f93cbe69baef66847054359/MD5:/builds",
     ]);
   });
 
