@@ -26,7 +26,7 @@ export interface ReadOptions {
 
 /**
  * Throws {@link ./place.ts CiConfigError} for a configuration that GitLab would refuse: all problems
- * of the first step that finds any, of files, references, `extends`, or keywords. Any other error is
+ * of the first step that finds any, of files, `extends`, references, or keywords. Any other error is
  * a file that could not be read.
  */
 export async function readConfig(source: CiSource, options: ReadOptions): Promise<CiConfig> {
@@ -69,11 +69,12 @@ export async function readConfigText(
   });
   problems.throwIfAny();
   if (expanded === undefined) throw new Error(`${root.file} was neither read nor refused`);
-  const resolved = resolveReferences(expanded.content, problems);
+  const extended = resolveExtends(expanded.content, problems);
   problems.throwIfAny();
-  const extended = resolveExtends(resolved, problems);
+  // After `extends`, so that a reference finds what a job has taken over.
+  const resolved = resolveReferences(extended, problems);
   problems.throwIfAny();
-  return buildConfig(extended, expanded.files, {
+  return buildConfig(resolved, expanded.files, {
     problems,
     isExpression: isKnownExpression,
   });
