@@ -16,6 +16,12 @@ const OWN_FLAGS: readonly Flag[] = [
     help: "The CI file, in the repository",
     group: WHAT,
   },
+  {
+    names: ["fetch-includes"],
+    kind: "bool",
+    help: "Fetch included files of other places again",
+    group: WHAT,
+  },
   { names: ["cwd"], kind: "string", help: "Work in this directory", group: WHAT },
   { names: ["stage"], kind: "list", help: "Only the jobs of this stage", group: WHAT },
   { names: ["needs"], kind: "bool", help: "With the jobs that the named ones need", group: WHAT },

@@ -5,6 +5,7 @@ import type { CiConfig } from "../pipeline/ci_config.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
 import { readConfig } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
+import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { withoutUnsupported } from "./local_limits.ts";
 import { projectFiles } from "./project_files.ts";
 import type { WorkTree } from "./snapshot/work_tree.ts";
@@ -23,6 +24,8 @@ export interface PlanOptions {
   readonly committed: boolean;
   readonly event: EventFlags;
   readonly selection: SelectionRequest;
+  /** How files that `include` names elsewhere are fetched. */
+  readonly includes: Pick<IncludeFetcherOptions, "token" | "cacheDirectory" | "refresh" | "logger">;
   /** Values of the CI file's own inputs. */
   readonly inputs: Readonly<Record<string, string>>;
   /** The user's settings, and the command line. */
@@ -54,7 +57,13 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
     project: options.settings,
     pipeline: options.variables,
   });
-  const files = projectFiles({ sources, committed, facts });
+  const project = projectOf(sources);
+  await using files = projectFiles({
+    sources,
+    committed,
+    facts,
+    includes: { ...options.includes, server: project.serverUrl, path: project.path, env },
+  });
   const given = { ...options.settings, ...options.variables };
   const values = Object.entries(given).map(([key, { value }]) => [key, value]);
   const config = await readConfig(files, {
@@ -65,5 +74,5 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
   });
   const pipeline = compose(config, facts);
   const selection = withoutUnsupported(select(pipeline, options.selection));
-  return { sources, event, facts, project: projectOf(sources), config, pipeline, selection };
+  return { sources, event, facts, project, config, pipeline, selection };
 }

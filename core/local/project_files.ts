@@ -1,26 +1,43 @@
-/** The project's own CI files, as they are in the working tree or in HEAD. */
+/** The files of a configuration: the project's own, as they are in the working tree or in HEAD. */
 
 import { readFile } from "node:fs/promises";
 import { isAbsolute, normalize, relative, resolve } from "node:path";
-import { codeOf, RunnerError } from "../errors.ts";
-import type { CiSource, FetchedFile, FileElsewhere } from "../pipeline/ci_source.ts";
+import { codeOf } from "../errors.ts";
+import type { CiSource } from "../pipeline/ci_source.ts";
 import type { PipelineFacts } from "../pipeline/pipeline.ts";
+import type { IncludeFetcher, IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import type { Sources } from "./sources.ts";
 
 export interface ProjectFilesOptions {
+  /** How files of other places are fetched. */
+  readonly includes: Omit<IncludeFetcherOptions, "own"> & { readonly path: string };
   readonly sources: Sources;
   readonly committed: boolean;
-  readonly facts: Pick<PipelineFacts, "files" | "changedFiles">;
+  readonly facts: Pick<PipelineFacts, "files" | "changedFiles" | "predefined">;
 }
 
-export function projectFiles({ sources, committed, facts }: ProjectFilesOptions): CiSource {
-  return {
-    read: (path) => committed ? readCommitted(sources, path) : readFromDisk(sources, path),
+/** Nothing that fetches is loaded before the first file that has to be fetched. */
+export function projectFiles(options: ProjectFilesOptions): CiSource & AsyncDisposable {
+  const { sources, committed, facts, includes } = options;
+  const own = {
+    read: (path: string) => committed ? readCommitted(sources, path) : readFromDisk(sources, path),
     files: () => facts.files(),
+  };
+  let opened: Promise<IncludeFetcher> | undefined;
+  const elsewhere = (): Promise<IncludeFetcher> =>
+    opened ??= import("./includes/include_fetcher.ts").then(({ IncludeFetcher }) =>
+      new IncludeFetcher({
+        ...includes,
+        own: { ...own, path: includes.path, commit: facts.predefined["CI_COMMIT_SHA"] ?? "" },
+      })
+    );
+  return {
+    ...own,
     changedFiles: (compareTo) => facts.changedFiles(compareTo),
-    fetch: (file) => Promise.resolve(notHere(file)),
-    filesOf: ({ project }) => {
-      throw new RunnerError(`Cannot list the files of project "${project}" here`);
+    fetch: async (file, request) => await (await elsewhere()).fetch(file, request),
+    filesOf: async (project, request) => await (await elsewhere()).filesOf(project, request),
+    async [Symbol.asyncDispose]() {
+      (await opened)?.[Symbol.dispose]();
     },
   };
 }
@@ -39,15 +56,4 @@ async function readFromDisk({ tree }: Sources, path: string): Promise<string | u
 
 function readCommitted({ git, sha }: Sources, path: string): Promise<string | undefined> {
   return git.tryAsk(["cat-file", "blob", `${sha}:${normalize(path)}`]);
-}
-
-function notHere(file: FileElsewhere): FetchedFile {
-  const what = file.kind === "project"
-    ? `${file.project}:${file.path}`
-    : file.kind === "remote"
-    ? file.url
-    : file.kind === "template"
-    ? file.name
-    : file.address;
-  return { kind: "missing", message: `"${what}" cannot be fetched by this build` };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { parseDocument } from "../config/load.ts";
 import { ConfigurationError } from "../errors.ts";
+import { Secret } from "../util/secret.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
 import type { EntrySettings } from "./runner_entries.ts";
 
@@ -37,6 +38,8 @@ const Secrets = z.strictObject({
   variables: Variables,
   /** Values for `id_tokens`, by their names. */
   id_tokens: z.record(z.string(), z.string()).default({}),
+  /** Reads files of other projects on the GitLab that the repository comes from. */
+  gitlab_token: z.string().transform((token) => new Secret(token)).optional(),
 });
 
 export interface LocalSettings {
@@ -44,6 +47,7 @@ export interface LocalSettings {
   readonly executor: string | undefined;
   readonly variables: Readonly<Record<string, PipelineVariable>>;
   readonly idTokens: Readonly<Record<string, string>>;
+  readonly gitlabToken: Secret | undefined;
   readonly runner: EntrySettings;
 }
 
@@ -71,6 +75,7 @@ export function loadSettings(options: {
       ...variablesOf(secrets?.variables ?? {}, true),
     },
     idTokens: secrets?.id_tokens ?? {},
+    gitlabToken: secrets?.gitlab_token,
     runner: merged(files.map((each) => each.runner)),
   };
 }

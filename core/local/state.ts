@@ -31,6 +31,8 @@ export interface LocalState extends Disposable {
   /** Checkouts and caches, which jobs of all runs share. */
   readonly builds: string;
   readonly cache: string;
+  /** Files of other places that CI files include. */
+  readonly includes: string;
   /** Of the whole repository: what the last run left for the next. */
   readonly shared: string;
 }
@@ -62,6 +64,7 @@ export function openLocalState(options: LocalStateOptions): LocalState {
     run,
     builds: join(caches, "builds"),
     cache: join(caches, "cache"),
+    includes: join(caches, "includes"),
     shared,
     [Symbol.dispose]: () => own[Symbol.dispose](),
   };

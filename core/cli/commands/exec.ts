@@ -95,6 +95,12 @@ async function exec(
     committed: flags.bool("committed"),
     event: eventFlags(flags),
     selection: selectionRequest(flags, jobs, undefined),
+    includes: {
+      token: settings.gitlabToken,
+      cacheDirectory: state.includes,
+      refresh: flags.bool("fetch-includes"),
+      logger,
+    },
     inputs: pipelineInputs(flags),
     settings: settings.variables,
     variables: pipelineVariables(flags, cwd),

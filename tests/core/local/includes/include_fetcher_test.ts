@@ -6,7 +6,7 @@ import { IncludeFetcher } from "../../../../core/local/includes/include_fetcher.
 import type { FetchedFile, FileElsewhere } from "../../../../core/pipeline/ci_source.ts";
 import { Secret } from "../../../../core/util/secret.ts";
 import { quietLogger } from "../../../fakes/quiet_logger.ts";
-import { type FakeProjects, serveProjects } from "./fake_projects.ts";
+import { type FakeProjects, serveProjects } from "../../../fakes/fake_projects.ts";
 
 const OWN: ReadonlyMap<string, string> = new Map([
   ["a.yml", "own file"],

@@ -1,0 +1,89 @@
+/** `exec` with files from elsewhere: the compiled executable, a GitLab and another host. */
+
+import { expect, test } from "bun:test";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type FakeProjects, serveProjects } from "../fakes/fake_projects.ts";
+import { ExecLab, outputOf } from "./exec_lab.ts";
+
+const LIBRARY = {
+  "group/lib": {
+    token: "glpat-secret",
+    refs: { HEAD: "c1", "1.0.0": "c1" },
+    files: {
+      c1: {
+        "ci/lib.yml": "include: ci/more.yml\n.lib: { script: echo from the project }\n",
+        "ci/more.yml": "more: { script: echo beside it }\n",
+        "templates/build.yml": "spec: { inputs: { text: }, component: [version] }\n---\n" +
+          "built: { script: 'echo $[[ inputs.text ]] $[[ component.version ]]' }\n",
+      },
+    },
+  },
+};
+
+function pipeline(server: FakeProjects, other: FakeProjects): string {
+  return `
+include:
+  - project: group/lib
+    file: /ci/lib.yml
+  - component: ${new URL(server.url).host}/group/lib/build@1
+    inputs: { text: component }
+  - component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/own@$CI_COMMIT_SHA
+  - remote: ${other.url}/remote.yml
+test: { extends: .lib }
+`;
+}
+
+function labAt(server: FakeProjects, other: FakeProjects): ExecLab {
+  const lab = new ExecLab({
+    ".gitlab-ci.yml": pipeline(server, other),
+    "templates/own.yml": "own: { script: echo own component }\n",
+  });
+  lab.git("remote", "set-url", "origin", `${server.url}/group/app.git`);
+  const config = join(lab.dir, "home/.config/gitlab-runner");
+  mkdirSync(config, { recursive: true });
+  const secrets = join(config, "exec-secrets.toml");
+  writeFileSync(secrets, 'gitlab_token = "glpat-secret"\n');
+  chmodSync(secrets, 0o600);
+  return lab;
+}
+
+test.concurrent("exec includes files of projects, components and other hosts, offline the next time", async () => {
+  using server = serveProjects(LIBRARY);
+  using other = serveProjects({});
+  other.pages.set("/remote.yml", () => new Response("remote: { script: echo from a host }\n"));
+  using lab = labAt(server, other);
+  const expected = {
+    test: ["from the project"],
+    more: ["beside it"],
+    built: ["component 1.0.0"],
+    own: ["own component"],
+    remote: ["from a host"],
+  };
+  const first = await lab.events();
+  expect(first.code).toBe(0);
+  for (const [job, lines] of Object.entries(expected)) {
+    expect([job, outputOf(first.events, job)]).toEqual([job, lines]);
+  }
+  expect(other.requests).toEqual([{ path: "/remote.yml", token: null }]);
+  const asked = server.requests.length;
+  const again = await lab.events();
+  expect(again.code).toBe(0);
+  expect(outputOf(again.events, "built")).toEqual(expected.built);
+  expect([server.requests.length, other.requests.length]).toEqual([asked, 1]);
+  expect((await lab.events("--fetch-includes")).code).toBe(0);
+  expect(other.requests).toHaveLength(2);
+});
+
+test.concurrent("exec refuses what cannot be included with its place", async () => {
+  using server = serveProjects({});
+  using lab = labAt(server, server);
+  const { code, stderr } = await lab.run();
+  expect(code).toBe(2);
+  expect(stderr).toContain(
+    ".gitlab-ci.yml:3:14: Project `group/lib` not found or access denied!",
+  );
+  expect(stderr).toContain(
+    `Remote file \`${server.url}/remote.yml\` could not be fetched because of HTTP code \`404\` error!`,
+  );
+});
