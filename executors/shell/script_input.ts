@@ -1,20 +1,11 @@
 /** Hands a script to a shell without leaving it on disk. */
 
-import {
-  chownSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, SystemFailure } from "../../core/errors.ts";
 import type { Account } from "../../core/util/passwd.ts";
+import { unnamedFile } from "../../core/util/unnamed_file.ts";
 import type { StageCommand } from "../../core/executor.ts";
 
 export interface ScriptInput extends Disposable {
@@ -41,51 +32,10 @@ export function openScript(
   }
 }
 
-/**
- * A file without a name from before it has content: wherever the manager dies, nothing of the
- * script's secrets stays. Not a pipe, which a shell reads byte by byte.
- */
 function asStdin(script: string, stateDir: string): ScriptInput {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const file = openTwice(stateDir);
-  try {
-    writeFileSync(file.write, script);
-  } catch (error) {
-    closeSync(file.read);
-    throw error;
-  } finally {
-    closeSync(file.write);
-  }
-  return { stdin: file.read, args: [], [Symbol.dispose]: () => closeSync(file.read) };
-}
-
-/** Of Linux: a new file in the directory that is given, under no name. */
-const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
-
-/** For writing by us and for reading by the shell, which gets a position of its own. */
-function openTwice(directory: string): { readonly read: number; readonly write: number } {
-  const unnamed = process.platform === "linux" ? openUnnamed(directory) : undefined;
-  const path = unnamed === undefined
-    ? join(directory, `script-${crypto.randomUUID()}`)
-    : `/proc/self/fd/${unnamed}`;
-  const write = unnamed ?? openSync(path, "wx", 0o600);
-  try {
-    return { read: openSync(path, "r"), write };
-  } catch (error) {
-    closeSync(write);
-    throw error;
-  } finally {
-    if (unnamed === undefined) unlinkSync(path);
-  }
-}
-
-/** Undefined on the few file systems where every new file has a name. */
-function openUnnamed(directory: string): number | undefined {
-  try {
-    return openSync(directory, O_TMPFILE | constants.O_WRONLY, 0o600);
-  } catch {
-    return undefined;
-  }
+  const file = unnamedFile(script, stateDir);
+  return { stdin: file.descriptor, args: [], [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
 /** For shells that want a path. The state directory would be closed to the job's user. */

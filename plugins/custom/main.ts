@@ -3,9 +3,9 @@
 import { runnerConfig } from "../../core/config/load.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import { type InitializeParams, MAX_LINE_BYTES } from "../../core/plugin/protocol.ts";
-import { openProvider, type Plugin, servePlugin } from "../../core/plugin/serve.ts";
-import { stdioTransport } from "../../core/rpc/stdio_transport.ts";
+import type { InitializeParams } from "../../core/plugin/protocol.ts";
+import { openProvider, type Plugin } from "../../core/plugin/serve.ts";
+import { serveOnStdio } from "../../core/plugin/serve_stdio.ts";
 import { buildInfo } from "../../core/version.ts";
 import { CustomExecutorProvider } from "./provider.ts";
 
@@ -13,7 +13,7 @@ import { CustomExecutorProvider } from "./provider.ts";
 export async function serveCustom(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  await servePlugin(customPlugin(env), stdioTransport({ maxLineBytes: MAX_LINE_BYTES }));
+  await serveOnStdio(customPlugin(env));
 }
 
 export function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {

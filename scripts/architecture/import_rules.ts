@@ -24,7 +24,7 @@ const CORE_LEVELS: readonly (readonly string[])[] = [
 ];
 
 interface Unit {
-  readonly area: "main" | "core" | "executors" | "plugins" | "shells" | "tests" | "scripts";
+  readonly area: "main" | "core" | "executors" | "plugins" | "shells" | "sdk" | "tests" | "scripts";
   /** Folder or single file below the area: `trace`, `errors`, `docker`. */
   readonly name: string;
 }
@@ -62,6 +62,8 @@ function forbidden(from: Unit, to: Unit): string | undefined {
       return undefined;
     case "core":
       return forbiddenInCore(from, to);
+    case "sdk":
+      return to.area === "core" ? undefined : "the SDK is made of core/ alone";
     case "shells":
       return to.area === "shells" ||
           (to.area === "core" && (to.name === "shell" || to.name === "util"))

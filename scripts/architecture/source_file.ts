@@ -3,7 +3,10 @@
 import { posix } from "node:path";
 import { blankText } from "./blank_text.ts";
 
-const SOURCE_GLOBS = ["main.ts", "{core,executors,shells,plugins,tests,scripts}/**/*.ts"] as const;
+const SOURCE_GLOBS = [
+  "main.ts",
+  "{core,executors,shells,plugins,sdk,tests,scripts}/**/*.ts",
+] as const;
 
 /** `import … from ""`, `export … from ""`, `import ""`, `import("")` and a worker's `new URL("", …)`. */
 const REFERENCE = /\b(?:from|import)\s*\(?\s*["']|\bnew\s+URL\(\s*["']/g;

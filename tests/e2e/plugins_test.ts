@@ -1,7 +1,17 @@
 /** Executors in processes of their own, from config.toml to the job's log. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
@@ -109,6 +119,39 @@ describe("custom", () => {
     await lab.run({ script: ["true"] });
     await eventually(() => readdirSync(scratch).length === 0, "the jobs' directories are gone");
   });
+});
+
+describe("pid-namespace example", () => {
+  const scratch = mkdtempSync(join(tmpdir(), "sdk-"));
+  const plugin = join(scratch, "runner-executor-pid-namespace.ts");
+  beforeAll(async () => {
+    const packages = join(scratch, "node_modules");
+    mkdirSync(packages);
+    cpSync(join(ROOT, "examples/plugins/pid-namespace/runner-executor-pid-namespace.ts"), plugin);
+    const sdk = join(packages, "runner-plugin-sdk");
+    await output([process.execPath, join(ROOT, "scripts/build_sdk.ts"), sdk]);
+    symlinkSync(join(ROOT, "node_modules/zod"), join(packages, "zod"));
+    symlinkSync(join(ROOT, "node_modules/@types"), join(packages, "@types"));
+    symlinkSync(join(ROOT, "node_modules/bun-types"), join(packages, "bun-types"));
+  }, 60_000);
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  test("fits the types of the SDK's package", async () => {
+    const flags = "--noEmit --strict --module preserve --target esnext --lib esnext --types bun " +
+      "--moduleResolution bundler --allowImportingTsExtensions --skipLibCheck";
+    await output([join(ROOT, "node_modules/.bin/tsc"), ...flags.split(" "), plugin], {
+      cwd: scratch,
+    });
+  }, 60_000);
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "keeps the contract of an executor (needs root)",
+    async () => {
+      const said = await output([EXECUTABLE, "plugin", "check", process.execPath, plugin]);
+      expect(said).toContain("23 checks passed: this plugin keeps the contract");
+    },
+    120_000,
+  );
 });
 
 describe.skipIf(missing.length > 0)(`bubblewrap example (needs python3, bwrap)`, () => {

@@ -1,12 +1,11 @@
 /** Programs that keep registry credentials: `docker-credential-<name>`. */
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
 import { RunnerError } from "../../../core/errors.ts";
 import { deadline } from "../../../core/util/abort.ts";
 import { runProcess } from "../../../core/util/process.ts";
+import { unnamedFile } from "../../../core/util/unnamed_file.ts";
 import type { RegistryAuth } from "../engine/mod.ts";
 
 export interface HelperOptions {
@@ -89,7 +88,7 @@ async function run(
   const failure = (what: string) => new RunnerError(`"docker-credential-${name} ${verb}" ${what}`);
   const late = () => failure("did not answer in 30 seconds");
   using within = deadline(LIMIT_MS, late, options.signal);
-  using stdin = inputFile(input);
+  using stdin = unnamedFile(input, tmpdir());
   const chunks: Uint8Array[] = [];
   let size = 0;
   const exit = await runProcess({
@@ -117,25 +116,4 @@ function programOf(name: string, path: string): string {
   if (program !== null) return program;
   const why = known ? "there is no such program in PATH" : "it is not a plain name";
   throw new RunnerError(`Cannot use credential helper "${name}": ${why}`);
-}
-
-/** What a program is to read, as its standard input. */
-function inputFile(text: string): Disposable & { readonly descriptor: number } {
-  const directory = mkdtempSync(join(tmpdir(), "runner-credential-"));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  try {
-    const path = join(directory, "input");
-    writeFileSync(path, text, { mode: 0o600 });
-    const descriptor = openSync(path, "r");
-    return {
-      descriptor,
-      [Symbol.dispose]() {
-        closeSync(descriptor);
-        remove();
-      },
-    };
-  } catch (error) {
-    remove();
-    throw error;
-  }
 }
