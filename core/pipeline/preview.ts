@@ -29,7 +29,7 @@ export function previewOf(
   root: YamlMapping,
   defaults: YamlMapping,
 ): Readonly<Record<string, Plain>> {
-  const preview: Record<string, Plain> = {};
+  const preview: Record<string, Plain> = Object.create(null);
   for (const key of GLOBALS) {
     const value = child(root, key);
     if (value !== undefined) preview[key] = toPlain(value);
@@ -42,7 +42,7 @@ export function previewOf(
 }
 
 function previewJob(job: YamlMapping, defaults: YamlMapping): Plain {
-  const plain: Record<string, Plain> = {};
+  const plain: Record<string, Plain> = Object.create(null);
   const add = (key: string, value: YamlNode | undefined): void => {
     if (!isNull(value) && value !== undefined) plain[key] = toPlain(value);
   };

@@ -22,18 +22,18 @@ const TYPES: Readonly<Record<string, (value: Plain) => boolean>> = {
 };
 
 export function readIdTokens(entry: Entry): CiJob["idTokens"] {
-  const tokens: Record<string, { readonly aud: readonly string[] }> = {};
+  const tokens: [string, { readonly aud: readonly string[] }][] = [];
   for (const token of mappingsOf(entry)) {
     token.entry.checkKeys(["aud"]);
     token.entry.checkRequired(["aud"]);
     const aud = token.entry.stringOrStrings("aud");
-    if (aud !== undefined) tokens[token.key] = { aud };
+    if (aud !== undefined) tokens.push([token.key, { aud }]);
   }
-  return tokens;
+  return Object.fromEntries(tokens);
 }
 
 export function readSecrets(entry: Entry): CiJob["secrets"] {
-  const secrets: Record<string, unknown> = {};
+  const secrets: [string, unknown][] = [];
   for (const secret of mappingsOf(entry)) {
     secret.entry.checkKeys([...SECRET_PROVIDERS, "file", "token"]);
     secret.entry.boolean("file");
@@ -44,14 +44,14 @@ export function readSecrets(entry: Entry): CiJob["secrets"] {
         `config must use exactly one of these keys: ${SECRET_PROVIDERS.join(", ")}`,
       );
     }
-    secrets[secret.key] = plainRecord(secret.entry);
+    secrets.push([secret.key, plainRecord(secret.entry)]);
   }
-  return secrets;
+  return Object.fromEntries(secrets);
 }
 
 /** Their values: the defaults, for nobody but the server's run form gives others. */
 export function readJobInputs(entry: Entry): CiJob["inputs"] {
-  const values: Record<string, Plain> = {};
+  const values: [string, Plain][] = [];
   for (const input of mappingsOf(entry)) {
     input.entry.checkKeys(INPUT_KEYS);
     const value = child(input.entry.node, "default");
@@ -70,9 +70,9 @@ export function readJobInputs(entry: Entry): CiJob["inputs"] {
       const sentence = `inputs \`${input.key}\`: default value is not ${article} ${name}`;
       new Entry(value, job, entry.context).report(sentence);
     }
-    values[input.key] = plain;
+    values.push([input.key, plain]);
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 function mappingsOf(

@@ -70,6 +70,12 @@ export class Entry<Node extends YamlNode = YamlNode> {
     this.report(`${name} ${message}`, isNull(at?.value) ? at?.key : at?.value);
   }
 
+  /** Something that GitLab takes and that changes nothing on this machine. */
+  warn(this: MappingEntry, key: string, message: string): void {
+    const at = this.node.entries.get(key)?.key ?? this.node;
+    this.context.problems.warn(message, placeOf(at), { keyword: `${this.name}:${key}` });
+  }
+
   /** Reports keys that are not among `known`, with a guess at what was meant. */
   checkKeys(this: MappingEntry, known: readonly string[]): void {
     const unknown = [...this.node.entries.values()].filter(({ key }) => !known.includes(key.text));

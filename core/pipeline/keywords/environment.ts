@@ -7,9 +7,16 @@ import type { Entry } from "./entry.ts";
 const ACTIONS = ["start", "stop", "prepare", "verify", "access"] as const;
 const TIERS = ["production", "staging", "testing", "development", "other"];
 const MAX_LENGTH = 255;
+const NAME = /^[\w${}. -](?:[\w/${}. -]*[\w${}. -])?$/;
+const NAME_RULE =
+  "can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, " +
+  "but it cannot start or end with '/'";
 
 export function readEnvironment(entry: Entry): CiEnvironment | undefined {
-  if (isString(entry.node)) return environmentOf(entry.node.value);
+  if (isString(entry.node)) {
+    if (!NAME.test(entry.node.value)) entry.report(`name ${NAME_RULE}`);
+    return environmentOf(entry.node.value);
+  }
   if (!entry.isMapping()) return entry.report("config should be a hash or a string");
   entry.checkKeys([
     "name",
@@ -23,6 +30,8 @@ export function readEnvironment(entry: Entry): CiEnvironment | undefined {
   const name = entry.string("name");
   if (child(entry.node, "name") === undefined || name === "") {
     entry.reportKey("name", "can't be blank");
+  } else if (name !== undefined && !NAME.test(name)) {
+    entry.reportKey("name", NAME_RULE);
   }
   const url = entry.string("url");
   if (url !== undefined && url.length > MAX_LENGTH) {

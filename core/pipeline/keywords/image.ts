@@ -37,6 +37,9 @@ function readImageLike(entry: Entry, keys: readonly string[]): CiImage | undefin
       : undefined;
   }
   const variables = entry.at("variables");
+  if (entry.at("ports") !== undefined) {
+    entry.warn("ports", "ports are not opened here: they are for web terminals");
+  }
   return {
     ...imageOf(name),
     // A service answers to several names when they are separated by commas or blanks.

@@ -83,6 +83,12 @@ export function readJob(
   entry.checkKeys(isTrigger ? TRIGGER_KEYS : SCRIPT_KEYS);
   const extended = entry.stringOrStrings("extends");
   if (extended?.length === 0) entry.reportKey("extends", "can't be blank");
+  if (entry.at("dast_configuration") !== undefined) {
+    entry.warn(
+      "dast_configuration",
+      "dast_configuration chooses nothing here: no scanner is set up",
+    );
+  }
   const inherit = read(entry, "inherit", readInherit) ?? INHERIT_ALL;
   const job = {
     ...readTiming(entry, isTrigger),

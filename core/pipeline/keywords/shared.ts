@@ -2,7 +2,7 @@
 
 import type { CiJob } from "../ci_config.ts";
 import { parseCiDuration } from "../duration.ts";
-import { isString } from "../yaml/node.ts";
+import { isString, placeOf } from "../yaml/node.ts";
 import { readArtifacts } from "./artifacts.ts";
 import { readCaches } from "./cache.ts";
 import { readIdTokens } from "./credentials.ts";
@@ -99,12 +99,13 @@ function readTags(entry: Entry): readonly string[] {
   return tags;
 }
 
+/** Nothing comes of it on this machine, which is said. */
 function readIdentity(entry: Entry): void {
-  const { node } = entry;
-  if (!isString(node)) entry.report("config should be a string");
-  else if (node.value !== "google_cloud") {
-    entry.report("config should be one of: google_cloud");
-  }
+  const { node, name, context } = entry;
+  if (!isString(node)) return entry.report("config should be a string");
+  if (node.value !== "google_cloud") return entry.report("config should be one of: google_cloud");
+  const message = "identity gives a job no credentials here: no cloud knows this machine's jobs";
+  context.problems.warn(message, placeOf(node), { keyword: name });
 }
 
 function readBoolean(entry: Entry): boolean | undefined {

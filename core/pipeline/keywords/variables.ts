@@ -17,12 +17,12 @@ export function readVariables(entry: Entry, scope: keyof typeof DATA): CiVariabl
     entry.report("config should be a hash of key value pairs");
     return {};
   }
-  const variables: Record<string, CiVariable> = {};
-  for (const [key, { value }] of entry.node.entries) {
-    const variable = readVariable(entry.below(key, value), scope);
-    if (variable !== undefined) variables[key] = variable;
-  }
-  return variables;
+  return Object.fromEntries(
+    [...entry.node.entries].flatMap(([key, { value }]) => {
+      const variable = readVariable(entry.below(key, value), scope);
+      return variable === undefined ? [] : [[key, variable]];
+    }),
+  );
 }
 
 function readVariable(entry: Entry, scope: keyof typeof DATA): CiVariable | undefined {
@@ -69,7 +69,7 @@ export function readProduct(entry: Entry): Readonly<Record<string, readonly stri
   const product = entry.asMapping();
   if (product === undefined) return undefined;
   if (product.node.entries.size === 0) return entry.report("config requires at least 1 items");
-  const values: Record<string, readonly string[]> = {};
+  const values: [string, readonly string[]][] = [];
   for (const [key, { value }] of product.node.entries) {
     const items = value.kind === "sequence" ? value.items : [value];
     const texts = items.flatMap((item) => (isNull(item) ? [] : alphanumeric(item) ?? []));
@@ -79,7 +79,7 @@ export function readProduct(entry: Entry): Readonly<Record<string, readonly stri
         value,
       );
     }
-    values[key] = texts;
+    values.push([key, texts]);
   }
-  return values;
+  return Object.fromEntries(values);
 }
