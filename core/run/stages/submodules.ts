@@ -45,6 +45,13 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
   if (settings.submoduleStrategy === "invalid") {
     throw new JobConfigurationError("unknown GIT_SUBMODULE_STRATEGY");
   }
+  // Git would take the word alone for "nothing at all", and the path behind it for one to keep.
+  if (settings.submodulePaths.includes(":(exclude)")) {
+    const given = settings.submodulePaths.map((path) => JSON.stringify(path)).join(" ");
+    throw new JobConfigurationError(
+      `GIT_SUBMODULE_PATHS: invalid submodule pathspec [${given}]`,
+    );
+  }
   const recursive = settings.submoduleStrategy === "recursive" ? ["--recursive"] : [];
   const depth = settings.submoduleDepth > 0 ? ["--depth", String(settings.submoduleDepth)] : [];
   const paths = settings.submodulePaths.length > 0 ? ["--", ...settings.submodulePaths] : [];

@@ -194,6 +194,16 @@ test("planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy
   expect(() => sources("deep")).toThrow("unknown GIT_SUBMODULE_STRATEGY");
 });
 
+test("planJob() refuses to exclude submodules by a word that stands apart from their path", () => {
+  const variables = [
+    variable("GIT_SUBMODULE_STRATEGY", "normal"),
+    variable("GIT_SUBMODULE_PATHS", ":(exclude) lib"),
+  ];
+  expect(() => planJob(planContext({ variables }))).toThrow(
+    'GIT_SUBMODULE_PATHS: invalid submodule pathspec [":(exclude)" "lib"]',
+  );
+});
+
 test("planJob() cleans submodules too with FF_ENABLE_JOB_CLEANUP, as GIT_CLEAN_FLAGS says", () => {
   const cleanup = (flags: string) =>
     text(
