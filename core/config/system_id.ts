@@ -37,7 +37,11 @@ export async function systemId(
     return { id, warning: undefined };
   } catch (error) {
     const warning = `Cannot keep the system ID in "${path}": ${messageOf(error)}`;
-    return { id, warning: `${warning}; GitLab may see another runner manager after a restart` };
+    // One that comes from the machine's own ID is the same at every start.
+    const outlook = id.startsWith("r_")
+      ? "; GitLab will see another runner manager after a restart"
+      : "";
+    return { id, warning: `${warning}${outlook}` };
   }
 }
 

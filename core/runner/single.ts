@@ -5,6 +5,7 @@ import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
 import { noMetrics } from "../metrics/no_metrics.ts";
 import { type EngineOptions, RunnerEngine } from "./engine.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
+import { logState } from "./state_dump.ts";
 import { openStateDir } from "./state_dir.ts";
 
 export interface SingleOptions
@@ -48,10 +49,15 @@ export async function runSingle(options: SingleOptions): Promise<number> {
     timeoutSeconds: () => config.shutdown_timeout,
     onEnd: ended.resolve,
   });
+  const unlisten = options.signals.on(
+    "SIGUSR1",
+    () => logState(engine.snapshot(config, shutdown.state), logger),
+  );
   await engine.recover(config);
   engine.apply(config);
   waitForJob();
   const code = await ended.promise;
+  unlisten();
   clearTimeout(idle);
   return code;
 }

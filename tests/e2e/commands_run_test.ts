@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
 import { eventually, expectSuccess, Lab } from "./lab.ts";
-import { RunnerProcess } from "./runner_process.ts";
+import { EXECUTABLE, RunnerProcess } from "./runner_process.ts";
 
 /** The most jobs that ran at once, from when they began and ended. */
 function mostAtOnce(path: string): number {
@@ -154,6 +154,21 @@ test.concurrent("run-single exits after --wait-timeout without a job", async () 
   ]);
   expect(code).toBe(0);
   expect(performance.now() - started).toBeGreaterThan(900);
+}, 20_000);
+
+test.concurrent("run-single answers SIGUSR1 as run does", async () => {
+  await using coordinator = await EmbeddedCoordinator.start();
+  await using runner = new RunnerProcess();
+  const added = coordinator.addRunner();
+  runner.configure([{ url: coordinator.url, token: added.token, name: "mine" }]);
+  const child = Bun.spawn([
+    EXECUTABLE,
+    ...["run-single", "-c", runner.configPath, "-r", "mine", "--wait-timeout", "3"],
+  ], { cwd: runner.dir, env: runner.env, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  await eventually(() => added.managers.size > 0, "the first request");
+  child.kill("SIGUSR1");
+  expect(await new Response(child.stderr).text()).toContain("State of this process");
+  expect(await child.exited).toBe(0);
 }, 20_000);
 
 test.concurrent("run --working-directory is where relative directories begin", async () => {
