@@ -62,7 +62,7 @@ export async function runAssignedJob(
   options: JobLineOptions,
 ): Promise<void> {
   const { outcome, parts, executor, permit } = assignment;
-  const { logger, active } = options;
+  const { logger, active, budget } = options;
   const controllers = { script: new AbortController(), job: new AbortController() };
   const job: ActiveJob = {
     key: `${parts.runner.url} ${outcome.job.id}`,
@@ -74,15 +74,21 @@ export async function runAssignedJob(
     state: "pending",
     abort: (reason) => controllers.job.abort(reason),
   };
-  const log = logger.with({ job: outcome.job.id, runner: parts.labels.runner });
+  const { runner, runner_name } = parts.labels;
+  const project = outcome.kind === "job" ? outcome.job.job_info.project_id : undefined;
+  const log = logger.with({ job: outcome.job.id, project, runner, runner_name });
   const isNew = active.add(job);
+  const list = () => ({ builds: active.all.length, max_builds: budget.capacity });
   try {
-    if (isNew) await new JobLine(assignment, options, job, controllers, log).run();
-    else log.warning("This job is running here already; the second assignment is ignored");
+    if (isNew) {
+      log.info("Added job to processing list", list());
+      await new JobLine(assignment, options, job, controllers, log).run();
+    } else log.warning("This job is running here already; the second assignment is ignored");
   } catch (error) {
     log.error("The job could not be handled", { error: messageOf(error) });
   } finally {
     active.remove(job);
+    if (isNew) log.info("Removed job from processing list", list());
     permit?.[Symbol.dispose]();
     // After a job that ran, tidying up does this.
     if (job.state === "pending") options.background(dispose(executor, log));

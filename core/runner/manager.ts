@@ -58,6 +58,10 @@ export async function runManager(options: ManagerOptions): Promise<number> {
   const { metrics } = instruments;
   metrics.configurationLoaded(complaint === undefined ? "loaded" : "loading-error");
   if (complaint === undefined) logger.info("Configuration loaded");
+  logger.info("Initializing executor providers");
+  if (config.session_server.listen_address === "") {
+    logger.info("[session_server].listen_address not defined, session endpoints disabled");
+  }
   const engine = new RunnerEngine({
     configPath,
     env,

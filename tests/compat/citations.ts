@@ -108,6 +108,7 @@ run:sigterm  e2e/commands_signals_test.ts  ${"${signal}"} ends running jobs, tel
 run:sigterm:twice  e2e/commands_signals_test.ts  a second SIGTERM exits at once, and the next start tells of the job
 run:shutdown-timeout  e2e/commands_signals_test.ts  shutdown_timeout bounds the end of jobs that ignore SIGTERM
 run:sighup  e2e/commands_signals_test.ts  SIGHUP reads the configuration again and ends nothing
+log:process  e2e/commands_run_test.ts  the log of run has GitLab Runner's lines about its start, a job and its end
 run:sigusr1  e2e/commands_signals_test.ts  SIGUSR1 puts what the process is doing into its log, and the job goes on
 run:missing-config  e2e/bad_input_config_test.ts  a missing configuration is named and waited for
 exit-code:one  e2e/commands_manage_test.ts  a command line that cannot be understood exits with 1 and names what is wrong

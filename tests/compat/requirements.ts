@@ -117,6 +117,7 @@ run:sigterm                      8.5   SIGTERM ends the jobs and tells GitLab.
 run:sigterm:twice                8.5   A second SIGTERM exits at once.
 run:shutdown-timeout             8.5   shutdown_timeout bounds the end.
 run:sighup                       8.5   SIGHUP reads the configuration again.
+log:process                      8.5   The process log has GitLab Runner's lines, in its order.
 run:sigusr1                      13.1  SIGUSR1 puts the state of the process into the log.
 run:missing-config               8.5   run waits for a config.toml that is not there yet.
 exit-code:one                    8.2   What cannot be done or understood ends with 1.

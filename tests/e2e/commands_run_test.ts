@@ -32,6 +32,37 @@ test.concurrent("concurrent is never exceeded, and is used", async () => {
   expect(await runMany(lab, 12)).toBe(3);
 }, 20_000);
 
+test.concurrent("the log of run has GitLab Runner's lines about its start, a job and its end", async () => {
+  await using lab = await Lab.open();
+  expectSuccess(await lab.start().run({ script: "true" }));
+  await eventually(() => lab.process.log.includes("Removed job"), "the end of the job");
+  lab.process.signal("SIGQUIT");
+  expect(await lab.process.exited()).toBe(0);
+  const lines = lab.process.log.split("\n");
+  const at = (start: string) => lines.findIndex((line) => line.startsWith(start));
+  const places = [
+    "Runtime platform",
+    "Starting multi-runner from ",
+    "listen_address not defined, metrics & debug endpoints disabled",
+    "Configuration loaded",
+    "Initializing executor providers",
+    "[session_server].listen_address not defined, session endpoints disabled",
+    "Checking for jobs... received",
+    "Added job to processing list",
+    "Submitting job to coordinator... ok",
+    "Job succeeded",
+    "Removed job from processing list",
+    "All workers stopped.",
+    "All executor providers shut down.",
+    "Can exit now!",
+  ].map(at);
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(lines[at("Added job to processing list")]).toMatch(
+    / builds=1 job=\d+ max_builds=8 project=\d+ runner=\S+ runner_name=runner-0$/,
+  );
+});
+
 test.concurrent("limit of an entry is never exceeded, and is used", async () => {
   await using lab = await Lab.open({
     globals: ["concurrent = 10"],
