@@ -29,14 +29,17 @@ const program: Program = {
   },
   stdout: fileOutput(1, () => process.stdout.columns),
   stderr: fileOutput(2, () => process.stderr.columns),
-  executors: async ({ user } = {}) => {
+  executors: async ({ user, only } = {}) => {
     const { Registry } = await import("./core/registry.ts");
-    const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
-    const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
     const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");
     const { env, execPath: executable } = process;
+    const directory = workingDirectory(env);
+    const shell = new ShellExecutorProvider({ env, workingDirectory: directory, user });
+    if (only === "shell") return new Registry("executor", [shell]);
+    const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
+    const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
     return new Registry("executor", [
-      new ShellExecutorProvider({ env, workingDirectory: workingDirectory(env), user }),
+      shell,
       new DockerExecutorProvider({ env, home: program.home }),
       builtInPlugin("custom", { env, executable }),
     ], (name) => externalPlugin(name, { env, executable, builtIn: ["shell", "docker", "custom"] }));

@@ -42,5 +42,6 @@ export interface CommandEntry {
   readonly helper?: () => Promise<HelperCommand>;
   /** A command whose words are not flags of ours: it gets them as they are. */
   readonly raw?: () => Promise<(words: readonly string[], program: Program) => Promise<number>>;
-  readonly load?: () => Promise<Command>;
+  /** `args` are what follows the command's name: a command may need its flags for them alone. */
+  readonly load?: (args: readonly string[]) => Promise<Command>;
 }

@@ -34,7 +34,7 @@ const COMMANDS: readonly CommandEntry[] = [
     name: "exec",
     group: RUN,
     summary: "Run the pipeline of a .gitlab-ci.yml on this machine",
-    load: async () => (await import("./commands/exec.ts")).execCommand,
+    load: async (args) => (await import("./commands/exec.ts")).execCommand(args),
   },
   {
     name: "register",

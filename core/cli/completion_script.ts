@@ -28,7 +28,7 @@ export async function completionScript(
 ): Promise<string> {
   const completions = await Promise.all(
     commands.filter((entry) => entry.load !== undefined).map(async ({ name, summary, load }) => {
-      const command = await load?.();
+      const command = await load?.(["--help-all"]);
       const words = (command?.operands ?? []).flatMap((operand) =>
         operand.includes("|") ? operand.split("|") : []
       );

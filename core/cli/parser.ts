@@ -54,7 +54,7 @@ export function parseArguments(
   flags: readonly Flag[],
   args: readonly string[],
 ): Parsed {
-  const options = flags.map((flag) => addFlag(parser, flag));
+  const options = toldFlags(flags, args).map((flag) => addFlag(parser, flag));
   try {
     parser.parse([...args], { from: "user" });
   } catch (error) {
@@ -68,6 +68,18 @@ export function parseArguments(
     if (texts !== undefined) values.set(flag.names[0], texts);
   }
   return { kind: "values", values, operands: parser.args };
+}
+
+/**
+ * The flags that the parser has to know: those that are given, or all of them for help and to find
+ * out what was mistyped. Some commands have hundreds, and telling the parser takes a while.
+ */
+function toldFlags(flags: readonly Flag[], args: readonly string[]): readonly Flag[] {
+  const given = new Set(
+    args.filter((arg) => arg.startsWith("-")).map((arg) => arg.split("=", 1)[0] ?? ""),
+  );
+  const known = flags.filter(({ names }) => given.delete(`--${names[0]}`));
+  return given.size === 0 ? known : flags;
 }
 
 function addFlag(parser: Parser, flag: Flag): { flag: Flag; option: Option } {

@@ -20,6 +20,14 @@ export interface TextInput extends AsyncIterable<Uint8Array | string> {
   setRawMode?(raw: boolean): unknown;
 }
 
+/** Which executors are loaded. */
+export interface ExecutorChoice {
+  /** The account that jobs on this host run as. */
+  readonly user?: string;
+  /** Only the one for this host's shell, which is there sooner than all of them. */
+  readonly only?: "shell";
+}
+
 /** One run of the program. Nothing below reads the process' environment or streams itself. */
 export interface Program {
   /** The name it was called by, for help texts: `runner`, or `gitlab-runner` through a link. */
@@ -35,8 +43,7 @@ export interface Program {
   readonly stdin: TextInput;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
-  /** Loads the executors; `user` is the account that jobs on this host run as. */
-  readonly executors: (options?: { user?: string }) => Promise<Registry<ExecutorProvider>>;
+  readonly executors: (options?: ExecutorChoice) => Promise<Registry<ExecutorProvider>>;
   readonly shells: () => Promise<Registry<Shell>>;
   /** Plugins in this executable; each serves on the standard streams until its host has gone. */
   readonly plugins: Readonly<Record<string, () => Promise<void>>>;

@@ -29,8 +29,9 @@ export async function runCli(argv: readonly string[], program: Program): Promise
   if (entry?.raw !== undefined) return await (await entry.raw())(args.slice(at + 1), program);
   if (entry?.load !== undefined) {
     const { runCommand } = await import("./run_command.ts");
-    return await runCommand(entry, await entry.load(), {
-      args: [...args.slice(0, at), ...args.slice(at + 1)],
+    const rest = [...args.slice(0, at), ...args.slice(at + 1)];
+    return await runCommand(entry, await entry.load(rest), {
+      args: rest,
       suspicious,
       program,
     });

@@ -26,7 +26,7 @@ export async function runRoot(args: readonly string[], program: Program): Promis
   if (args[0] === "help" && args.length > 1) {
     const entry = commandTable(program).find(({ name }) => name === args[1]);
     if (entry?.load !== undefined) {
-      return await runCommand(entry, await entry.load(), {
+      return await runCommand(entry, await entry.load(["--help"]), {
         args: ["--help"],
         suspicious: [],
         program,

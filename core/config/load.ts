@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
+import { type Keys, once } from "./keys.ts";
 import { type Finding, isTable, normalise, type RawTable } from "./normalise.ts";
 import { configTable, type GlobalConfig, type RunnerConfig, runnerTable } from "./schema.ts";
 import { lineOf, tomlItems } from "./toml_layout.ts";
@@ -74,16 +75,57 @@ export function runnerConfig(
   values: Readonly<RawTable>,
   options: { env?: Environment } = {},
 ): RunnerConfig {
-  const { document, findings } = normalise({ ...values }, runnerTable.table?.keys() ?? {});
+  const keys = runnerTable.table?.keys() ?? {};
+  const { document, findings } = normalise({ ...values }, keys);
   const problems = [...findings, ...completeRunner(document, [], options.env ?? {})];
-  const parsed = runnerTable.schema().safeParse(document);
-  if (!parsed.success) problems.push(...findingsOf(parsed.error));
-  if (problems.length > 0 || !parsed.success) {
+  const { config, problems: wrong } = withLateDefaults<RunnerConfig>(keys, document);
+  problems.push(...wrong);
+  if (problems.length > 0) {
     throw new ConfigurationError(
       problems.map(({ path, message }) => `${placeOf(path)}: ${message}`).join("\n"),
     );
   }
-  return freeze(parsed.data);
+  return config;
+}
+
+/** A configuration of these entries alone, with the defaults of an empty file. */
+export function configOf(runners: readonly RunnerConfig[], concurrent: number): GlobalConfig {
+  const { runners: _runners, ...keys } = configKeys();
+  const { config } = withLateDefaults<GlobalConfig>(keys, {});
+  const descriptors = Object.getOwnPropertyDescriptors(config);
+  const own = { concurrent: { value: concurrent }, runners: { value: runners } };
+  return Object.freeze(Object.create(Object.prototype, { ...descriptors, ...own }));
+}
+
+/**
+ * The table as its schema reads it, except that the default of a key that is not there is made when
+ * it is first read: a process that runs one job reads few of them.
+ */
+function withLateDefaults<T extends object>(
+  keys: Keys,
+  document: RawTable,
+): { readonly config: T; readonly problems: readonly Finding[] } {
+  const problems: Finding[] = [];
+  const config: object = {};
+  for (const [name, key] of Object.entries(keys)) {
+    if (document[name] === undefined) {
+      const value = once(() => freeze(key.schema().parse(undefined)));
+      Object.defineProperty(config, name, { enumerable: true, get: value });
+      continue;
+    }
+    const parsed = key.schema().safeParse(document[name]);
+    if (parsed.success) {
+      Object.defineProperty(config, name, { enumerable: true, value: freeze(parsed.data) });
+    } else {
+      problems.push(
+        ...findingsOf(parsed.error).map(({ path, message }) => ({
+          path: [name, ...path],
+          message,
+        })),
+      );
+    }
+  }
+  return { config: Object.freeze(config) as T, problems };
 }
 
 /** The TOML document as it is written. Throws a ConfigurationError with line and column. */

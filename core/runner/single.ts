@@ -1,7 +1,7 @@
 /** `runner run-single`: one runner entry, one job at a time, until enough is done. */
 
-import { parseConfig } from "../config/load.ts";
-import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
+import { configOf } from "../config/load.ts";
+import type { RunnerConfig } from "../config/schema.ts";
 import { noMetrics } from "../metrics/no_metrics.ts";
 import { type EngineOptions, RunnerEngine } from "./engine.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
@@ -22,7 +22,7 @@ export interface SingleOptions
 export async function runSingle(options: SingleOptions): Promise<number> {
   const { logger, runner, maxBuilds, waitTimeoutMs } = options;
   const ended = Promise.withResolvers<number>();
-  const config = configOf(runner);
+  const config = configOf([runner], 1);
   let jobs = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
   const waitForJob = () => {
@@ -60,10 +60,4 @@ export async function runSingle(options: SingleOptions): Promise<number> {
   unlisten();
   clearTimeout(idle);
   return code;
-}
-
-/** A configuration of this entry alone, with the defaults of an empty file. */
-function configOf(runner: RunnerConfig): GlobalConfig {
-  const { config } = parseConfig("", { path: "config.toml", env: {} });
-  return { ...config, concurrent: 1, runners: [runner] };
 }
