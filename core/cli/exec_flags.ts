@@ -16,12 +16,6 @@ const OWN_FLAGS: readonly Flag[] = [
     help: "The CI file, in the repository",
     group: WHAT,
   },
-  {
-    names: ["fetch-includes"],
-    kind: "bool",
-    help: "Fetch included files of other places again",
-    group: WHAT,
-  },
   { names: ["cwd"], kind: "string", help: "Work in this directory", group: WHAT },
   { names: ["stage"], kind: "list", help: "Only the jobs of this stage", group: WHAT },
   { names: ["needs"], kind: "bool", help: "With the jobs that the named ones need", group: WHAT },
@@ -37,6 +31,12 @@ const OWN_FLAGS: readonly Flag[] = [
     names: ["committed"],
     kind: "bool",
     help: "Run HEAD, without what is not committed",
+    group: WHAT,
+  },
+  {
+    names: ["fetch-includes"],
+    kind: "bool",
+    help: "Fetch included files again that are kept from an earlier run",
     group: WHAT,
   },
   {
@@ -104,7 +104,13 @@ const OWN_FLAGS: readonly Flag[] = [
 /** Keys of an entry that have no meaning without a server, or another name here. */
 const NOT_HERE = /^(?:url|token|name|executor|limit|request-concurrency|tls-|strict-|unhealthy-)/;
 
-export const EXEC_FLAGS: readonly Flag[] = [...OWN_FLAGS, ...entryFlags()];
+/** Those of an entry are many and rarely given: `args` say whether any of them may be. */
+export function execFlags(args: readonly string[]): readonly Flag[] {
+  const own = new Set(OWN_FLAGS.flatMap(({ names }) => names));
+  const isOther = (arg: string) =>
+    arg.startsWith("-") && !own.has(arg.replace(/^-+/, "").split("=", 1)[0] ?? "");
+  return args.some(isOther) ? [...OWN_FLAGS, ...entryFlags()] : OWN_FLAGS;
+}
 
 /** Those of GitLab Runner's own `exec`. */
 function entryFlags(): readonly Flag[] {

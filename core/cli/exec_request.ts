@@ -14,19 +14,27 @@ import { entryFromFlags } from "./runner_flags.ts";
 
 const EVENTS: readonly EventName[] = ["push", "merge_request", "tag", "schedule", "web"];
 
-/** Executors that GitLab Runner's own `exec` took before the job's name. */
+/** The executors that GitLab Runner's own `exec` took before the job's name, and ours. */
+const EXECUTORS: readonly string[] = [
+  "shell",
+  "docker",
+  "docker-ssh",
+  "ssh",
+  "parallels",
+  "virtualbox",
+  "kubernetes",
+  "custom",
+];
+
 export interface ExecOperands {
   readonly executor: string | undefined;
   readonly jobs: readonly string[];
 }
 
 /** `exec docker test` is GitLab Runner's old form; a job of that name is meant when it stands alone. */
-export function execOperands(
-  operands: readonly string[],
-  executors: readonly string[],
-): ExecOperands {
+export function execOperands(operands: readonly string[]): ExecOperands {
   const [first, ...jobs] = operands;
-  if (first === undefined || jobs.length === 0 || !executors.includes(first)) {
+  if (first === undefined || jobs.length === 0 || !EXECUTORS.includes(first)) {
     return { executor: undefined, jobs: operands };
   }
   return { executor: first, jobs };

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { EventStream } from "../local/event_stream.ts";
 import type { ErrorEvent } from "../local/events.ts";
 import { jsonView } from "../local/views/json_view.ts";
-import { painter } from "../local/views/paint.ts";
+import { type Paint, painter } from "../local/views/paint.ts";
 import { PlainView } from "../local/views/plain_view.ts";
 import type { ExecView } from "../local/views/view.ts";
 import { wantsColors } from "../log/colors.ts";
@@ -15,22 +15,32 @@ import { USAGE } from "./usage.ts";
 import type { Program } from "./program.ts";
 import type { z } from "zod";
 
-export function execView(flags: FlagValues, { stdout, env }: Program): ExecView {
+export function execPaint(flags: FlagValues, { stdout, env }: Program): Paint {
+  return painter(wantsColors(stdout, env) && !flags.bool("no-color"));
+}
+
+export function execView(flags: FlagValues, { stdout }: Program, paint: Paint): ExecView {
   if (flags.bool("json")) return jsonView(stdout);
-  const colors = wantsColors(stdout, env) && !flags.bool("no-color");
-  return new PlainView({ output: stdout, paint: painter(colors), quiet: flags.bool("quiet") });
+  return new PlainView({ output: stdout, paint, quiet: flags.bool("quiet") });
 }
 
 type ErrorCode = z.infer<typeof ErrorEvent>["code"];
 
-/** Tells a refusal, as an event or as text, and what the exit code is. Rethrows any other error. */
+/**
+ * Tells a refusal, as an event or as text, and what the exit code is. Any other error is a fault of
+ * ours or of this machine: an event, or rethrown.
+ */
 export function tellRefusal(
   error: unknown,
   options: { readonly json: boolean; readonly events: EventStream; readonly program: Program },
 ): number {
   const { json, events, program } = options;
   const refusals = refusalsOf(error);
-  if (refusals === undefined) throw error;
+  if (refusals === undefined) {
+    if (!json) throw error;
+    events.emit(errorEvent("internal", { message: messageOf(error), place: undefined }));
+    return 1;
+  }
   for (const { code, problem } of refusals) {
     if (json) events.emit(errorEvent(code, problem));
     else program.stderr.write(`${program.calledAs}: ${describeProblem(problem)}\n`);

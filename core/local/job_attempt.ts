@@ -41,6 +41,19 @@ export interface AttemptReport {
 const AFTER_SCRIPT_FAILED =
   /^WARNING: after_script failed, but job will continue unaffected: exit (?:status|code) (\d+)/;
 
+/** Of an attempt that ran no script: a trigger, or a job that never came to the engine. */
+export function reportWithoutScript(status: JobStatus, durationMs: number): AttemptReport {
+  return {
+    status,
+    exitCode: undefined,
+    failureReason: undefined,
+    failedPart: undefined,
+    afterScriptExitCode: undefined,
+    coverage: undefined,
+    durationMs: Math.round(durationMs),
+  };
+}
+
 /** Resolves when the job has ended; a job that nobody has taken when `signal` aborts is canceled. */
 export async function runAttempt(
   options: AttemptOptions,

@@ -9,10 +9,10 @@ import { Semaphore } from "../util/semaphore.ts";
 import { readDotenv } from "./dotenv.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
-import { type AttemptReport, runAttempt } from "./job_attempt.ts";
+import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
 import type { JobBoard } from "./job_board.ts";
 import { jobResponse, type JobSources, type ResolvedCache } from "./job_response.ts";
-import { localVariables } from "./variables/job_variables.ts";
+import { factsOf, localVariables } from "./variables/job_variables.ts";
 
 export interface JobRunnerOptions {
   readonly board: JobBoard;
@@ -57,9 +57,17 @@ export class JobRunner {
       using _turn = await this.#turns.acquire({ signal });
       return await this.#run(job, attempt, path);
     } catch (error) {
-      this.#tellFault(job, path, messageOf(error));
-      return notRun(signal.aborted ? "canceled" : "failed");
+      this.tellFault(job, path, messageOf(error));
+      if (signal.aborted) return reportWithoutScript("canceled", 0);
+      return { ...reportWithoutScript("failed", 0), failureReason: "runner_system_failure" };
     }
+  }
+
+  /** The archive of a job that has run; undefined: it has none. */
+  archiveOf(name: string, path: readonly string[]): string | undefined {
+    const past = this.#past.get(keyOf(path, name));
+    const artifacts = past === undefined ? [] : this.#options.endpoint?.artifacts(past.id) ?? [];
+    return artifacts.find(({ type }) => type === "archive")?.path;
   }
 
   async #run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
@@ -84,7 +92,8 @@ export class JobRunner {
     return report;
   }
 
-  #tellFault(job: PipelineJob, path: readonly string[], why: string): void {
+  /** Says in the job's output what kept it from running. */
+  tellFault(job: PipelineJob, path: readonly string[], why: string): void {
     this.#options.events.emit({
       type: "job.output",
       job: job.name,
@@ -107,16 +116,11 @@ export class JobRunner {
       return found === undefined ? [] : [{ ...found, name }];
     });
     const variables = localVariables(job, {
+      ...factsOf(job),
       serverUrl,
       projectPath,
       jobId: id,
-      name: job.name,
-      stage: job.stage,
-      image: job.image?.name ?? "",
-      startedAt: new Date().toISOString().replace(/\.\d+/, ""),
       timeoutSeconds,
-      node: job.node,
-      runner: { id: 1, description: "local", tags: job.config.tags },
       token,
       repositoryUrl: `${
         serverUrl.replace("://", `://gitlab-ci-token:${token}@`)
@@ -174,17 +178,4 @@ function keyOf(path: readonly string[], name: string): string {
 
 function fileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, "_");
-}
-
-/** What is said of an attempt that never came to the engine. */
-function notRun(status: "canceled" | "failed"): AttemptReport {
-  return {
-    status,
-    exitCode: undefined,
-    failureReason: status === "failed" ? "runner_system_failure" : undefined,
-    failedPart: undefined,
-    afterScriptExitCode: undefined,
-    coverage: undefined,
-    durationMs: 0,
-  };
 }

@@ -1,6 +1,6 @@
 /** The engine of a local run: the one that serves GitLab, with a board of local jobs to serve. */
 
-import { parseConfig } from "../config/load.ts";
+import { configOf } from "../config/load.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
@@ -32,8 +32,7 @@ export class LocalEngine implements AsyncDisposable {
   /** First ends what an earlier run that died has left. */
   static async open(options: LocalEngineOptions): Promise<LocalEngine> {
     const opened = new LocalEngine(options);
-    const { config } = parseConfig("", { path: options.state.config, env: {} });
-    const local = { ...config, concurrent: MOST_JOBS, runners: options.entries };
+    const local = configOf(options.entries, MOST_JOBS);
     await opened.#engine.recover(local);
     opened.#engine.apply(local);
     return opened;

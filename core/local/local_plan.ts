@@ -1,12 +1,12 @@
 /** What would run here, and with what: everything that is decided before the first job starts. */
 
-import { compose } from "../pipeline/compose.ts";
 import type { CiConfig } from "../pipeline/ci_config.ts";
+import type { CiSource } from "../pipeline/ci_source.ts";
+import { compose } from "../pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
 import { readConfig } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
-import { withoutUnsupported } from "./local_limits.ts";
 import { projectFiles } from "./project_files.ts";
 import type { WorkTree } from "./snapshot/work_tree.ts";
 import { openSources, remoteName, type Sources } from "./sources.ts";
@@ -19,13 +19,13 @@ export interface PlanOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** For sources: private to this run, and kept for the next. */
   readonly directory: string;
+  /** How files that `include` names elsewhere are fetched. */
+  readonly includes: Pick<IncludeFetcherOptions, "token" | "cacheDirectory" | "refresh" | "logger">;
   /** The CI file, relative to the project. */
   readonly file: string;
   readonly committed: boolean;
   readonly event: EventFlags;
   readonly selection: SelectionRequest;
-  /** How files that `include` names elsewhere are fetched. */
-  readonly includes: Pick<IncludeFetcherOptions, "token" | "cacheDirectory" | "refresh" | "logger">;
   /** Values of the CI file's own inputs. */
   readonly inputs: Readonly<Record<string, string>>;
   /** The user's settings, and the command line. */
@@ -34,11 +34,13 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
 }
 
-export interface LocalPlan {
+export interface LocalPlan extends AsyncDisposable {
   readonly sources: Sources;
   readonly event: PipelineEvent;
   readonly facts: PipelineFacts;
   readonly project: RemoteProject;
+  /** Child pipelines are read from it too. */
+  readonly files: CiSource;
   readonly config: CiConfig;
   readonly pipeline: Pipeline;
   readonly selection: Selection;
@@ -49,6 +51,7 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
   const { tree, env, directory, committed, signal, file } = options;
   const sources = await openSources({ tree, env, directory, committed, signal });
   const event = pipelineEvent(options.event, sources.facts, remoteName(sources.facts));
+  const project = projectOf(sources);
   const facts = pipelineFacts({
     sources,
     event,
@@ -57,22 +60,40 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
     project: options.settings,
     pipeline: options.variables,
   });
-  const project = projectOf(sources);
-  await using files = projectFiles({
+  const files = projectFiles({
     sources,
     committed,
     facts,
     includes: { ...options.includes, server: project.serverUrl, path: project.path, env },
   });
-  const given = { ...options.settings, ...options.variables };
-  const values = Object.entries(given).map(([key, { value }]) => [key, value]);
+  await using opened = new AsyncDisposableStack();
+  opened.use(files);
   const config = await readConfig(files, {
     file,
-    variables: { ...facts.predefined, ...Object.fromEntries(values) },
+    variables: includeVariables(facts),
     inputs: options.inputs,
     signal,
   });
   const pipeline = compose(config, facts);
-  const selection = withoutUnsupported(select(pipeline, options.selection));
-  return { sources, event, facts, project, config, pipeline, selection };
+  const selection = select(pipeline, options.selection);
+  const kept = opened.move();
+  return {
+    sources,
+    event,
+    facts,
+    project,
+    files,
+    config,
+    pipeline,
+    selection,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** What `include` may use: all that exists before any job. */
+export function includeVariables(
+  { predefined, project, pipeline }: PipelineFacts,
+): Readonly<Record<string, string>> {
+  const given = Object.entries({ ...project, ...pipeline }).map(([key, { value }]) => [key, value]);
+  return { ...predefined, ...Object.fromEntries(given) };
 }

@@ -3,7 +3,6 @@
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { criticalPath } from "../pipeline/critical_path.ts";
-import type { CiWarning } from "../pipeline/place.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
@@ -16,7 +15,7 @@ import type { JobSources } from "./job_response.ts";
 import { JobRunner } from "./job_runner.ts";
 import { LocalEngine } from "./local_engine.ts";
 import type { LocalPlan } from "./local_plan.ts";
-import { runPipeline } from "./pipeline_run.ts";
+import { PipelineTree } from "./pipeline_tree.ts";
 import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
 import type { LocalState } from "./state.ts";
@@ -27,8 +26,7 @@ export interface LocalRunOptions {
   readonly state: LocalState;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly concurrency: number;
-  /** For all jobs; undefined: by what a job asks for. */
-  readonly executor: string | undefined;
+  readonly executorFor: (job: PipelineJob) => string;
   /** Keys of a runner entry, from flags and settings files. */
   readonly settings: EntrySettings;
   readonly timeoutSeconds: number;
@@ -48,10 +46,8 @@ export async function runLocal(
 ): Promise<number> {
   const started = performance.now();
   const { plan, state, events, signal } = options;
-  const { sources, event, pipeline, selection } = plan;
-  const executorFor = (job: PipelineJob) =>
-    options.executor ?? (job.image === undefined ? "shell" : "docker");
-  const used = new Set(selection.run.map(executorFor));
+  const { sources, pipeline, selection } = plan;
+  const used = usedExecutors(options);
   await using endpoint = needsEndpoint(selection.run, used)
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
@@ -76,28 +72,11 @@ export async function runLocal(
     directory: state.run,
     serverUrl: plan.project.serverUrl,
     projectPath: plan.project.path,
-    executorFor,
     sourcesFor: (executor) => jobSources(executor, endpoint, plan),
     resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
   });
-  for (const warning of pipeline.warnings) tellWarning(events, warning);
-  events.emit({
-    type: "pipeline.started",
-    pipeline: [],
-    source: event.source,
-    ref: event.ref,
-    sha: sources.facts.head?.sha ?? sources.sha,
-    name: pipeline.name ?? null,
-    jobs: selection.run.length,
-  });
-  const { status, ends } = await runPipeline({
-    pipeline,
-    selection,
-    path: [],
-    events,
-    runJob: (job, attempt) => runner.run(job, attempt, []),
-    signal,
-  });
+  const tree = new PipelineTree({ plan, runner, events, directory: state.run, signal });
+  const { status, ends } = await tree.run(plan);
   const exitCode = EXIT_CODES[status];
   const durationMs = Math.round(performance.now() - started);
   const junit = null;
@@ -121,20 +100,20 @@ export async function runLocal(
   return exitCode;
 }
 
-function tellWarning(events: EventStream, { message, place, keyword, job }: CiWarning): void {
-  events.emit({
-    type: "warning",
-    message,
-    keyword: keyword ?? null,
-    file: place?.file ?? null,
-    line: place?.line ?? null,
-    job: job ?? null,
-  });
+/** The jobs of child pipelines are not known yet: they may use any. */
+function usedExecutors({ plan, executors, executorFor }: LocalRunOptions): ReadonlySet<string> {
+  const { run } = plan.selection;
+  const known = run.filter(({ config }) => config.trigger === undefined).map(executorFor);
+  const others = run.some(({ config }) => config.trigger !== undefined)
+    ? executors.names.filter((name) => name === "shell" || name === "docker")
+    : [];
+  return new Set([...known, ...others]);
 }
 
 /** Jobs on this host fetch from a path; without artifacts they need nobody to talk to. */
 function needsEndpoint(jobs: readonly PipelineJob[], executors: ReadonlySet<string>): boolean {
-  return executors.has("docker") || jobs.some(({ config }) => config.artifacts !== undefined);
+  return executors.has("docker") ||
+    jobs.some(({ config }) => config.artifacts !== undefined || config.trigger !== undefined);
 }
 
 async function openEndpoint(

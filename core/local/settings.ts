@@ -2,69 +2,49 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { parseDocument } from "../config/load.ts";
 import { ConfigurationError } from "../errors.ts";
-import { Secret } from "../util/secret.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
+import type { Secret } from "../util/secret.ts";
 import type { EntrySettings } from "./runner_entries.ts";
-
-const Variable = z.union([
-  z.string(),
-  z.number().transform(String),
-  z.boolean().transform(String),
-  z.strictObject({
-    value: z.string(),
-    file: z.boolean().default(false),
-    masked: z.boolean().default(false),
-    expand: z.boolean().default(true),
-  }),
-]);
-
-const Variables = z.record(z.string().regex(/^[A-Za-z_]\w*$/, "is not a variable's name"), Variable)
-  .default({});
-
-const Settings = z.strictObject({
-  /** Jobs that run at the same time. */
-  concurrency: z.int().positive().optional(),
-  executor: z.string().optional(),
-  variables: Variables,
-  /** Keys of a `[[runners]]` entry, as in config.toml. */
-  runner: z.record(z.string(), z.unknown()).default({}),
-});
-
-const Secrets = z.strictObject({
-  /** Masked in every log. */
-  variables: Variables,
-  /** Values for `id_tokens`, by their names. */
-  id_tokens: z.record(z.string(), z.string()).default({}),
-  /** Reads files of other projects on the GitLab that the repository comes from. */
-  gitlab_token: z.string().transform((token) => new Secret(token)).optional(),
-});
+import type { Variables } from "./settings_schema.ts";
 
 export interface LocalSettings {
   readonly concurrency: number | undefined;
   readonly executor: string | undefined;
   readonly variables: Readonly<Record<string, PipelineVariable>>;
   readonly idTokens: Readonly<Record<string, string>>;
+  /** Opens other projects of GitLab for `include`. */
   readonly gitlabToken: Secret | undefined;
   readonly runner: EntrySettings;
 }
+
+const NOTHING_SET: LocalSettings = {
+  concurrency: undefined,
+  executor: undefined,
+  variables: {},
+  idTokens: {},
+  gitlabToken: undefined,
+  runner: {},
+};
 
 const REPOSITORY_FILE = ".runner-exec.toml";
 const HOME_FILE = "gitlab-runner/exec.toml";
 const SECRETS_FILE = "gitlab-runner/exec-secrets.toml";
 
 /** The repository's file wins over the one in the home directory. Throws ConfigurationError. */
-export function loadSettings(options: {
+export async function loadSettings(options: {
   readonly root: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-}): LocalSettings {
+}): Promise<LocalSettings> {
   const configHome = options.env["XDG_CONFIG_HOME"] || join(options.home, ".config");
-  const files = [join(configHome, HOME_FILE), join(options.root, REPOSITORY_FILE)]
-    .flatMap((path) => read(path, Settings) ?? []);
+  const paths = [join(configHome, HOME_FILE), join(options.root, REPOSITORY_FILE)];
   const secretsPath = join(configHome, SECRETS_FILE);
+  if (![...paths, secretsPath].some((path) => existsSync(path))) return NOTHING_SET;
+  const { Secrets, Settings } = await import("./settings_schema.ts");
+  const files = paths.flatMap((path) => read(path, Settings) ?? []);
   assertPrivate(secretsPath);
   const secrets = read(secretsPath, Secrets);
   return {

@@ -31,7 +31,7 @@ export interface LocalState extends Disposable {
   /** Checkouts and caches, which jobs of all runs share. */
   readonly builds: string;
   readonly cache: string;
-  /** Files of other places that CI files include. */
+  /** Files that were included from elsewhere. */
   readonly includes: string;
   /** Of the whole repository: what the last run left for the next. */
   readonly shared: string;

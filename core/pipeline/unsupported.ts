@@ -7,7 +7,6 @@ export function whyUnsupported({ trigger, run }: CiJob): string | undefined {
   if (trigger?.project !== undefined) {
     return `starts a pipeline of ${trigger.project}, which is not to be had here`;
   }
-  if (trigger !== undefined) return "starts a child pipeline, which is not built yet";
   if (run !== undefined) return "is made of steps (run), which are not built yet";
   return undefined;
 }

@@ -154,3 +154,63 @@ test.concurrent("two runs at the same time do not meet", async () => {
   const results = await Promise.all([lab.run(), lab.run(), lab.run()]);
   expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
 });
+
+const PARENT = `
+stages: [make, child]
+variables: {GLOBAL: from parent}
+make:
+  stage: make
+  script: ['printf "made:\\n  script: [echo made, echo \\$X]\\n" > child.yml']
+  artifacts: {paths: [child.yml]}
+dynamic:
+  stage: child
+  variables: {X: "on $CI_COMMIT_REF_NAME"}
+  trigger: {include: [{artifact: child.yml, job: make}], strategy: depend}
+static:
+  stage: child
+  trigger: {include: sub/ci.yml, strategy: depend}
+elsewhere:
+  stage: child
+  trigger: {project: group/other}
+`;
+
+test.concurrent("exec runs child pipelines, and a failing child fails the job that waits for it", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": PARENT,
+    "sub/ci.yml": "job:\n  script:\n    - echo $GLOBAL $CI_PIPELINE_SOURCE\n    - exit 4\n",
+  });
+  const { code, events } = await lab.events();
+  expect(code).toBe(1);
+  expect(outputOf(events, "made")).toEqual(["made", "on main"]);
+  expect(outputOf(events, "job")).toEqual(["from parent parent_pipeline"]);
+  const finished = ofType(events, "job.finished");
+  const of = (name: string) => finished.find(({ job }) => job === name);
+  expect(of("dynamic")).toMatchObject({ status: "success", pipeline: [] });
+  expect(of("made")).toMatchObject({ status: "success", pipeline: ["dynamic"] });
+  expect(of("job")).toMatchObject({ status: "failed", exit_code: 4, pipeline: ["static"] });
+  expect(of("static")).toMatchObject({ status: "failed" });
+  expect(ofType(events, "job.skipped")).toMatchObject([
+    { job: "elsewhere", reason: "unsupported", message: expect.stringContaining("group/other") },
+  ]);
+  expect(ofType(events, "pipeline.finished").map(({ pipeline, status }) => [pipeline, status]))
+    .toContainEqual([["static"], "failed"]);
+});
+
+test.concurrent("exec shows what it would do, and runs nothing", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": 'build:\n  stage: build\n  script: [touch ran]\n  variables: {A: "1"}\n' +
+      "never:\n  script: [ls]\n  rules: [{when: never}]\n",
+  });
+  const listed = JSON.parse((await lab.run("--list", "--json")).stdout);
+  expect(listed).toMatchObject({
+    jobs: [
+      { name: "build", stage: "build", when: "on_success", needs: null, skipped: null },
+      { name: "never", skipped: "rules" },
+    ],
+  });
+  expect((await lab.run("--preview")).stdout).toContain("build:\n  stage: build\n");
+  expect((await lab.run("--dry-run")).stdout).toContain("  build: shell; variables A");
+  expect((await lab.run("--explain-vars", "build")).stdout).toContain('A="1" (job)');
+  expect((await lab.run("--dry-run", "never")).code).toBe(2);
+  expect((await lab.run("--no-such-flag")).code).toBe(2);
+});

@@ -7,9 +7,12 @@ import { runLocal } from "../../local/run_local.ts";
 import { loadSettings } from "../../local/settings.ts";
 import { findWorkTree } from "../../local/snapshot/work_tree.ts";
 import { openLocalState } from "../../local/state.ts";
+import type { Paint } from "../../local/views/paint.ts";
 import type { ExecView } from "../../local/views/view.ts";
+import type { PipelineJob } from "../../pipeline/pipeline.ts";
 import type { Command, CommandContext } from "../command.ts";
-import { EXEC_FLAGS } from "../exec_flags.ts";
+import { isListing, look } from "../exec_look.ts";
+import { execFlags } from "../exec_flags.ts";
 import {
   concurrency,
   entrySettings,
@@ -20,12 +23,17 @@ import {
   selectionRequest,
   timeoutSeconds,
 } from "../exec_request.ts";
-import { errorEvent, execView, tellRefusal } from "../exec_view.ts";
+import { errorEvent, execPaint, execView, tellRefusal } from "../exec_view.ts";
 import type { FlagValues } from "../flag.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { USAGE } from "../usage.ts";
 
-export const execCommand: Command = {
+/** With the flags that `args` may have. */
+export function execCommand(args: readonly string[]): Command {
+  return { ...EXEC, flags: execFlags(args) };
+}
+
+const EXEC: Omit<Command, "flags"> = {
   description:
     "Reads .gitlab-ci.yml as GitLab does and runs its jobs with the engine that runs server jobs: " +
     "those with an image in containers, all others with the shell of this machine, in a directory " +
@@ -34,7 +42,6 @@ export const execCommand: Command = {
     "or CI file, 130 when interrupted.",
   quiet: true,
   usageCode: USAGE,
-  flags: EXEC_FLAGS,
   moreOperands: "job",
   examples: [
     ["exec", "The whole pipeline of the current branch"],
@@ -48,10 +55,11 @@ export const execCommand: Command = {
     log.configure({ level: "error" });
     using interrupt = interruptSignal(program);
     const { signal } = interrupt;
-    using view = execView(flags, program);
+    const paint = execPaint(flags, program);
+    using view = execView(flags, program, paint);
     const events = new EventStream((event) => view.event(event));
     try {
-      return await exec(flags, operands, { ...context, view, events, signal });
+      return await exec(flags, operands, { ...context, view, paint, events, signal });
     } catch (error) {
       if (signal.aborted) return INTERRUPTED;
       return tellRefusal(error, { json: flags.bool("json"), events, program });
@@ -61,6 +69,7 @@ export const execCommand: Command = {
 
 interface ExecContext extends CommandContext {
   readonly view: ExecView;
+  readonly paint: Paint;
   readonly events: EventStream;
   readonly signal: AbortSignal;
 }
@@ -71,12 +80,12 @@ const INTERRUPTED = 130;
 async function exec(
   flags: FlagValues,
   operands: readonly string[],
-  { program, logger, view, events, signal }: ExecContext,
+  { program, logger, view, paint, events, signal }: ExecContext,
 ): Promise<number> {
   const { env, home } = program;
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
   const tree = findWorkTree(cwd);
-  const settings = loadSettings({ root: tree.root, home, env });
+  const settings = await loadSettings({ root: tree.root, home, env });
   const stateDir = flags.text("state-dir");
   using state = openLocalState({
     root: tree.root,
@@ -84,46 +93,52 @@ async function exec(
     home,
     env,
   });
-  const loading = Promise.all([program.executors(), program.shells()]);
-  const registry = (await loading)[0];
-  const { executor, jobs } = execOperands(operands, registry.names);
-  const plan = await planLocal({
+  const { executor, jobs } = execOperands(operands);
+  await using plan = await planLocal({
     tree,
     env,
     directory: state.sources,
-    file: flags.text("file") ?? ".gitlab-ci.yml",
-    committed: flags.bool("committed"),
-    event: eventFlags(flags),
-    selection: selectionRequest(flags, jobs, undefined),
     includes: {
       token: settings.gitlabToken,
       cacheDirectory: state.includes,
       refresh: flags.bool("fetch-includes"),
       logger,
     },
+    file: flags.text("file") ?? ".gitlab-ci.yml",
+    committed: flags.bool("committed"),
+    event: eventFlags(flags),
+    selection: selectionRequest(flags, jobs, undefined),
     inputs: pipelineInputs(flags),
     settings: settings.variables,
     variables: pipelineVariables(flags, cwd),
     signal,
   });
-  if (plan.pipeline.refusal !== undefined || plan.selection.run.length === 0) {
-    const message = plan.pipeline.refusal ?? "None of the jobs asked for is to be run";
-    const problem = { message, place: undefined };
+  const forced = flags.text("executor") ?? executor ?? settings.executor;
+  const executorFor = (job: PipelineJob) =>
+    forced ?? (job.image === undefined ? "shell" : "docker");
+  const onlyShell = plan.selection.run.every((job) =>
+    job.config.trigger === undefined && executorFor(job) === "shell"
+  );
+  const limit = timeoutSeconds(flags);
+  const why = plan.pipeline.refusal ??
+    (plan.selection.run.length === 0 ? "None of the jobs asked for is to be run" : undefined);
+  if (why !== undefined && !isListing(flags)) {
+    const problem = { message: why, place: undefined };
     if (flags.bool("json")) events.emit(errorEvent("nothing_to_run", problem));
-    else program.stderr.write(`${program.calledAs}: ${message}\n`);
+    else program.stderr.write(`${program.calledAs}: ${why}\n`);
     return USAGE;
   }
-  const [executors, shells] = await loading;
+  if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) return 0;
   return await runLocal({
     plan,
     state,
     env,
     concurrency: concurrency(flags, settings.concurrency),
-    executor: flags.text("executor") ?? executor ?? settings.executor,
+    executorFor,
     settings: entrySettings(flags, settings.runner),
-    timeoutSeconds: timeoutSeconds(flags),
-    executors,
-    shells,
+    timeoutSeconds: limit,
+    executors: await program.executors(onlyShell ? { only: "shell" } : {}),
+    shells: await program.shells(),
     events,
     logger,
     signal,

@@ -7,6 +7,7 @@ import {
 } from "../../job/predefined_variables.ts";
 import type { JobVariable } from "../../job/response.ts";
 import type { PipelineJob, PipelineJobVariable } from "../../pipeline/pipeline.ts";
+import type { RemoteProject } from "./remote.ts";
 
 export interface LocalVariableFacts extends JobVariableFacts {
   readonly token: string;
@@ -63,4 +64,34 @@ export function localVariables(
     ...dotenv,
     ...given.filter(({ origin }) => ABOVE_DOTENV.has(origin)),
   ];
+}
+
+/** What a job would get, with the id and token that the first job of a run has. */
+export function exampleVariables(
+  job: PipelineJob,
+  { serverUrl, path }: RemoteProject,
+  timeoutSeconds: number,
+): readonly LocalVariable[] {
+  return localVariables(job, {
+    ...factsOf(job),
+    serverUrl,
+    projectPath: path,
+    jobId: 1,
+    timeoutSeconds: job.config.timeoutSeconds ?? timeoutSeconds,
+    token: "",
+    repositoryUrl: `${serverUrl}/${path}.git`,
+    dotenv: new Map(),
+  });
+}
+
+/** What the job itself says, at this moment. */
+export function factsOf(job: PipelineJob) {
+  return {
+    name: job.name,
+    stage: job.stage,
+    image: job.image?.name ?? "",
+    startedAt: new Date().toISOString().replace(/\.\d+/, ""),
+    node: job.node,
+    runner: { id: 1, description: "local", tags: job.config.tags },
+  };
 }

@@ -95,18 +95,17 @@ test("select() says which jobs cannot be run here", () => {
       child: { trigger: {} },
       down: { trigger: { project: "group/other" } },
       steps: { run: [] },
-      named: { trigger: {} },
+      named: { run: [] },
       test: {},
     }),
     facts(),
   );
   const { run, skipped } = select(pipeline, { ...EVERYTHING, manual: ["named"] });
-  expect(run.map(({ name }) => name)).toEqual(["test"]);
+  expect(run.map(({ name }) => name)).toEqual(["child", "test"]);
   expect(skipped.map(({ name, reason, message }) => `${name} (${reason}): ${message}`)).toEqual([
-    "child (unsupported): starts a child pipeline, which is not built yet",
     "down (unsupported): starts a pipeline of group/other, which is not to be had here",
     "steps (unsupported): is made of steps (run), which are not built yet",
-    "named (unsupported): starts a child pipeline, which is not built yet",
+    "named (unsupported): is made of steps (run), which are not built yet",
   ]);
 });
 
