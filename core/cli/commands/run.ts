@@ -12,9 +12,10 @@ import { logUserMode } from "../user_mode.ts";
 
 export const runCommand: Command = {
   description:
-    "Serves every entry of the configuration file and follows changes to it. SIGQUIT: take no more " +
-    "jobs, exit when the running ones are done. SIGTERM or SIGINT: end the running jobs and exit. " +
-    "SIGHUP: read the configuration again.",
+    "Serves every entry of the configuration file and follows changes to it; waits for a file that " +
+    "is not there yet. SIGQUIT: take no more jobs, exit when the running ones are done. SIGTERM or " +
+    "SIGINT: end the running jobs and exit. SIGHUP: read the configuration again. SIGUSR1: log what " +
+    "this process is doing.",
   flags: [
     CONFIG_FLAG,
     {
