@@ -200,14 +200,17 @@ test.concurrent("a script that is ended by a signal, or sends SIGTERM to its she
 
 test.concurrent("FF_GIT_URLS_WITHOUT_TOKENS lets git in from any directory, without a token on disk", async () => {
   const url = `${lab.coordinator.url}/${lab.repositories.app.path}.git`;
+  writeFileSync(lab.path("home", ".gitconfig"), "[user]\n\tname = Of The Account\n");
   const job = await lab.run({
     variables: { FF_GIT_URLS_WITHOUT_TOKENS: "true" },
     script: [
       `git clone -q ${url} elsewhere && cat elsewhere/README.md`,
       'grep -c "$CI_JOB_TOKEN" "$GIT_CONFIG_GLOBAL" elsewhere/.git/config || echo no-token',
+      "git config user.name",
     ],
   });
   expectSuccess(job);
+  expect(job.lines).toContain("Of The Account");
   expect(job.lines).toContain("two");
   expect(job.lines).toContain("no-token");
 });

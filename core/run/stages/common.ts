@@ -11,11 +11,17 @@ export function exportVariables(context: PlanContext): readonly ScriptOp[] {
   return [...context.variables.all.flatMap(exportVariable), ...globalGitConfig(context)];
 }
 
+/** Git skips a configuration that it may not read, and dies of an include of one. */
+const BRING_OWN_CONFIG = `for own in "$HOME/.config/git/config" "$HOME/.gitconfig"; do
+if [ -r "$own" ]; then git config --file "$1" --add include.path "$own" || :; fi
+done`;
+
 function globalGitConfig(context: PlanContext): readonly ScriptOp[] {
   if (!context.flags.FF_GIT_URLS_WITHOUT_TOKENS) return [];
   const path = `${context.paths.tempDir}/gitconfig`;
   return [
     { kind: "write-file", path, content: globalConfigFile(context) },
+    { kind: "run", argv: ["sh", "-c", BRING_OWN_CONFIG, "sh", path] },
     { kind: "export", name: "GIT_CONFIG_GLOBAL", value: path },
   ];
 }

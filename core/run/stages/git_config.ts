@@ -111,16 +111,13 @@ export function options(settings: readonly Setting[]): readonly string[] {
 }
 
 /**
- * With `FF_GIT_URLS_WITHOUT_TOKENS`, what git reads in place of the user's own configuration, which
- * it brings along: the job's credentials reach the coordinator from any directory. No secret in it.
+ * With `FF_GIT_URLS_WITHOUT_TOKENS`, what git reads in place of the user's own configuration, so
+ * that the job's credentials reach the coordinator from any directory. No secret in it.
  */
 export function globalConfigFile(context: PlanContext): string {
-  const settings: readonly Setting[] = [
-    ["include.path", "~/.config/git/config"],
-    ["include.path", "~/.gitconfig"],
-    ...accessSettings(context).filter(([key]) => key.startsWith("credential.")),
-  ];
-  return settings.map(([key, value]) => entry(key, value)).join("");
+  return accessSettings(context)
+    .filter(([key]) => key.startsWith("credential."))
+    .map(([key, value]) => entry(key, value)).join("");
 }
 
 /** The whole text of `.git/config`. Replacing the file undoes whatever an earlier job set. */
