@@ -3,6 +3,12 @@
  * one script, and says how to start the program that runs it. Shells are stateless, pure and total.
  */
 
+/**
+ * Bytes of a variable, its name included, that Linux hands to a program. One that is longer would
+ * keep every program from starting, so that it is set for the script's own shell alone.
+ */
+export const LONGEST_EXPORT_BYTES = 128 * 1024 - 2;
+
 /** Styles of the lines that scripts print about themselves (GitLab Runner's colours). */
 export type PrintStyle = "plain" | "notice" | "warning" | "error";
 

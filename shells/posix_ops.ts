@@ -1,6 +1,12 @@
 /** Operations of a stage as POSIX shell code, which bash, dash and busybox read alike. */
 
-import type { RenderOptions, ScriptCondition, ScriptOp, UserCommandEcho } from "../core/shell.ts";
+import {
+  LONGEST_EXPORT_BYTES,
+  type RenderOptions,
+  type ScriptCondition,
+  type ScriptOp,
+  type UserCommandEcho,
+} from "../core/shell.ts";
 import { scriptLine } from "../core/util/ansi.ts";
 import { quotePosix, quotePosixPath } from "./quote.ts";
 
@@ -70,6 +76,9 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
 const READ_ONLY = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
 function exportVariable(name: string, value: string): string {
+  if (Buffer.byteLength(name) + Buffer.byteLength(value) > LONGEST_EXPORT_BYTES) {
+    return `unset -v ${name}\n${name}=${quotePosix(value)}`;
+  }
   const command = `export ${quotePosix(name)}=${quotePosix(value)}`;
   return READ_ONLY.includes(name) ? `command ${command} 2>/dev/null || :` : command;
 }

@@ -3,6 +3,7 @@
 import { JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExecutorNote, PreparedEnvironment } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
+import { LONGEST_EXPORT_BYTES } from "../shell.ts";
 import { deadline, delay, JobTimedOut } from "../util/abort.ts";
 import { shortToken } from "../util/token.ts";
 import { formatDuration } from "../util/units.ts";
@@ -58,6 +59,12 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
   const shell = run.shells.get(environment.shell);
   const { settings, flags } = planned.context;
   if (settings.problems.length > 0) trace.warning(settings.problems.join("\n"));
+  for (const { key, value } of variables.all) {
+    if (Buffer.byteLength(key) + Buffer.byteLength(value) <= LONGEST_EXPORT_BYTES) continue;
+    trace.warning(
+      `${key} is too long for the environment of programs: only the shell itself has it`,
+    );
+  }
   const stages = new StageRunner({
     executor,
     io,

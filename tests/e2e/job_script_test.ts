@@ -215,6 +215,17 @@ test.concurrent("FF_GIT_URLS_WITHOUT_TOKENS lets git in from any directory, with
   expect(job.lines).toContain("no-token");
 });
 
+test.concurrent("a variable too long for any program is the shell's own, and the log says so", async () => {
+  const job = await lab.run({
+    repository: lab.repositories.app,
+    variables: { LONG: "x".repeat(1_000_000), NEXT: "n" },
+    script: ["echo ${#LONG}", "env | grep -c ^NEXT="],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("1000000");
+  expect(job.plain).toContain("WARNING: LONG is too long for the environment of programs");
+});
+
 test.concurrent("script of 400 KiB in one command runs", async () => {
   const big = `cat <<'END' | wc -c\n${"0123456789abcde\n".repeat(25_600)}END`;
   const job = await lab.run({ script: [big] });
