@@ -72,7 +72,13 @@ async function startTime(pid: number): Promise<string | undefined> {
 async function create(path: string, text: string): Promise<boolean> {
   try {
     await using file = await open(path, "wx", 0o600);
-    await file.writeFile(text);
+    try {
+      await file.writeFile(text);
+    } catch (error) {
+      // On a full disk: nobody could tell whose it is, and all would wait for it.
+      await unlink(path);
+      throw error;
+    }
     return true;
   } catch (error) {
     // Windows says EPERM for a file that is just being deleted.

@@ -1,7 +1,7 @@
 /** Machines that lack what a program takes for granted: a home, a user's name, a working directory. */
 
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
 import { eventually, EXECUTABLE, RunnerProcess } from "./runner_process.ts";
@@ -86,4 +86,22 @@ test("a log that cannot be written ends no runner and no job", async () => {
     child.kill();
     await child.exited;
   }
+});
+
+test("register that cannot write leaves the file whole, GitLab without a runner, and no lock", async () => {
+  await using coordinator = await EmbeddedCoordinator.start({ registrationToken: "reg" });
+  await using runner = new RunnerProcess();
+  writeFileSync(runner.configPath, "concurrent = 3 # mine\n");
+  // Files that may not grow stand for a full disk.
+  const { code, stderr } = await shell(
+    `trap '' XFSZ; ulimit -f 0; exec "$0" register -n -c ${runner.configPath} ` +
+      `-u ${coordinator.url} -r reg --executor shell`,
+    { HOME: runner.dir },
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain(`Cannot write configuration "${runner.configPath}": EFBIG`);
+  expect(coordinator.runners()).toEqual([]);
+  expect(readFileSync(runner.configPath, "utf8")).toBe("concurrent = 3 # mine\n");
+  const left = readdirSync(runner.dir).filter((name) => name.startsWith(".config.toml"));
+  expect(left).toEqual([]);
 });
