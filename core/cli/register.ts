@@ -43,8 +43,8 @@ export async function registerRunner(
   const existing = await existingConfig(configPath, context);
   const template = await loadTemplate(flags.text("template-config"), program);
   const offered = fillIn(entryFromFlags(flags), template);
-  if (!answers.interactive) checkExecutor(textAt(offered, ["executor"]), executors.names);
-  const complete = () => askExecutor(offered, { answers, names: executors.names, logger });
+  if (!answers.interactive) checkExecutor(offered, executors);
+  const complete = () => askExecutor(offered, { answers, executors, logger });
   // Without questions everything is known by now; GitLab need not hear of what cannot be written.
   const settings = answers.interactive ? undefined : await complete();
   const manager = await managerIdentity(configPath, context);

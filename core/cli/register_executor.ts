@@ -1,7 +1,10 @@
 /** The last questions of `register`: which executor, and what that executor has to know. */
 
+import { runnerConfig } from "../config/load.ts";
 import { ConfigurationError } from "../errors.ts";
+import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
+import type { Registry } from "../registry.ts";
 import type { Answers } from "./answers.ts";
 import { type EntryTable, isExecutor, setAt, textAt } from "./runner_entry.ts";
 
@@ -80,7 +83,7 @@ const QUESTIONS: Readonly<Record<string, readonly ExecutorQuestion[]>> = {
 /** `entry` with `executor` and that executor's answers. `entry` offers values for both. */
 export async function askExecutor(
   entry: EntryTable,
-  options: { answers: Answers; names: readonly string[]; logger: Logger },
+  options: { answers: Answers; executors: Registry<ExecutorProvider>; logger: Logger },
 ): Promise<EntryTable> {
   const { answers } = options;
   const executor = await askExecutorName(entry, options);
@@ -94,13 +97,13 @@ export async function askExecutor(
 
 async function askExecutorName(
   entry: EntryTable,
-  { answers, names, logger }: Parameters<typeof askExecutor>[1],
+  { answers, executors, logger }: Parameters<typeof askExecutor>[1],
 ): Promise<string> {
-  const text = `Enter an executor: ${names.join(", ")}:`;
+  const text = `Enter an executor: ${executors.names.join(", ")}:`;
   let offered = textAt(entry, ["executor"]);
   while (true) {
     const name = await answers.ask("executor", { text }, offered);
-    if (names.includes(name)) return name;
+    if (isServed(setAt(entry, ["executor"], name), executors)) return name;
     if (isExecutor(name)) {
       logger.warning(
         `This release does not have the executor "${name}" yet: the entry is written, but its runner ` +
@@ -113,10 +116,26 @@ async function askExecutorName(
   }
 }
 
-/** Throws ConfigurationError for a name that neither this build nor GitLab Runner has. */
-export function checkExecutor(name: string, names: readonly string[]): void {
-  if (name === "" || names.includes(name) || isExecutor(name)) return;
+/** Throws ConfigurationError for a name that neither this build, a plugin nor GitLab Runner has. */
+export function checkExecutor(entry: EntryTable, executors: Registry<ExecutorProvider>): void {
+  const name = textAt(entry, ["executor"]);
+  if (name === "" || isExecutor(name) || isServed(entry, executors)) return;
   throw new ConfigurationError(
-    `Invalid executor specified: "${name}"; this build has ${names.join(", ")}`,
+    `Invalid executor specified: "${name}"; this build has ${executors.names.join(", ")}`,
   );
+}
+
+/** Whether this build has the entry's executor, or a plugin for it is there. */
+function isServed(entry: EntryTable, executors: Registry<ExecutorProvider>): boolean {
+  const name = textAt(entry, ["executor"]);
+  if (executors.names.includes(name)) return true;
+  const provider = executors.find(name);
+  if (provider === undefined) return false;
+  try {
+    // Who the runner will be is not known yet, and says nothing about its executor.
+    provider.info(runnerConfig({ ...entry, url: "https://gitlab.example.com", token: "none" }));
+    return true;
+  } catch {
+    return false;
+  }
 }

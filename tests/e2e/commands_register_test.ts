@@ -1,7 +1,7 @@
 /** `register` as a person and as a script use it, against a coordinator. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
@@ -239,4 +239,24 @@ test("four registrations at once keep comments, and all four entries", async () 
   const { text, entries } = readConfig(config);
   expect(text).toStartWith(COMMENTED.trimEnd());
   expect(entries.map(({ name }) => name).sort()).toEqual(["a", "b", "c", "d", "first"]);
+});
+
+test("register takes the executor of a plugin that is there, and no other unknown one", async () => {
+  const { token } = coordinator.addRunner();
+  const bin = join(runner.dir, "bin");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, "runner-executor-sandbox"), "#!/bin/sh\n", { mode: 0o755 });
+  const env = { PATH: `${bin}:${runner.env["PATH"]}` };
+  const args = (config: string, executor: string) => [
+    ...["register", "-n", "-c", config, "-u", coordinator.url],
+    ...["--token", token, "--executor", executor],
+  ];
+  const config = newConfig();
+  const there = await runner.command(args(config, "sandbox"), { env });
+  expect(there.code).toBe(0);
+  expect(there.stderr).not.toContain("takes no jobs");
+  expect(readConfig(config).entries).toMatchObject([{ executor: "sandbox" }]);
+  const missing = await runner.command(args(newConfig(), "sandbox"));
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toContain('Invalid executor specified: "sandbox"');
 });
