@@ -1,6 +1,6 @@
-/** The docker executor against the executor contract, on a real engine. */
+/** The docker executor against the executor contract, on a real engine and on podman. */
 
-import { afterAll, beforeAll, test } from "bun:test";
+import { afterAll, beforeAll, describe, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,15 +12,24 @@ import {
   type TestEngine,
   useEngine,
 } from "../executors/docker/dockerd.ts";
+import { missingForPodman, usePodman } from "../executors/docker/podman.ts";
 import { type ExecutorBench, executorSuite, SILENT, testConfig } from "./executor_suite.ts";
 
-const missing = missingForDocker();
+const ENGINES = [
+  { name: "docker executor", missing: missingForDocker(), use: useEngine },
+  { name: "docker executor on podman", missing: missingForPodman(), use: usePodman },
+];
 
-if (missing === undefined) {
+for (const { name, missing, use } of ENGINES) {
+  if (missing === undefined) describe(name, () => suite(name, () => use()));
+  else test.skip(`${name}: NOT RUN, ${missing}`, () => {});
+}
+
+function suite(name: string, use: () => Promise<TestEngine>): void {
   let engine: TestEngine;
   let image: string;
   beforeAll(async () => {
-    engine = await useEngine();
+    engine = await use();
     image = await makeImage("busybox.sh", engine.host);
   }, 60_000);
   afterAll(async () => await engine?.[Symbol.asyncDispose]());
@@ -50,11 +59,9 @@ if (missing === undefined) {
     };
   };
 
-  executorSuite("docker executor", { shell: sh, open: () => open({}) });
-  executorSuite("docker executor as another user", {
+  executorSuite(name, { shell: sh, open: () => open({}) });
+  executorSuite(`${name} as another user`, {
     shell: sh,
     open: () => open({ user: "1234:1234" }),
   });
-} else {
-  test.skip(`docker executor: NOT RUN, ${missing}`, () => {});
 }

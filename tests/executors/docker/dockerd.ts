@@ -163,7 +163,8 @@ export async function deriveImage(
   return { name, [Symbol.asyncDispose]: () => docker(["image", "rm", "--force", name], "") };
 }
 
-async function answers(host: string): Promise<boolean> {
+/** Whether an engine is there. */
+export async function answers(host: string): Promise<boolean> {
   await using engine = connectEngine({ host, env: {} });
   const signal = AbortSignal.timeout(2000);
   return await engine.info({ signal }).then(() => true, () => false);
