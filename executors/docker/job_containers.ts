@@ -73,7 +73,7 @@ export class JobContainers {
     const { engine, executable } = this.#options.link;
     const { facts } = this;
     const info = await this.#options.link.info({ signal });
-    await this.#makeNetwork(signal);
+    await Promise.all([this.#makeNetwork(signal), this.#makeVolumes(signal)]);
     const own = await this.#ownHelper(info, signal);
     await this.#startServices(signal);
     const build = await this.#ensure({
@@ -104,6 +104,23 @@ export class JobContainers {
       ...(docker.network_mtu > 0 ? { mtu: docker.network_mtu } : {}),
       signal,
     });
+  }
+
+  /** Not left to the making of containers: podman forgets the labels then. */
+  async #makeVolumes(signal: AbortSignal): Promise<void> {
+    const { engine } = this.#options.link;
+    await Promise.all(
+      this.facts.volumes.mounts.map(({ Source, VolumeOptions }) => {
+        const { Labels = {}, DriverConfig } = VolumeOptions ?? {};
+        return engine.createVolume(Source, {
+          labels: Labels,
+          ...(DriverConfig === undefined
+            ? {}
+            : { driver: DriverConfig.Name, driverOptions: DriverConfig.Options }),
+          signal,
+        });
+      }),
+    );
   }
 
   async #startServices(signal: AbortSignal): Promise<void> {

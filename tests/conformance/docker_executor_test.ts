@@ -1,29 +1,16 @@
 /** The docker executor against the executor contract, on a real engine and on podman. */
 
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { afterAll, beforeAll } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DockerExecutorProvider } from "../../executors/docker/mod.ts";
 import { sh } from "../../shells/bash.ts";
-import {
-  makeImage,
-  missingForDocker,
-  type TestEngine,
-  useEngine,
-} from "../executors/docker/dockerd.ts";
-import { missingForPodman, usePodman } from "../executors/docker/podman.ts";
+import { makeImage, type TestEngine } from "../executors/docker/dockerd.ts";
+import { onEachEngine } from "../executors/docker/engines.ts";
 import { type ExecutorBench, executorSuite, SILENT, testConfig } from "./executor_suite.ts";
 
-const ENGINES = [
-  { name: "docker executor", missing: missingForDocker(), use: useEngine },
-  { name: "docker executor on podman", missing: missingForPodman(), use: usePodman },
-];
-
-for (const { name, missing, use } of ENGINES) {
-  if (missing === undefined) describe(name, () => suite(name, () => use()));
-  else test.skip(`${name}: NOT RUN, ${missing}`, () => {});
-}
+onEachEngine("docker executor", suite);
 
 function suite(name: string, use: () => Promise<TestEngine>): void {
   let engine: TestEngine;

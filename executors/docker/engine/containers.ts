@@ -17,6 +17,7 @@ export type ContainerCalls = Pick<
   | "killContainer"
   | "stopContainer"
   | "removeContainer"
+  | "waitRemoved"
   | "putArchive"
 >;
 
@@ -89,18 +90,22 @@ export function containerCalls(http: EngineHttp): ContainerCalls {
         await http.done({ method: "DELETE", path: pathOf(id), query, signal }, [404]);
       } catch (error) {
         if (!isAlreadyGoing(error)) throw error;
-        const until = { condition: "removed" };
-        await http.done({ method: "POST", path: `${pathOf(id)}/wait`, query: until, signal }, [
-          404,
-        ]);
+        await waitRemoved(http, id, signal);
       }
     },
+
+    waitRemoved: (id, { signal }) => waitRemoved(http, id, signal),
 
     async putArchive(id, path, tar, { signal }) {
       const query = { path };
       await http.done({ method: "PUT", path: `${pathOf(id)}/archive`, query, tar, signal });
     },
   };
+}
+
+async function waitRemoved(http: EngineHttp, id: string, signal: AbortSignal): Promise<void> {
+  const query = { condition: "removed" };
+  await http.done({ method: "POST", path: `${pathOf(id)}/wait`, query, signal }, [404]);
 }
 
 function isAlreadyGoing(error: unknown): boolean {

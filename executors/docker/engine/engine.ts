@@ -172,6 +172,8 @@ export interface Engine extends AsyncDisposable {
   stopContainer(id: string, timeoutSeconds: number, its: Abortable): Promise<void>;
   /** With its anonymous volumes, by force; not there is fine. */
   removeContainer(id: string, its: Abortable): Promise<void>;
+  /** Resolves when nothing of it is there any more. */
+  waitRemoved(id: string, its: Abortable): Promise<void>;
   /** Standard output and error so far and, with `follow`, from now on. */
   containerLogs(
     id: string,
@@ -205,6 +207,7 @@ export interface Engine extends AsyncDisposable {
       readonly driverOptions?: Readonly<Record<string, string>>;
     },
   ): Promise<void>;
+  hasVolume(name: string, its: Abortable): Promise<boolean>;
   listVolumes(labels: Labels, its: Abortable): Promise<readonly { name: string; labels: Labels }[]>;
   /** Not there is fine; in use throws `conflict`. */
   removeVolume(name: string, its: Abortable): Promise<void>;

@@ -39,7 +39,9 @@ export async function importImage(
 /** The first entry of a saved image; of a root file system it is a plain directory. */
 export function isSavedImage(head: Uint8Array): boolean {
   const name = new TextDecoder("latin1").decode(head.subarray(0, 100)).replace(/\0.*$/s, "");
-  return /^(blobs\/|manifest\.json$|index\.json$|oci-layout$|[0-9a-f]{64}(\/|\.json$))/.test(name);
+  return /^(blobs\/|manifest\.json$|index\.json$|oci-layout$|[0-9a-f]{64}(\/|\.json$|\.tar$))/.test(
+    name,
+  );
 }
 
 async function* resumed(

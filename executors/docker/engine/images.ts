@@ -83,7 +83,7 @@ async function inspectImage(
     os: image.Os,
     architecture: image.Architecture,
     sizeBytes: image.Size,
-    entrypoint: image.Config?.Entrypoint ?? [],
+    entrypoint: withoutEmpty(image.Config?.Entrypoint ?? []),
     command: image.Config?.Cmd ?? [],
     user: image.Config?.User ?? "",
     env: image.Config?.Env ?? [],
@@ -91,6 +91,11 @@ async function inspectImage(
     hasHealthcheck: test.length > 0 && test[0] !== "NONE",
     labels: image.Config?.Labels ?? {},
   };
+}
+
+/** Engines take a single empty word for no entrypoint, also where an image has it. */
+function withoutEmpty(entrypoint: readonly string[]): readonly string[] {
+  return entrypoint.length === 1 && entrypoint[0] === "" ? [] : entrypoint;
 }
 
 function encodeAuth(auth: object): string {

@@ -5,7 +5,10 @@ import type { Engine } from "./engine.ts";
 import type { EngineHttp } from "./engine_http.ts";
 import { labelFilter } from "./filters.ts";
 
-export type VolumeCalls = Pick<Engine, "createVolume" | "listVolumes" | "removeVolume">;
+export type VolumeCalls = Pick<
+  Engine,
+  "createVolume" | "hasVolume" | "listVolumes" | "removeVolume"
+>;
 
 const VolumeList = z.object({
   Volumes: z.array(z.object({
@@ -21,6 +24,11 @@ export function volumeCalls(http: EngineHttp): VolumeCalls {
       await http.done({ method: "POST", path: "/volumes/create", json, signal });
     },
 
+    async hasVolume(name, { signal }) {
+      const path = pathOf(name);
+      return await http.done({ method: "GET", path, signal }, [404]) !== 404;
+    },
+
     async listVolumes(labels, { signal }) {
       const query = { filters: labelFilter(labels) };
       const call = { method: "GET", path: "/volumes", query, signal } as const;
@@ -29,8 +37,11 @@ export function volumeCalls(http: EngineHttp): VolumeCalls {
     },
 
     async removeVolume(name, { signal }) {
-      const path = `/volumes/${encodeURIComponent(name)}`;
-      await http.done({ method: "DELETE", path, signal }, [404]);
+      await http.done({ method: "DELETE", path: pathOf(name), signal }, [404]);
     },
   };
+}
+
+function pathOf(name: string): string {
+  return `/volumes/${encodeURIComponent(name)}`;
 }

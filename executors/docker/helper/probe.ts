@@ -1,7 +1,6 @@
 /** Whether a helper container can do its work, and what to do when it cannot. */
 
 import { SystemFailure } from "../../../core/errors.ts";
-import { LABEL_PREFIX } from "../names.ts";
 import { HELPER_COMMAND, HELPER_DIRECTORY, MARK } from "./program.ts";
 
 /** Prints a word per thing that is missing in a helper container. */
@@ -31,8 +30,8 @@ export function judgeProbe(
   if (missing.includes("git")) throw new SystemFailure(`${which} has no git. ${REMEDY}`);
   if (missing.includes("executable")) {
     throw new SystemFailure(
-      `${HELPER_DIRECTORY} of helper containers is incomplete: remove the volumes labelled ` +
-        `"${LABEL_PREFIX}.type=helper-volume"`,
+      `${HELPER_DIRECTORY} of helper containers is incomplete: remove the volumes whose names ` +
+        'begin with "runner-helper-"',
     );
   }
   if (missing.includes("start")) {

@@ -2,7 +2,8 @@
 
 import { messageOf, SystemFailure } from "../../../core/errors.ts";
 import { buildInfo } from "../../../core/version.ts";
-import type { Engine, EngineInfo, Labels } from "../engine/mod.ts";
+import { abortable } from "../../../core/util/abort.ts";
+import { type Engine, EngineError, type EngineInfo, type Labels } from "../engine/mod.ts";
 import { LABEL_PREFIX, typeLabel } from "../names.ts";
 import type { Mount } from "../volumes.ts";
 import { goArchitecture } from "./own_image.ts";
@@ -33,11 +34,7 @@ export class HelperVolume {
       ...typeLabel("helper-volume"),
       [`${LABEL_PREFIX}.helper.volume`]: name,
     };
-    // Asked for each job: whoever prunes an engine's volumes takes this one along when it is idle.
-    const there = await engine.listVolumes(labels, { signal });
-    if (!there.some((volume) => volume.name === name)) {
-      await this.#fillOnce(engine, { name, program, image, labels, signal });
-    }
+    await abortable(this.#ensure(engine, { name, program, image, labels }), signal);
     return {
       Type: "volume",
       Source: name,
@@ -47,9 +44,10 @@ export class HelperVolume {
     };
   }
 
-  async #fillOnce(engine: Engine, fill: VolumeFill): Promise<void> {
+  /** Jobs of this process share it. Asked for each, since idle volumes are often pruned. */
+  async #ensure(engine: Engine, fill: VolumeFill): Promise<void> {
     const running = this.#filling.get(fill.name) ??
-      fillVolume(engine, fill).finally(() => this.#filling.delete(fill.name));
+      ensureVolume(engine, fill).finally(() => this.#filling.delete(fill.name));
     this.#filling.set(fill.name, running);
     await running;
   }
@@ -60,15 +58,46 @@ interface VolumeFill {
   readonly program: HelperProgram;
   readonly image: string;
   readonly labels: Labels;
-  readonly signal: AbortSignal;
 }
 
 const CLEAN_UP_MS = 10_000;
 
-/** A process that dies in the middle leaves a volume without the mark, which the probe tells. */
-async function fillVolume(engine: Engine, fill: VolumeFill): Promise<void> {
-  const { name, program, image, labels, signal } = fill;
-  const container = `${name}-fill-${crypto.randomUUID().slice(0, 8)}`;
+/** Far longer than the copy takes: whoever began it has died. */
+const LONGEST_FILL_MS = 60_000;
+
+/**
+ * The volume is complete when it is there and no container is that fills it: the container's name
+ * is the lock between processes.
+ */
+async function ensureVolume(engine: Engine, fill: VolumeFill): Promise<void> {
+  const filler = `${fill.name}-fill`;
+  for (;;) {
+    const limit = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
+    const [isThere, found] = await Promise.all([
+      engine.hasVolume(fill.name, limit),
+      engine.inspectContainer(filler, limit),
+    ]);
+    if (found === "not-found" && isThere) return;
+    if (found !== "not-found") await waitForFiller(engine, fill.name, found.id);
+    else if (await fillVolume(engine, filler, fill)) return;
+  }
+}
+
+/** One that stays too long was left by a process that died, with a volume that lacks something. */
+async function waitForFiller(engine: Engine, volume: string, id: string): Promise<void> {
+  try {
+    await engine.waitRemoved(id, { signal: AbortSignal.timeout(LONGEST_FILL_MS) });
+  } catch {
+    const its = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
+    await engine.removeContainer(id, its);
+    await engine.removeVolume(volume, its);
+  }
+}
+
+/** False: another process is filling it. */
+async function fillVolume(engine: Engine, filler: string, fill: VolumeFill): Promise<boolean> {
+  const { name, program, image, labels } = fill;
+  const its = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
   const spec = {
     Image: image,
     Entrypoint: ["/none"],
@@ -83,16 +112,20 @@ async function fillVolume(engine: Engine, fill: VolumeFill): Promise<void> {
       NetworkMode: "none",
     },
   };
+  const id = await engine.createContainer(filler, spec, its).catch((error: unknown) => {
+    if (error instanceof EngineError && error.kind === "conflict") return undefined;
+    throw error;
+  });
+  if (id === undefined) return false;
+  const cleanUp = () => ({ signal: AbortSignal.timeout(CLEAN_UP_MS) });
   try {
-    const id = await engine.createContainer(container, spec, { signal });
-    await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), { signal });
+    await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), its);
+    await engine.removeContainer(id, cleanUp());
+    return true;
   } catch (cause) {
-    await engine.removeVolume(name, { signal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => {});
-    throw new SystemFailure(
-      `Cannot copy this executable into volume ${name}: ${messageOf(cause)}`,
-      { cause },
-    );
-  } finally {
-    await engine.removeContainer(container, { signal: AbortSignal.timeout(CLEAN_UP_MS) });
+    await engine.removeContainer(id, cleanUp());
+    await engine.removeVolume(name, cleanUp()).catch(() => {});
+    const words = messageOf(cause);
+    throw new SystemFailure(`Cannot copy this executable into volume ${name}: ${words}`, { cause });
   }
 }

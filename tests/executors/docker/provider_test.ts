@@ -1,6 +1,6 @@
-/** The docker executor's own promises, on a real engine. */
+/** The docker executor's own promises, on real engines. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,22 +11,21 @@ import { DockerExecutorProvider } from "../../../executors/docker/mod.ts";
 import { Reaper } from "../../../executors/docker/reaper.ts";
 import { sh } from "../../../shells/bash.ts";
 import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
-import { makeImage, missingForDocker, type TestEngine, useEngine } from "./dockerd.ts";
+import { makeImage, type TestEngine } from "./dockerd.ts";
+import { onEachEngine } from "./engines.ts";
 
-const missing = missingForDocker();
 const NEVER = new AbortController().signal;
 const SYSTEM_ID = "com.gitlab.gitlab-runner.runner.system_id";
 
-if (missing === undefined) describe("DockerExecutorProvider", suite);
-else test.skip(`DockerExecutorProvider: NOT RUN, ${missing}`, () => {});
+onEachEngine("DockerExecutorProvider", suite);
 
-function suite(): void {
+function suite(_name: string, use: () => Promise<TestEngine>): void {
   let daemon: TestEngine;
   let engine: Engine;
   let image: string;
   let root: string;
   beforeAll(async () => {
-    daemon = await useEngine();
+    daemon = await use();
     engine = connectEngine({ host: daemon.host, env: {} });
     image = await makeImage("busybox.sh", daemon.host);
     root = mkdtempSync(join(tmpdir(), "runner-docker-"));
@@ -215,20 +214,23 @@ function suite(): void {
     const executable = join(root, `executable-${id}`);
     cpSync("/bin/sh", executable);
     await using own = manager(id, id, executable);
-    const volumes = async () => {
-      const labels = { "com.gitlab.gitlab-runner.type": "helper-volume" };
-      const all = await engine.listVolumes(labels, { signal: NEVER });
-      return all.map(({ name }) => name);
+    const path = "/opt/gitlab-runner-helper";
+    const helperOf = async () => {
+      const helper = (await containersOf(id)).find(({ name }) => name.endsWith("-predefined"));
+      const found = await engine.inspectContainer(helper?.id ?? "none", { signal: NEVER });
+      if (found === "not-found") throw new Error("there is no helper");
+      const volume = found.mounts.find(({ destination }) => destination === path);
+      return { id: found.id, volume: volume?.name ?? "" };
     };
-    const before = await volumes();
-    const mine = async () => (await volumes()).filter((name) => !before.includes(name));
-    await (await own.prepared())[Symbol.asyncDispose]();
-    const [name = ""] = await mine();
+    const first = await own.prepared();
+    const name = (await helperOf()).volume;
+    expect(name).toStartWith("runner-helper-v19.4.0-");
+    await first[Symbol.asyncDispose]();
     await engine.removeVolume(name, { signal: NEVER });
     const executor = await own.prepared();
-    const helper = (await containersOf(id)).find((each) => each.name.endsWith("-predefined"));
-    const path = "/opt/gitlab-runner-helper";
-    const there = await engine.exec(helper?.id ?? "", { argv: ["ls", `${path}/complete`] }, {
+    const again = await helperOf();
+    expect(again.volume).toBe(name);
+    const there = await engine.exec(again.id, { argv: ["ls", `${path}/complete`] }, {
       output: { write: () => undefined },
       signal: NEVER,
     });

@@ -114,7 +114,13 @@ describe("image references", () => {
     const first = (name: string) =>
       isSavedImage(Buffer.concat([Buffer.from(name), Buffer.alloc(512)]));
     for (
-      const name of ["blobs/", "manifest.json", `${"a1".repeat(32)}/`, `${"a1".repeat(32)}.json`]
+      const name of [
+        "blobs/",
+        "manifest.json",
+        `${"a1".repeat(32)}/`,
+        `${"a1".repeat(32)}.json`,
+        `${"a1".repeat(32)}.tar`,
+      ]
     ) {
       expect(first(name)).toBe(true);
     }
