@@ -52,7 +52,7 @@ git-lfs git-lfs
 openssl openssl
 ps procps
 python3 python3
-podman podman
+podman podman netavark aardvark-dns
 setsid util-linux
 sshd openssh-server
 unzip unzip

@@ -3,11 +3,22 @@
 import { z } from "zod";
 import type { ContainerDetails } from "./engine.ts";
 
+/** Its own words for what Docker calls otherwise. */
+const STATES_OF_PODMAN: Readonly<Record<string, string>> = {
+  configured: "created",
+  initialized: "created",
+  stopping: "running",
+  stopped: "exited",
+};
+
 export const ContainerJson = z.object({
   Id: z.string(),
   Name: z.string(),
   State: z.object({
-    Status: z.enum(["created", "running", "paused", "restarting", "removing", "exited", "dead"]),
+    Status: z.preprocess(
+      (status) => STATES_OF_PODMAN[String(status)] ?? status,
+      z.enum(["created", "running", "paused", "restarting", "removing", "exited", "dead"]),
+    ),
     ExitCode: z.number(),
     OOMKilled: z.boolean().default(false),
     Error: z.string().default(""),
@@ -39,7 +50,11 @@ export function containerDetails(json: ContainerJson): ContainerDetails {
     health: healthOf(json.State.Health?.Status),
     labels: json.Config.Labels ?? {},
     addresses: Object.fromEntries(
-      networks.map(([name, at]) => [name, at.IPAddress || at.GlobalIPv6Address])
+      // Podman lists and makes its default network as "bridge", and shows it here as "podman".
+      networks.map(([name, at]) => [
+        name === "podman" ? "bridge" : name,
+        at.IPAddress || at.GlobalIPv6Address,
+      ])
         .filter(([, address]) => address !== ""),
     ),
     mounts: (json.Mounts ?? []).map(({ Name, Destination }) => ({
