@@ -72,7 +72,8 @@ export class FileFinder {
       case "project":
         return await this.#fetch({ kind: "project", ...origin.project, path: inProject }, entry);
       case "own": {
-        const text = await this.#options.source.read(inProject);
+        // Git knows no `./a.yml`, so neither does GitLab, whatever a file system makes of it.
+        const text = isInGit(inProject) ? await this.#options.source.read(inProject) : undefined;
         if (text === undefined) {
           return this.#fail(`Local file \`${path}\` does not exist!`, entry.node);
         }
@@ -126,6 +127,10 @@ export class FileFinder {
     this.#options.problems.add(message, placeOf(node));
     return [];
   }
+}
+
+function isInGit(path: string): boolean {
+  return path.split("/").every((part) => !["", ".", ".."].includes(part));
 }
 
 function isEmpty(text: string): boolean {

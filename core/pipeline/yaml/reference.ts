@@ -103,7 +103,8 @@ function isPlain(node: Collection): boolean {
     case "sequence":
       return node.items.every((item) => item.kind === "scalar");
     case "mapping":
-      return [...node.entries.values()].every(({ value }) => value.kind === "scalar");
+      for (const { value } of node.entries.values()) if (value.kind !== "scalar") return false;
+      return true;
     case "reference":
       return false;
   }

@@ -3,11 +3,10 @@
 const TRUE = /^(?:yes|true|on)$/i;
 const FALSE = /^(?:no|false|off)$/i;
 const NULL = /^(?:null|~)$/i;
-/** Octal with or without `o`; `09` is none, and therefore text. Commas may group digits. */
-const INTEGER = /^[-+]?(?:0b[01_]+|0o?[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[0-9a-f_]+)$/i;
-const FLOAT = /^[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:e[-+][0-9]+)?$/i;
-/** `1:30` is ninety. */
-const SEXAGESIMAL = /^([-+]?)([0-9][0-9_]*)((?::[0-5]?[0-9])+)(\.[0-9_]*)?$/;
+/** `010` is octal, `09` and `0o10` are text. Commas may group digits. */
+const INTEGER = /^[-+]?(?:0b[01_,]+|0[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[0-9a-fA-F_,]+)$/;
+const FLOAT = /^[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?$/;
+const SEXAGESIMAL = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,2}(?:\.[0-9_]*)?$/;
 const DATE = /^\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)$/;
 const TIME =
   /^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$/;
@@ -48,8 +47,7 @@ function number(source: string): ScalarValue {
   if (/^\.nan$/i.test(source)) return of(NaN, "NaN");
   if (INTEGER.test(source)) return integer(source);
   if (FLOAT.test(source) && /\d/.test(source)) return float(source);
-  const parts = SEXAGESIMAL.exec(source);
-  return parts === null ? of(source, source) : sexagesimal(parts);
+  return SEXAGESIMAL.test(source) ? sexagesimal(source) : of(source, source);
 }
 
 function of(value: string | number | boolean | null, text: string): ScalarValue {
@@ -60,8 +58,8 @@ function integer(source: string): ScalarValue {
   const sign = source.startsWith("-") ? "-" : "";
   const digits = source.replace(/^[-+]/, "").replace(/[_,]/g, "");
   // A prefix with nothing behind it is no number.
-  if (/^0[box]$/i.test(digits)) return of(source, source);
-  const octal = /^0o?([0-7]+)$/i.exec(digits)?.[1];
+  if (/^0[bx]$/.test(digits)) return of(source, source);
+  const octal = /^0([0-7]+)$/.exec(digits)?.[1];
   const exact = BigInt(octal === undefined ? digits : `0o${octal}`);
   // What a number cannot hold keeps all its digits as text.
   const text = exact === 0n ? "0" : `${sign}${exact}`;
@@ -69,15 +67,17 @@ function integer(source: string): ScalarValue {
 }
 
 function float(source: string): ScalarValue {
-  const value = Number(source.replace(/[_,]/g, ""));
-  const text = String(value);
-  return of(value, /[.e]/i.test(text) ? text : `${text}.0`);
+  return floatOf(Number(source.replace(/[_,]/g, "")));
 }
 
-function sexagesimal([, sign, head, tail, fraction]: readonly (string | undefined)[]): ScalarValue {
-  const places = `${head}${tail}`.replaceAll("_", "").split(":");
-  const whole = places.reduce((sum, place) => sum * 60 + Number(place), 0);
-  const value = (sign === "-" ? -1 : 1) *
-    (whole + (fraction === undefined ? 0 : Number(`0${fraction}`) || 0));
-  return fraction === undefined ? of(value, String(value)) : float(value.toFixed(6));
+function floatOf(value: number): ScalarValue {
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return of(value, /[.e]/.test(text) ? text : `${text}.0`);
+}
+
+/** Always hours, minutes and seconds: `1:30` is 5400. A sign is that of the hours alone. */
+function sexagesimal(source: string): ScalarValue {
+  const parts = source.replaceAll("_", "").split(":").map(Number);
+  const value = parts.reduce((sum, part, index) => sum + part * 60 ** Math.abs(index - 2), 0);
+  return source.includes(".") ? floatOf(value) : of(value, String(value));
 }
