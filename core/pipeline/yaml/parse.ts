@@ -3,6 +3,7 @@
 import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
 import type { Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
 import type { Problems } from "../problems.ts";
+import { FlowIndentation } from "./flow_indentation.ts";
 import { mapping, placeOf, scalar, sequence, type YamlEntry } from "./node.ts";
 import type { YamlMapping, YamlNode, YamlReference, YamlScalar, YamlSequence } from "./node.ts";
 import { plainScalar } from "./scalar_value.ts";
@@ -28,26 +29,32 @@ export function parseYaml(
     problems.add(TOO_BIG, source.placeAt(0));
     return undefined;
   }
-  let events: readonly Event[];
-  try {
-    events = parseEvents(source.text, { maxDepth: MAX_DEPTH });
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    reportSyntax(source, error, problems);
-    return undefined;
+  const reading = new FlowIndentation(source.text);
+  for (;;) {
+    try {
+      const events = parseEvents(reading.text, { maxDepth: MAX_DEPTH });
+      return new Composer(source, reading, problems).compose(events);
+    } catch (error) {
+      if (!(error instanceof YAMLException)) throw error;
+      const at = error.mark?.position ?? 0;
+      if (error.reason === "deficient indentation" && reading.indentLine(at)) continue;
+      reportSyntax(source, error.reason, reading.original(at), problems);
+      return undefined;
+    }
   }
-  return new Composer(source, problems).compose(events);
 }
 
-function reportSyntax(source: SourceText, error: YAMLException, problems: Problems): void {
-  const offset = error.mark?.position ?? 0;
-  if (error.reason.startsWith("nesting exceeded")) {
+function reportSyntax(
+  source: SourceText,
+  reason: string,
+  offset: number,
+  problems: Problems,
+): void {
+  if (reason.startsWith("nesting exceeded")) {
     problems.add(TOO_BIG, source.placeAt(offset));
     return;
   }
-  const end = source.text.indexOf("\n", offset);
-  const rest = source.text.slice(offset, end === -1 ? undefined : end);
-  problems.add(describeSyntaxError(error.reason, rest), source.placeAt(offset));
+  problems.add(describeSyntaxError(reason, source.text, offset), source.placeAt(offset));
 }
 
 /** A collection whose end has not come yet. */
@@ -64,6 +71,7 @@ interface Open {
 
 class Composer {
   readonly #source: SourceText;
+  readonly #reading: FlowIndentation;
   readonly #problems: Problems;
   readonly #documents: YamlNode[] = [];
   readonly #anchors = new Map<string, YamlNode | "open">();
@@ -72,8 +80,9 @@ class Composer {
   #offset = 0;
   #failed = false;
 
-  constructor(source: SourceText, problems: Problems) {
+  constructor(source: SourceText, reading: FlowIndentation, problems: Problems) {
     this.#source = source;
+    this.#reading = reading;
     this.#problems = problems;
   }
 
@@ -167,7 +176,8 @@ class Composer {
   }
 
   #close(open: Open): YamlNode {
-    const at = { source: this.#source, offset: open.event.start, size: 1 };
+    const offset = this.#reading.original(open.event.start);
+    const at = { source: this.#source, offset, size: 1 };
     const node = open.event.type === EVENT_ID.SEQUENCE
       ? sequence(at, open.items)
       : mapping(at, open.entries);
@@ -175,13 +185,19 @@ class Composer {
   }
 
   #scalar(event: ScalarEvent): YamlNode {
-    const text = event.valueStart === -1 ? "" : getScalarValue(this.#source.text, event);
-    this.#offset = event.valueStart === -1 ? this.#offset : event.valueStart;
+    const text = event.valueStart === -1 ? "" : getScalarValue(this.#reading.text, event);
+    if (event.valueStart !== -1) this.#offset = this.#reading.original(event.valueStart);
     const at = { source: this.#source, offset: this.#offset, size: 1 };
     const tag = this.#tagOf(event);
-    if (event.style !== SCALAR_STYLE.PLAIN || tag === "!" || tag === "!!str") {
-      return this.#tagged(scalar(at, text), tag);
+    const isPlain = event.style === SCALAR_STYLE.PLAIN;
+    if (
+      isPlain && /^:[[\]{},]/.test(this.#reading.text.slice(event.valueEnd, event.valueEnd + 2))
+    ) {
+      // `{ a:[b] }`, which YAML 1.2 allows.
+      const colon = this.#reading.original(event.valueEnd);
+      this.#fail("found unexpected ':' while scanning a plain scalar", colon);
     }
+    if (!isPlain || tag === "!" || tag === "!!str") return this.#tagged(scalar(at, text), tag);
     const plain = plainScalar(text);
     if (plain.kind === "class") {
       this.#fail(`Tried to load unspecified class: ${plain.name}`, at.offset);
@@ -195,31 +211,32 @@ class Composer {
       const reference: YamlReference = { ...at(node), kind: "reference", target: node };
       return reference;
     }
-    if (tag?.startsWith("!ruby/") === true) {
+    if (tag?.startsWith("!ruby/") === true && node.kind !== "scalar") {
       this.#fail(`Tried to load unspecified class: ${tag.replace(/^.*:/, "")}`, node.offset);
     }
     return node;
   }
 
   #alias(start: number, end: number): void {
-    const name = this.#source.text.slice(start, end);
+    const name = this.#reading.text.slice(start, end);
     const node = this.#anchors.get(name);
     // An anchor inside itself would never end.
-    if (node === "open") return this.#fail(TOO_BIG, start - 1);
-    if (node === undefined) return this.#fail(`Unknown alias: ${name}`, start - 1);
+    const offset = this.#reading.original(start) - 1;
+    if (node === "open") return this.#fail(TOO_BIG, offset);
+    if (node === undefined) return this.#fail(`Unknown alias: ${name}`, offset);
     this.#add(node, undefined);
   }
 
   #anchorOf(event: { readonly anchorStart: number; readonly anchorEnd: number }) {
     return event.anchorStart === -1
       ? undefined
-      : this.#source.text.slice(event.anchorStart, event.anchorEnd);
+      : this.#reading.text.slice(event.anchorStart, event.anchorEnd);
   }
 
   #tagOf(event: { readonly tagStart: number; readonly tagEnd: number }): string | undefined {
     return event.tagStart === -1
       ? undefined
-      : this.#source.text.slice(event.tagStart, event.tagEnd);
+      : this.#reading.text.slice(event.tagStart, event.tagEnd);
   }
 
   #fail(message: string, offset: number): void {
