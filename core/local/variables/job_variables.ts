@@ -7,6 +7,7 @@ import {
 } from "../../job/predefined_variables.ts";
 import type { JobVariable } from "../../job/response.ts";
 import type { PipelineJob, PipelineJobVariable } from "../../pipeline/pipeline.ts";
+import { expandForRunner } from "../../pipeline/variables/nested.ts";
 import type { RemoteProject } from "./remote.ts";
 
 export interface LocalVariableFacts extends JobVariableFacts {
@@ -24,46 +25,45 @@ export interface LocalVariable extends JobVariable {
 /** What wins over a `dotenv` report. */
 const ABOVE_DOTENV: ReadonlySet<string> = new Set(["project", "pipeline"]);
 
+/** Values that refer to each other are expanded, as GitLab does before it hands a job out. */
 export function localVariables(
   job: PipelineJob,
   facts: LocalVariableFacts,
 ): readonly LocalVariable[] {
-  const own = (values: Readonly<Record<string, string>>, masked: boolean) =>
-    Object.entries(values).map(([key, value]): LocalVariable => ({
-      key,
-      value,
-      public: !masked,
-      masked,
-      file: false,
-      raw: true,
-      origin: "predefined",
-    }));
-  const given = job.variables.map((variable): LocalVariable => ({
-    key: variable.key,
-    value: variable.value,
-    public: !variable.masked,
-    masked: variable.masked,
-    file: variable.file,
-    raw: !variable.expand || variable.origin === "predefined",
-    origin: variable.origin,
-  }));
-  const dotenv = [...facts.dotenv].map(([key, value]): LocalVariable => ({
+  const above = job.variables.filter(({ origin }) => ABOVE_DOTENV.has(origin));
+  const below = job.variables.filter(({ origin }) => !ABOVE_DOTENV.has(origin));
+  const variables = [
+    ...fixed(tokenVariables(facts.token), { origin: "predefined", masked: true }),
+    ...fixed(jobOwnVariables(facts), { origin: "predefined" }),
+    ...fixed({ CI_REPOSITORY_URL: facts.repositoryUrl }, { origin: "predefined" }),
+    ...below,
+    ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" }),
+    ...above,
+  ];
+  return expandForRunner(variables).map(({ key, value, masked, file, expand, origin }) => ({
     key,
     value,
-    public: true,
-    masked: false,
-    file: false,
-    raw: true,
-    origin: "dotenv",
+    public: !masked,
+    masked,
+    file,
+    raw: !expand,
+    origin,
   }));
-  return [
-    ...own(tokenVariables(facts.token), true),
-    ...own(jobOwnVariables(facts), false),
-    ...own({ CI_REPOSITORY_URL: facts.repositoryUrl }, false),
-    ...given.filter(({ origin }) => !ABOVE_DOTENV.has(origin)),
-    ...dotenv,
-    ...given.filter(({ origin }) => ABOVE_DOTENV.has(origin)),
-  ];
+}
+
+/** Values that are taken as they are. */
+function fixed(
+  values: Readonly<Record<string, string>>,
+  { origin, masked = false }: Pick<PipelineJobVariable, "origin"> & { readonly masked?: boolean },
+): readonly PipelineJobVariable[] {
+  return Object.entries(values).map(([key, value]) => ({
+    key,
+    value,
+    expand: false,
+    masked,
+    file: false,
+    origin,
+  }));
 }
 
 /** What a job would get, with the id and token that the first job of a run has. */

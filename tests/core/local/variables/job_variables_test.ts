@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { localVariables } from "../../../../core/local/variables/job_variables.ts";
+import { compose } from "../../../../core/pipeline/compose.ts";
+import { config, facts, type FactsText, type JobText } from "../../pipeline/builders.ts";
+
+function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: FactsText = {}) {
+  const [one] = compose(config({ job }), facts(event)).jobs;
+  const variables = localVariables(one!, {
+    serverUrl: "https://gitlab.example.com",
+    projectPath: "group/app",
+    jobId: 1,
+    name: "job",
+    stage: "test",
+    image: "",
+    startedAt: "2026-01-01T00:00:00Z",
+    timeoutSeconds: 60,
+    node: undefined,
+    runner: { id: 1, description: "local", tags: [] },
+    token: "token",
+    repositoryUrl: "https://gitlab.example.com/group/app.git",
+    dotenv: new Map(Object.entries(dotenv)),
+  });
+  return Object.fromEntries(variables.map((variable) => [variable.key, variable]));
+}
+
+test("localVariables() expands values that refer to others", () => {
+  const variables = variablesOf({
+    variables: { OUT: "$ROOT/out", ROOT: "/builds", RAW: "raw:$X" },
+  });
+  expect(variables["OUT"]).toMatchObject({ value: "/builds/out", raw: false, origin: "job" });
+  expect(variables["RAW"]).toMatchObject({ value: "$X", raw: true });
+});
+
+test("localVariables() puts dotenv reports above the job and below settings", () => {
+  const variables = variablesOf(
+    { variables: { A: "job", B: "job", URL: "$C/x" } },
+    { A: "dotenv", B: "dotenv", C: "dotenv" },
+    { project: { B: "settings" } },
+  );
+  expect([variables["A"]?.value, variables["B"]?.value]).toEqual(["dotenv", "settings"]);
+  expect(variables["URL"]?.value).toBe("dotenv/x");
+});
+
+test("localVariables() lets the URL of an environment use a dotenv report", () => {
+  const environment = { name: "review", url: "https://$HOST/$CI_ENVIRONMENT_SLUG" };
+  const variables = variablesOf({ environment }, { HOST: "example.com" });
+  expect(variables["CI_ENVIRONMENT_URL"]).toMatchObject({
+    value: "https://example.com/review",
+    raw: false,
+  });
+});
+
+test("localVariables() leaves a commit's message alone", () => {
+  const variables = variablesOf({}, {}, { predefined: { CI_COMMIT_MESSAGE: "costs $HOME" } });
+  expect(variables["CI_COMMIT_MESSAGE"]).toMatchObject({ value: "costs $HOME", raw: true });
+});
