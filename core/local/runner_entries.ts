@@ -44,6 +44,8 @@ function dockerTable(settings: EntrySettings): Record<string, unknown> {
     image: "",
     volumes: ["/cache"],
     pull_policy: "if-not-present",
+    // Who runs a pipeline here is its administrator as well.
+    allowed_pull_policies: ["always", "if-not-present", "never"],
     ...given,
     extra_hosts: [...listOf(given["extra_hosts"]), `${HOST_NAME}:host-gateway`],
   };
