@@ -1,0 +1,220 @@
+/** Keywords of jobs whose effect is seen when the job runs: read from YAML, run by the executable. */
+
+import { expect, test } from "bun:test";
+import type { ExecEvent } from "../../core/local/events.ts";
+import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+
+interface Ran {
+  readonly code: number;
+  readonly events: readonly ExecEvent[];
+}
+
+async function run(yaml: string, files: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  using lab = new ExecLab({ ".gitlab-ci.yml": yaml, ...files });
+  return await lab.events();
+}
+
+/** `success`, `failed`… of each job. */
+function statuses({ events }: Ran): Record<string, string> {
+  return Object.fromEntries(ofType(events, "job.finished").map(({ job, status }) => [job, status]));
+}
+
+test.concurrent("exec runs hooks, before_script, script and after_script in their order", async () => {
+  const { events } = await run(`
+job:
+  hooks:
+    pre_get_sources_script: [echo hook]
+  before_script: [export WORD=shared]
+  script: ['echo "script $WORD"', exit 7]
+  after_script: ['echo "after $CI_JOB_STATUS \${WORD:-nothing}"']
+`);
+  expect(outputOf(events, "job")).toEqual(["hook", "script shared", "after failed nothing"]);
+  expect(ofType(events, "job.finished")).toMatchObject([{ exit_code: 7, status: "failed" }]);
+});
+
+test.concurrent("exec expands variables in each other before the job sees them", async () => {
+  const { events } = await run(`
+variables:
+  PACKAGE: $OUT/package
+  OUT: \${ROOT}/out
+  ROOT: /builds
+  RAW: { value: "$ROOT", expand: false }
+job:
+  script: ['echo "$PACKAGE $RAW $AGAIN"']
+  variables: { AGAIN: "$RAW" }
+`);
+  expect(outputOf(events, "job")).toEqual(["/builds/out/package $ROOT $ROOT"]);
+});
+
+test.concurrent("exec keeps the artifacts that a job names, for the jobs that want them", async () => {
+  const ran = await run(`
+stages: [build, test]
+build:
+  stage: build
+  script: [mkdir -p out/deep, echo kept > out/kept, echo no > out/deep/x.log, echo new > made]
+  artifacts:
+    name: "built-$CI_JOB_NAME"
+    paths: [out]
+    exclude: ["out/**/*.log"]
+    untracked: false
+loose:
+  stage: build
+  script: [echo loose > loose.txt]
+  artifacts: { untracked: true }
+failing:
+  stage: build
+  script: [echo why > why.txt, exit 1]
+  allow_failure: true
+  artifacts: { paths: [why.txt], when: on_failure }
+all:
+  stage: test
+  script: [cat out/kept loose.txt why.txt, test ! -e out/deep/x.log, test ! -e made]
+one:
+  stage: test
+  dependencies: [loose]
+  script: [cat loose.txt, test ! -e out]
+needed:
+  stage: test
+  needs: [{ job: build, artifacts: false }, loose]
+  script: [cat loose.txt, test ! -e out]
+`);
+  expect(statuses(ran)).toMatchObject({ all: "success", one: "success", needed: "success" });
+  expect(outputOf(ran.events, "all")).toEqual(["kept", "loose", "why"]);
+});
+
+test.concurrent("exec hands dotenv reports on, as far as artifacts go", async () => {
+  const ran = await run(`
+stages: [build, test]
+build:
+  stage: build
+  script: ['echo "HOST=review.example.com" > deploy.env']
+  artifacts: { reports: { dotenv: deploy.env } }
+deploy:
+  stage: test
+  environment: { name: review, url: "https://$HOST" }
+  script: ['echo "$CI_ENVIRONMENT_URL"']
+without:
+  stage: test
+  needs: []
+  script: ['echo "got \${HOST:-nothing}"']
+`);
+  expect(outputOf(ran.events, "deploy")).toEqual(["https://review.example.com"]);
+  expect(outputOf(ran.events, "without")).toEqual(["got nothing"]);
+});
+
+test.concurrent("exec keeps caches from run to run, as their policies say", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+stages: [one, two]
+fill:
+  stage: one
+  script: ['cat stored/value || true', mkdir -p stored, 'date +%N > stored/value', 'cat stored/value']
+  cache:
+    key: "$CI_COMMIT_REF_NAME-key"
+    paths: [stored]
+    policy: $POLICY
+  variables: { POLICY: pull-push }
+pull:
+  stage: two
+  script: ['cat stored/value', rm -r stored]
+  cache: { key: main-key, paths: [stored], policy: pull }
+fallback:
+  stage: two
+  script: ['cat stored/value']
+  cache: { key: other, fallback_keys: [main-key], paths: [stored], policy: pull }
+failed:
+  stage: two
+  script: [mkdir kept, echo x > kept/x, exit 1]
+  allow_failure: true
+  cache: { key: failed, paths: [kept], when: on_failure }
+push:
+  stage: two
+  script: ['test ! -e kept/x', mkdir -p kept, echo y > kept/x]
+  cache: { key: failed, paths: [kept], policy: push }
+  needs: []
+loose:
+  stage: two
+  script: ['cat loose.txt || echo nothing', echo loose > loose.txt]
+  cache: { key: loose, untracked: true }
+`,
+  });
+  const first = await lab.events();
+  const [value = ""] = outputOf(first.events, "fill").slice(-1);
+  expect(outputOf(first.events, "pull")).toEqual([value]);
+  expect(outputOf(first.events, "fallback")).toEqual([value]);
+  const second = await lab.events();
+  expect(outputOf(second.events, "fill")[0]).toBe(value);
+  expect(statuses(second)).toMatchObject({ push: "success" });
+  expect(outputOf(second.events, "loose")).toEqual(["loose"]);
+});
+
+test.concurrent("exec ends a job after its timeout, and finds its coverage", async () => {
+  const { events } = await run(`
+slow:
+  timeout: 2 seconds
+  script: [sleep 60]
+measured:
+  script: ['echo "Total coverage: 81.25 %"']
+  coverage: '/Total coverage: (\\d+\\.\\d+) %/'
+`);
+  const finished = ofType(events, "job.finished");
+  expect(finished.find(({ job }) => job === "slow")).toMatchObject({
+    status: "failed",
+    failure_reason: "job_execution_timeout",
+  });
+  expect(finished.find(({ job }) => job === "measured")).toMatchObject({ coverage: 81.25 });
+});
+
+test.concurrent("exec tries again, lets fail, and goes on as the jobs say", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+stages: [build, test, deploy]
+flaky:
+  stage: build
+  script: ['test -e "$MARK" || { touch "$MARK"; exit 3; }']
+  retry: { max: 1, exit_codes: 3 }
+allowed:
+  stage: build
+  script: exit 4
+  allow_failure: { exit_codes: 4 }
+test:
+  stage: test
+  script: exit 1
+  parallel: { matrix: [{ OS: [linux, mac] }] }
+  rules: [{ if: $CI_COMMIT_BRANCH == "main" }]
+report:
+  stage: deploy
+  script: 'echo "report $CI_JOB_STAGE"'
+  when: on_failure
+deploy:
+  stage: deploy
+  script: echo deployed
+early:
+  stage: deploy
+  needs: [flaky]
+  script: echo early
+by_hand:
+  stage: deploy
+  script: echo by hand
+  when: manual
+`,
+  });
+  const ran = await lab.events("--variable", `MARK=${lab.dir}/mark`);
+  expect(ran.code).toBe(1);
+  expect(statuses(ran)).toEqual({
+    flaky: "success",
+    allowed: "failed",
+    "test: [linux]": "failed",
+    "test: [mac]": "failed",
+    report: "success",
+    early: "success",
+  });
+  expect(
+    ofType(ran.events, "job.skipped").map(({ job, reason }) => [job, reason]).toSorted(),
+  ).toEqual([["by_hand", "manual"], ["deploy", "stage_failed"]]);
+  expect(
+    ofType(ran.events, "job.started").filter(({ job }) => job === "flaky").map((each) =>
+      each.attempt
+    ),
+  ).toEqual([1, 2]);
+});
