@@ -1,0 +1,42 @@
+/** Which tests run jobs with a keyword: a keyword, a file below tests/, a test's name. */
+export const EXEC_CITATIONS = String.raw`
+hooks:pre_get_sources_script  e2e/exec_keywords_test.ts  exec runs hooks, before_script, script and after_script in their order
+before_script  e2e/exec_keywords_test.ts  exec runs hooks, before_script, script and after_script in their order
+script  e2e/exec_keywords_test.ts  exec runs hooks, before_script, script and after_script in their order
+after_script  e2e/exec_keywords_test.ts  exec runs hooks, before_script, script and after_script in their order
+variables  e2e/exec_keywords_test.ts  exec expands variables in each other before the job sees them
+variables:*:expand  e2e/exec_keywords_test.ts  exec expands variables in each other before the job sees them
+artifacts:paths  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+artifacts:exclude  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+artifacts:untracked  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+artifacts:when  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+artifacts:name  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+dependencies  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+needs:artifacts  e2e/exec_keywords_test.ts  exec keeps the artifacts that a job names, for the jobs that want them
+artifacts:reports  e2e/exec_keywords_test.ts  exec hands dotenv reports on, as far as artifacts go
+environment:url  e2e/exec_keywords_test.ts  exec hands dotenv reports on, as far as artifacts go
+cache:paths  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:key  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:fallback_keys  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:untracked  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:policy  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:when  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
+coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
+retry:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+allow_failure:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+parallel:matrix  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+rules:if  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+needs  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+when  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
+image  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+image:name  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+image:entrypoint  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+image:docker  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+image:pull_policy  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services:*:alias  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services:*:command  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services:*:entrypoint  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services:*:variables  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+`;
