@@ -2,8 +2,11 @@
 
 import type { CiJob, CiNeed } from "./ci_config.ts";
 import type { IndexedJob, JobIndex } from "./job_index.ts";
+import { orderByNeeds } from "./need_order.ts";
 import { instanceNames, type NamedNeed, namedNeeds, unknownMatrixNames } from "./needs.ts";
 import type { CiProblem, Place } from "./place.ts";
+
+export const CIRCLE = "The pipeline has circular dependencies";
 
 /** Longest name that GitLab stores of a needed job. */
 const LONGEST_NEED = 255;
@@ -113,25 +116,12 @@ function checkOnStop({ name, place, environment }: CiJob, index: JobIndex): CiPr
 
 /** A job that needs itself could never start either. */
 function checkCircles(index: JobIndex): CiProblem[] {
-  const settled = new Set<string>();
-  const open = new Set<string>();
-  const isInCircle = (name: string): boolean => {
-    if (open.has(name)) return true;
-    if (settled.has(name)) return false;
-    open.add(name);
-    const indexed = index.get(name);
-    const needs = indexed === undefined
-      ? []
-      : namedNeeds(indexed.job.needs ?? [], indexed.instance, index);
-    const found = needs.some((need) => isInCircle(need.name));
-    open.delete(name);
-    settled.add(name);
-    return found;
-  };
-  const first = index.all.find(({ instance }) => isInCircle(instance.name));
-  return first === undefined
-    ? []
-    : [{ message: "The pipeline has circular dependencies", place: first.job.place }];
+  const { stuck } = orderByNeeds(
+    index.all,
+    ({ job, instance }) =>
+      namedNeeds(job.needs ?? [], instance, index).flatMap(({ name }) => index.get(name) ?? []),
+  );
+  return stuck === undefined ? [] : [{ message: CIRCLE, place: stuck.job.place }];
 }
 
 function about(name: string, problem: string, place: Place): CiProblem {

@@ -13,7 +13,7 @@ import { PathFacts } from "./rules/path_facts.ts";
 import { RuleContext } from "./rules/rule_context.ts";
 import { decideWorkflow } from "./rules/workflow.ts";
 import { jobVariables, type SharedVariables, sharedVariables } from "./variables/job_variables.ts";
-import { CircularVariables, expandForRunner } from "./variables/nested.ts";
+import { expandForRunner, VariableError } from "./variables/nested.ts";
 
 const NO_JOBS = "Pipeline will not run for the selected trigger. " +
   "The rules configuration prevented any jobs from being added to the pipeline.";
@@ -33,7 +33,11 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
   if (workflow.kind === "broken") throw new CiConfigError([workflow.problem]);
   const warnings = [...config.warnings, ...workflowLimits(config), ...conditionLimits(config)];
   const pipeline = { stages: config.stages, jobs: [], excluded: [], warnings };
-  if (workflow.kind === "out") return { ...pipeline, name: undefined, refusal: workflow.message };
+  if (workflow.kind === "out") {
+    const { message } = workflow;
+    const excluded = index.all.map(({ job, instance }) => ({ job, name: instance.name, message }));
+    return { ...pipeline, name: undefined, refusal: message, excluded };
+  }
 
   const shared = sharedVariables(facts, config.variables, workflow.variables);
   const decided = index.all.map((indexed) => decideJob(indexed, facts, paths, shared));
@@ -96,7 +100,7 @@ function decideJob(
       }
     }
   } catch (error) {
-    if (!(error instanceof CircularVariables)) throw error;
+    if (!(error instanceof VariableError)) throw error;
     const message = `${instance.name}: ${error.message}`;
     return { kind: "broken", problem: { message, place: job.place } };
   }

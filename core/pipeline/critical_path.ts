@@ -1,5 +1,6 @@
 /** The chain of jobs that a run could not have been shorter than. */
 
+import { orderByNeeds } from "./need_order.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export interface CriticalPath {
@@ -13,31 +14,26 @@ export function criticalPath(
   { jobs, stages }: Pipeline,
   durationsMs: ReadonlyMap<string, number>,
 ): CriticalPath {
+  const byName = new Map(jobs.map((job) => [job.name, job]));
   const ends = new Map<string, Chain>();
-  const byStage = stages.map((stage) => jobs.filter((job) => job.stage === stage));
   let earlier = EMPTY;
-  for (const stage of byStage) {
-    const visit = (job: (typeof jobs)[number]): Chain => {
-      const known = ends.get(job.name);
-      if (known !== undefined) return known;
+  for (const stage of stages) {
+    const { ordered } = orderByNeeds(
+      jobs.filter((job) => job.stage === stage),
+      ({ needs = [] }) => needs.flatMap(({ job }) => byName.get(job) ?? []),
+    );
+    const chains = ordered.map((job) => {
       const before = job.needs === undefined
         ? earlier
-        : job.needs.map(({ job: name }) => ends.get(name) ?? visitNamed(name)).reduce(
-          longer,
-          EMPTY,
-        );
+        : job.needs.map(({ job: name }) => ends.get(name) ?? EMPTY).reduce(longer, EMPTY);
       const duration = durationsMs.get(job.name);
       const chain = duration === undefined
         ? before
         : { name: job.name, before, endMs: before.endMs + duration };
       ends.set(job.name, chain);
       return chain;
-    };
-    const visitNamed = (name: string): Chain => {
-      const job = stage.find((other) => other.name === name);
-      return job === undefined ? EMPTY : visit(job);
-    };
-    earlier = stage.map(visit).reduce(longer, earlier);
+    });
+    earlier = chains.reduce(longer, earlier);
   }
   return { jobs: namesOf(earlier), durationMs: earlier.endMs };
 }

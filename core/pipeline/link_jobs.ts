@@ -1,7 +1,9 @@
 /** Ties the jobs of a pipeline together: what each waits for, and whose artifacts it gets. */
 
 import type { IncludedJob } from "./compose_job.ts";
+import { CIRCLE } from "./check_jobs.ts";
 import type { JobIndex } from "./job_index.ts";
+import { orderByNeeds } from "./need_order.ts";
 import { instanceNames, namedNeeds } from "./needs.ts";
 import type { PipelineJob, PipelineNeed } from "./pipeline.ts";
 import type { CiProblem, CiWarning } from "./place.ts";
@@ -98,28 +100,9 @@ function circle(
   links: ReadonlyMap<IncludedJob, JobLinks>,
 ): CiProblem[] {
   const byName = new Map(included.map((one) => [one.indexed.instance.name, one]));
-  const waiting = new Map<IncludedJob, number>();
-  const waiters = new Map<IncludedJob, IncludedJob[]>();
-  for (const one of included) {
-    const needs = links.get(one)?.needs ?? [];
-    waiting.set(one, needs.length);
-    for (const { job } of needs) {
-      const needed = byName.get(job)!;
-      const list = waiters.get(needed);
-      if (list === undefined) waiters.set(needed, [one]);
-      else list.push(one);
-    }
-  }
-  const free = included.filter((one) => waiting.get(one) === 0);
-  for (let at = 0; at < free.length; at++) {
-    for (const waiter of waiters.get(free[at]!) ?? []) {
-      const left = waiting.get(waiter)! - 1;
-      waiting.set(waiter, left);
-      if (left === 0) free.push(waiter);
-    }
-  }
-  const stuck = included.find((one) => waiting.get(one)! > 0);
-  return stuck === undefined
-    ? []
-    : [{ message: "The pipeline has circular dependencies", place: stuck.indexed.job.place }];
+  const { stuck } = orderByNeeds(
+    included,
+    (one) => (links.get(one)?.needs ?? []).flatMap(({ job }) => byName.get(job) ?? []),
+  );
+  return stuck === undefined ? [] : [{ message: CIRCLE, place: stuck.indexed.job.place }];
 }

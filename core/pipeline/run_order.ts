@@ -1,5 +1,6 @@
 /** The jobs that take part in a run, in an order in which each comes behind all that it waits for. */
 
+import { orderByNeeds } from "./need_order.ts";
 import type { Pipeline, PipelineJob } from "./pipeline.ts";
 import type { Selection } from "./select.ts";
 
@@ -30,20 +31,12 @@ export function orderJobs(pipeline: Pipeline, selection: Selection): readonly Or
       isLeft: left.has(job.name),
     });
   }
-  return behindNeeds([...taking.values()].toSorted((a, b) => a.stageAt - b.stageAt), taking);
-}
-
-function behindNeeds(
-  jobs: readonly OrderedJob[],
-  byName: ReadonlyMap<string, OrderedJob>,
-): readonly OrderedJob[] {
-  const ordered = new Set<OrderedJob>();
-  const visit = (one: OrderedJob): void => {
-    if (ordered.has(one)) return;
-    // Needs are never in later stages, so that going to them first keeps the stages in order.
-    for (const name of one.needs ?? []) visit(byName.get(name)!);
-    ordered.add(one);
-  };
-  for (const one of jobs) visit(one);
-  return [...ordered];
+  const all = [...taking.values()];
+  // Needs are never in later stages, so that each stage can be ordered by itself.
+  return pipeline.stages.flatMap((_, at) =>
+    orderByNeeds(
+      all.filter((one) => one.stageAt === at),
+      ({ needs = [] }) => needs.flatMap((name) => taking.get(name) ?? []),
+    ).ordered
+  );
 }

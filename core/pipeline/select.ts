@@ -53,8 +53,7 @@ export interface Selection {
 
 /**
  * A manual job runs when it is named, and is left to people otherwise. Nothing waits for a job that
- * cannot be run here. Throws
- * {@link ConfigurationError} for a name that is nowhere in the configuration.
+ * cannot be run here. Throws {@link ConfigurationError} for a name that is nowhere in the configuration.
  */
 export function select(pipeline: Pipeline, request: SelectionRequest): Selection {
   checkNames(pipeline, request);

@@ -4,7 +4,7 @@ import type { CiConfig, CiVariables } from "../ci_config.ts";
 import type { PipelineFacts } from "../pipeline.ts";
 import type { CiProblem } from "../place.ts";
 import { sharedVariables, workflowVariables } from "../variables/job_variables.ts";
-import { CircularVariables, expandForGitLab } from "../variables/nested.ts";
+import { expandForGitLab, VariableError } from "../variables/nested.ts";
 import { expandName } from "../variables/references.ts";
 import { matchRule } from "./match_rule.ts";
 import type { PathFacts } from "./path_facts.ts";
@@ -38,7 +38,7 @@ export function decideWorkflow(
     const shared = sharedVariables(facts, variables, added);
     return { kind: "in", name: nameOf(workflow.name, shared), variables: added };
   } catch (error) {
-    if (!(error instanceof CircularVariables)) throw error;
+    if (!(error instanceof VariableError)) throw error;
     return { kind: "broken", problem: { message: error.message, place: undefined } };
   }
 }

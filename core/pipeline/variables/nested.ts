@@ -3,14 +3,13 @@
 import type { PipelineJobVariable } from "../pipeline.ts";
 import { expandValue, mayRefer, referencesIn } from "./references.ts";
 
-/** Values that refer to each other in a circle, in GitLab's words. */
-export class CircularVariables extends Error {
-  override readonly name = "CircularVariables";
-
-  constructor(keys: readonly string[]) {
-    super(`circular variable reference detected: ${JSON.stringify(keys).replaceAll(",", ", ")}`);
-  }
+/** Variables that cannot be expanded. */
+export class VariableError extends Error {
+  override readonly name = "VariableError";
 }
+
+/** A value that refers twice to one that refers twice… is as long as this at the most. */
+const LONGEST_VALUE = 1024 * 1024;
 
 /** What becomes of references that GitLab could put a value in for. */
 type Purpose =
@@ -22,7 +21,7 @@ type Purpose =
 /**
  * The value of a variable as GitLab uses it for names; undefined: there is none. `declared` is in
  * rising precedence; a value that refers to its own key means the one below it. Throws
- * {@link CircularVariables}.
+ * {@link VariableError}.
  */
 export function expandForGitLab(
   declared: readonly PipelineJobVariable[],
@@ -33,7 +32,7 @@ export function expandForGitLab(
 
 /**
  * The variables as GitLab sends them to a runner: the last of one name wins there too, but a value
- * that refers to others comes behind them. Throws {@link CircularVariables}.
+ * that refers to others comes behind them. Throws {@link VariableError}.
  */
 export function expandForRunner(
   declared: readonly PipelineJobVariable[],
@@ -53,12 +52,22 @@ function expandAll(
   purpose: Purpose,
 ): readonly PipelineJobVariable[] {
   if (!declared.some(({ expand, value }) => expand && mayRefer(value))) return declared;
+  const references = new References(declared);
   const expanded: PipelineJobVariable[] = [];
-  for (const variable of inOrderOfNeed(declared)) {
+  const known = new Map<string, PipelineJobVariable>();
+  for (const variable of inOrderOfNeed(declared, references)) {
+    let length = 0;
     const value = variable.expand
-      ? expandValue(variable.value, (name) => substitute(lastOf(expanded, name), purpose))
+      ? expandValue(variable.value, (name) => {
+        const part = substitute(known.get(name), purpose);
+        length += part?.length ?? 0;
+        if (length > LONGEST_VALUE) throw tooLong(variable);
+        return part;
+      })
       : variable.value;
-    expanded.push(value === variable.value ? variable : { ...variable, value });
+    const result = value === variable.value ? variable : { ...variable, value };
+    expanded.push(result);
+    if (references.include(variable.key)) known.set(variable.key, result);
   }
   return expanded;
 }
@@ -73,36 +82,79 @@ function substitute(
   return variable.expand || !mayRefer(variable.value) ? variable.value : undefined;
 }
 
-/**
- * Every variable behind all that it refers to. Few have references at all, so that looking through
- * the list for each costs less than an index of it would.
- */
-function inOrderOfNeed(declared: readonly PipelineJobVariable[]): readonly PipelineJobVariable[] {
+function tooLong({ key }: PipelineJobVariable): VariableError {
+  return new VariableError(
+    `variable ${key} is longer than ${LONGEST_VALUE} characters when expanded`,
+  );
+}
+
+/** A variable whose references are being followed. */
+interface Following {
+  readonly at: number;
+  readonly needs: readonly number[];
+  next: number;
+}
+
+/** Every variable behind all that it refers to. */
+function inOrderOfNeed(
+  declared: readonly PipelineJobVariable[],
+  references: References,
+): readonly PipelineJobVariable[] {
   const order: PipelineJobVariable[] = [];
   const visited = new Uint8Array(declared.length);
-  const path: number[] = [];
-  const visit = (at: number): void => {
-    const variable = declared[at]!;
-    if (visited[at] === 1) {
-      const start = path.indexOf(at);
-      // A value that refers to itself is no circle: it means what is below it.
-      if (start >= 0 && start < path.length - 1) {
-        throw new CircularVariables(path.slice(start).map((each) => declared[each]!.key));
-      }
-      return;
-    }
+  const path: Following[] = [];
+  const enter = (at: number): void => {
     visited[at] = 1;
-    if (variable.expand && mayRefer(variable.value)) {
-      path.push(at);
-      for (const name of referencesIn(variable.value)) {
-        for (let each = 0; each < declared.length; each++) {
-          if (declared[each]!.key === name) visit(each);
-        }
-      }
-      path.pop();
-    }
-    order.push(variable);
+    path.push({ at, needs: references.of(at), next: 0 });
   };
-  for (let at = 0; at < declared.length; at++) visit(at);
+  for (let start = 0; start < declared.length; start++) {
+    if (visited[start] === 0) enter(start);
+    for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+      const needed = last.needs[last.next++];
+      if (needed === undefined) {
+        path.pop();
+        order.push(declared[last.at]!);
+      } else if (visited[needed] === 0) enter(needed);
+      else if (needed !== last.at) refuseCircle(declared, path, needed);
+    }
+  }
   return order;
 }
+
+function refuseCircle(
+  declared: readonly PipelineJobVariable[],
+  path: readonly Following[],
+  needed: number,
+): void {
+  const start = path.findIndex(({ at }) => at === needed);
+  if (start < 0) return;
+  const keys = path.slice(start).map(({ at }) => declared[at]!.key);
+  throw new VariableError(
+    `circular variable reference detected: ${JSON.stringify(keys).replaceAll(",", ", ")}`,
+  );
+}
+
+/** Which variables refer to which, by index. Few are referred to at all: only those are indexed. */
+class References {
+  readonly #names: readonly (readonly string[])[];
+  readonly #places = new Map<string, number[]>();
+
+  constructor(declared: readonly PipelineJobVariable[]) {
+    this.#names = declared.map(({ expand, value }) =>
+      expand && mayRefer(value) ? referencesIn(value) : NO_NAMES
+    );
+    for (const name of this.#names.flat()) this.#places.set(name, []);
+    for (let at = 0; at < declared.length; at++) this.#places.get(declared[at]!.key)?.push(at);
+  }
+
+  include(key: string): boolean {
+    return this.#places.has(key);
+  }
+
+  /** Its own index among them, when it builds upon one below. */
+  of(at: number): readonly number[] {
+    return this.#names[at]!.flatMap((name) => this.#places.get(name) ?? []);
+  }
+}
+
+const NO_NAMES: readonly string[] = [];

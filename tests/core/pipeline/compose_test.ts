@@ -2,7 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import { compose } from "../../../core/pipeline/compose.ts";
-import { config, facts, names, valuesOf } from "./builders.ts";
+import { criticalPath } from "../../../core/pipeline/critical_path.ts";
+import { beginProgress } from "../../../core/pipeline/progress.ts";
+import { EVERYTHING, select } from "../../../core/pipeline/select.ts";
+import { config, facts, type JobText, names, valuesOf } from "./builders.ts";
 
 describe("compose() puts jobs in", () => {
   test("the order of stages, and of the files within one", () => {
@@ -107,3 +110,25 @@ describe("compose() makes no pipeline", () => {
     expect(pipeline.jobs).toEqual([]);
   });
 });
+
+test("compose() leaves every job out of a pipeline that the workflow filters out", () => {
+  const one = config({ a: {}, b: { parallel: { kind: "count", count: 2 } } }, {
+    workflow: { rules: [] },
+  });
+  expect(compose(one, facts()).excluded.map(({ name }) => name)).toEqual(["a", "b 1/2", "b 2/2"]);
+});
+
+test("compose() and what follows take chains of any length", () => {
+  const jobs: Record<string, JobText> = {};
+  for (let at = 0; at < 10_000; at++) {
+    jobs[`job-${at}`] = at === 0 ? {} : { needs: [`job-${at - 1}`] };
+  }
+  const reversed = Object.fromEntries(Object.entries(jobs).toReversed());
+  const pipeline = compose(config(reversed), facts());
+  const step = beginProgress(pipeline, select(pipeline, EVERYTHING), 0);
+  expect(step.start.map(({ job }) => job.name)).toEqual(["job-0"]);
+  expect(criticalPath(pipeline, new Map([["job-0", 1], ["job-9999", 2]]))).toEqual({
+    jobs: ["job-0", "job-9999"],
+    durationMs: 3,
+  });
+}, 30_000);
