@@ -39,4 +39,13 @@ services:*:alias  e2e/exec_docker_test.ts  exec runs an image and its services a
 services:*:command  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services:*:entrypoint  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services:*:variables  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+include:project  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
+include:remote  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
+include:component  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
+trigger  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:include  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:strategy  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:forward  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+cache:key:files  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+cache:key:prefix  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 `;

@@ -20,10 +20,10 @@ spec:component                  done    read      What a component may ask about
 # Whole file
 default                         done    read      Goes into every job that does not say otherwise.
 include:local                   done    read      Files of the project, also by pattern.
-include:project                 partly  read      Read as on the server; this build does not fetch it yet.
-include:remote                  partly  read      Read as on the server; this build does not fetch it yet.
-include:template                partly  read      Read as on the server; this build does not fetch it yet.
-include:component               partly  read      Read as on the server; this build does not fetch it yet.
+include:project                 done    read      Fetched, and kept for use without a network.
+include:remote                  done    read      Fetched, and kept for use without a network.
+include:template                done    read      Fetched, and kept for use without a network.
+include:component               done    read      Fetched, and kept for use without a network.
 include:inputs                  done    read      Values for the inputs of the file.
 include:rules                   done    read      Whether the file is read at all.
 include:integrity               done    read      A checksum of a remote file.
@@ -59,15 +59,15 @@ artifacts:public                moot    read      Artifacts are files of this ma
 before_script                   done    job       In front of the script, in the same shell.
 cache:paths                     done    job       Restored before the script and saved after it.
 cache:key                       done    pipeline  A key with variables.
-cache:key:files                 partly  pipeline  One key, whatever the files are.
-cache:key:prefix                partly  pipeline  Expanded, and not yet used.
+cache:key:files                 done    job       A key that changes with the files.
+cache:key:prefix                done    job       In front of a key made of files.
 cache:fallback_keys             done    job       Tried in order when there is no cache of the key.
 cache:untracked                 done    job       Whatever git does not know.
 cache:policy                    done    job       pull, push or both, also by variable.
 cache:when                      done    job       After which end it is saved.
 cache:unprotect                 named   pipeline  No branch is protected.
 coverage                        done    job       Read from the job's log.
-dast_configuration              moot    read      Belongs to GitLab's scanners.
+dast_configuration              named   read      No scanner is set up.
 dependencies                    done    pipeline  Whose artifacts a job gets.
 environment:name                partly  pipeline  Sets variables; no deployment is recorded.
 environment:url                 partly  pipeline  Expanded, and shown.
@@ -142,10 +142,11 @@ stage                           done    pipeline  Which stage a job belongs to.
 start_in                        done    pipeline  How long a delayed job waits.
 tags                            named   pipeline  All jobs run on this machine.
 timeout                         done    job       Ends a job that takes longer.
-trigger                         named   pipeline  A job that starts a pipeline is skipped.
-trigger:include                 named   pipeline  A child pipeline is not started.
-trigger:project                 named   pipeline  A pipeline of another project is not started.
-trigger:strategy                named   pipeline  Nothing is started.
-trigger:forward                 named   pipeline  Nothing is started.
+trigger                         done    job       A pipeline inside the pipeline.
+trigger:include                 done    job       Files of the project, of elsewhere, or of an earlier job's artifacts.
+trigger:inputs                  done    read      Inputs of the pipeline's files.
+trigger:project                 named   pipeline  A pipeline of another project is not started: the job is skipped.
+trigger:strategy                done    job       Whether the job waits for its pipeline, and ends as it does.
+trigger:forward                 done    job       Which variables the pipeline gets.
 when                            done    pipeline  on_success, on_failure, always, manual, delayed.
 `;

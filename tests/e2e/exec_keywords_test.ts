@@ -136,7 +136,12 @@ loose:
   stage: two
   script: ['cat loose.txt || echo nothing', echo loose > loose.txt]
   cache: { key: loose, untracked: true }
+locked:
+  stage: two
+  script: ['cat kept/lock || echo nothing', mkdir -p kept, cp lock kept/lock]
+  cache: { key: { files: [lock], prefix: locked }, paths: [kept] }
 `,
+    lock: "one\n",
   });
   const first = await lab.events();
   const [value = ""] = outputOf(first.events, "fill").slice(-1);
@@ -146,6 +151,13 @@ loose:
   expect(outputOf(second.events, "fill")[0]).toBe(value);
   expect(statuses(second)).toMatchObject({ push: "success" });
   expect(outputOf(second.events, "loose")).toEqual(["loose"]);
+  expect(outputOf(second.events, "locked")).toEqual(["one"]);
+  lab.write({ lock: "two\n" });
+  const third = await lab.events("locked");
+  expect(outputOf(third.events, "locked")).toEqual([
+    expect.stringContaining("kept/lock"),
+    "nothing",
+  ]);
 });
 
 test.concurrent("exec ends a job after its timeout, and finds its coverage", async () => {
