@@ -74,7 +74,8 @@ function decideJob(
 ): Decided {
   const { job, instance } = indexed;
   const before = jobVariables(job, instance, shared, { when: job.when, rules: {} });
-  const context = new RuleContext(facts, paths, [...shared.visible, ...before]);
+  const seen = [...shared.visible, ...before];
+  const context = new RuleContext(facts, paths, seen);
   try {
     const decision = decide(job, instance.name, context);
     switch (decision.kind) {
@@ -87,13 +88,14 @@ function decideJob(
         };
       case "in": {
         const { when, variables: rules } = decision;
-        const own = jobVariables(job, instance, shared, { when, rules });
+        const isSame = when === (job.when ?? "on_success") && Object.keys(rules).length === 0;
+        const own = isSame ? before : jobVariables(job, instance, shared, { when, rules });
         const variables = [...shared.predefined, ...own];
         const included = {
           indexed,
           decision,
           variables,
-          visible: [...shared.visible, ...own],
+          visible: isSame ? seen : [...shared.visible, ...own],
           expanded: expandForRunner(variables),
         };
         return { kind: "in", included };

@@ -9,8 +9,8 @@ export interface SharedVariables {
   readonly predefined: readonly PipelineJobVariable[];
   /** Of the predefined ones, those that rules and names can see. */
   readonly visible: readonly PipelineJobVariable[];
-  readonly global: CiVariables;
-  readonly workflow: CiVariables;
+  /** Of the configuration, those of the workflow's rule behind the global ones. */
+  readonly configured: readonly PipelineJobVariable[];
   /** The user's settings, then the command line. */
   readonly given: readonly PipelineJobVariable[];
 }
@@ -39,8 +39,7 @@ export function sharedVariables(
   return {
     predefined: all,
     visible: all.filter(({ key }) => !PERSISTED.has(key)),
-    global,
-    workflow,
+    configured: [...layer(global, "global"), ...layer(workflow, "workflow")],
     given: [...given(facts.project, "project"), ...given(facts.pipeline, "pipeline")],
   };
 }
@@ -49,7 +48,7 @@ export function sharedVariables(
 export function workflowVariables(shared: SharedVariables): readonly PipelineJobVariable[] {
   return [
     ...shared.visible,
-    ...layer({ ...shared.global, ...shared.workflow }, "global"),
+    ...lastOfEach(shared.configured),
     ...shared.given,
   ];
 }
@@ -65,21 +64,23 @@ export function jobVariables(
   shared: SharedVariables,
   { when, rules }: { readonly when: CiWhen | undefined; readonly rules: CiVariables },
 ): readonly PipelineJobVariable[] {
-  const inherited = inheritedBy(job);
-  const configured = new Map<string, PipelineJobVariable>();
-  const layers = [
-    layer(shared.global, "global").filter(inherited),
-    layer(shared.workflow, "workflow").filter(inherited),
-    layer(job.variables, "job"),
-    Object.entries(instance.matrix).map(([key, value]) => variable(key, value, "matrix")),
-    layer(rules, "rules"),
-  ];
-  for (const one of layers.flat()) configured.set(one.key, one);
   return [
     ...aboutJob(job, instance, when === "manual"),
-    ...configured.values(),
+    ...lastOfEach([
+      ...shared.configured.filter(inheritedBy(job)),
+      ...layer(job.variables, "job"),
+      ...Object.entries(instance.matrix).map(([key, value]) => variable(key, value, "matrix")),
+      ...layer(rules, "rules"),
+    ]),
     ...shared.given,
   ];
+}
+
+/** One variable of each name: no layer of the configuration sees what another one replaces. */
+function lastOfEach(
+  variables: readonly PipelineJobVariable[],
+): Iterable<PipelineJobVariable> {
+  return new Map(variables.map((one) => [one.key, one])).values();
 }
 
 export function predefined(key: string, value: string): PipelineJobVariable {

@@ -105,7 +105,9 @@ function inOrderOfNeed(
   const path: Following[] = [];
   const enter = (at: number): void => {
     visited[at] = 1;
-    path.push({ at, needs: references.of(at), next: 0 });
+    const needs = references.of(at);
+    if (needs.length === 0) order.push(declared[at]!);
+    else path.push({ at, needs, next: 0 });
   };
   for (let start = 0; start < declared.length; start++) {
     if (visited[start] === 0) enter(start);
@@ -134,17 +136,19 @@ function refuseCircle(
   );
 }
 
-/** Which variables refer to which, by index. Few are referred to at all: only those are indexed. */
+/** Which variables refer to which, by index. Few refer to others at all: only those are kept. */
 class References {
-  readonly #names: readonly (readonly string[])[];
+  readonly #names = new Map<number, readonly string[]>();
   readonly #places = new Map<string, number[]>();
 
   constructor(declared: readonly PipelineJobVariable[]) {
-    this.#names = declared.map(({ expand, value }) =>
-      expand && mayRefer(value) ? referencesIn(value) : NO_NAMES
-    );
-    for (const name of this.#names.flat()) this.#places.set(name, []);
-    for (let at = 0; at < declared.length; at++) this.#places.get(declared[at]!.key)?.push(at);
+    for (const [at, { expand, value }] of declared.entries()) {
+      if (!expand || !mayRefer(value)) continue;
+      const names = referencesIn(value);
+      this.#names.set(at, names);
+      for (const name of names) this.#places.set(name, []);
+    }
+    for (const [at, { key }] of declared.entries()) this.#places.get(key)?.push(at);
   }
 
   include(key: string): boolean {
@@ -153,8 +157,8 @@ class References {
 
   /** Its own index among them, when it builds upon one below. */
   of(at: number): readonly number[] {
-    return this.#names[at]!.flatMap((name) => this.#places.get(name) ?? []);
+    return this.#names.get(at)?.flatMap((name) => this.#places.get(name) ?? []) ?? NOWHERE;
   }
 }
 
-const NO_NAMES: readonly string[] = [];
+const NOWHERE: readonly number[] = [];
