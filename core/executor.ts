@@ -107,6 +107,8 @@ export interface PreparedEnvironment {
   readonly os: "linux" | "darwin" | "windows" | "freebsd";
   /** Completes `Running on …`; undefined: the script finds its host's name out. */
   readonly hostname: string | undefined;
+  /** Named behind a host name that the script finds out: the machine that it is reached through. */
+  readonly via?: string | undefined;
   readonly buildsDir: string;
   readonly cacheDir: string;
   /** Checkouts of several jobs live below `buildsDir`: it gets a folder per runner and slot. */

@@ -48,8 +48,8 @@ export type ScriptOp =
   /** Sources `path` when it exists, exporting `KEY=value` lines (GITLAB_ENV). */
   | { readonly kind: "load-env-file"; readonly path: string }
   | { readonly kind: "print"; readonly style: PrintStyle; readonly text: string }
-  /** `Running on <host name>...`, the host's name found out by the script. */
-  | { readonly kind: "print-host" }
+  /** `Running on <host name> [via <via>]...`, the host's name found out by the script. */
+  | { readonly kind: "print-host"; readonly via?: string }
   | { readonly kind: "change-directory"; readonly path: string }
   | { readonly kind: "make-directory"; readonly path: string }
   /** Removes the directory with all its content, also read-only content; absent is fine. */

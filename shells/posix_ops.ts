@@ -41,7 +41,7 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
       case "print":
         return printLine(scriptLine(op.style, op.text));
       case "print-host":
-        return `printf 'Running on %s...\\n' "$(hostname 2>/dev/null || uname -n)"`;
+        return printHost(op.via);
       case "change-directory":
         return `cd ${quotePosixPath(op.path)}`;
       case "make-directory":
@@ -85,6 +85,11 @@ function exportVariable(name: string, value: string): string {
 
 function printLine(text: string): string {
   return `printf '%s\\n' ${quotePosix(text)}`;
+}
+
+function printHost(via: string | undefined): string {
+  const behind = via === undefined ? "" : ` ${quotePosix(` via ${via}`)}`;
+  return `printf 'Running on %s%s...\\n' "$(hostname 2>/dev/null || uname -n)"${behind}`;
 }
 
 /** `rm` and noclobber together create the file anew: a link planted at `path` is not followed. */

@@ -90,6 +90,7 @@ const Path = z.string().startsWith("/").or(z.string().regex(/^[A-Za-z]:[\\/]/));
 export const Environment = z.object({
   os: z.enum(["linux", "darwin", "windows", "freebsd"]),
   hostname: z.string().nullable().default(null),
+  via: z.string().nullable().default(null),
   builds_dir: Path,
   cache_dir: Path,
   shared_builds_dir: z.boolean().default(false),

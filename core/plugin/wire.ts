@@ -68,6 +68,7 @@ export function encodeEnvironment(environment: PreparedEnvironment): Environment
   return {
     os: environment.os,
     hostname: environment.hostname ?? null,
+    via: environment.via ?? null,
     builds_dir: environment.buildsDir,
     cache_dir: environment.cacheDir,
     shared_builds_dir: environment.sharedBuildsDir,
@@ -84,6 +85,7 @@ export function decodeEnvironment(wire: Environment): PreparedEnvironment {
   return {
     os: wire.os,
     hostname: wire.hostname ?? undefined,
+    via: wire.via ?? undefined,
     buildsDir: wire.builds_dir,
     cacheDir: wire.cache_dir,
     sharedBuildsDir: wire.shared_builds_dir,

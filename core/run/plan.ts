@@ -54,7 +54,7 @@ export function planJob(context: PlanContext): JobPlan {
     attempts: 1,
   });
   const host: ScriptOp = environment.hostname === undefined
-    ? { kind: "print-host" }
+    ? { kind: "print-host", ...(environment.via ? { via: environment.via } : {}) }
     : { kind: "print", style: "plain", text: `Running on ${environment.hostname}...` };
   return withFreshTempDir(context.paths.tempDir, {
     prepare: helper("prepare_script", "Preparing environment", [host]),

@@ -240,7 +240,8 @@ function preparedEnvironment(
 ): PreparedEnvironment {
   return {
     os: "linux",
-    hostname: driver.hostname || undefined,
+    hostname: undefined,
+    via: driver.hostname || undefined,
     buildsDir: driver.builds_dir || runner.builds_dir,
     cacheDir: driver.cache_dir || runner.cache_dir,
     sharedBuildsDir: driver.builds_dir_is_shared ?? false,

@@ -87,6 +87,8 @@ class Environment(NamedTuple):
     os: str = "linux"
     #: Completes `Running on …`; None: a script finds it out.
     hostname: Optional[str] = None
+    #: Named behind a host name that a script finds out: the machine it is reached through.
+    via: Optional[str] = None
     #: Several jobs' checkouts live below builds_dir.
     shared_builds_dir: bool = False
     #: No two running jobs of one project may have the same.

@@ -50,6 +50,8 @@ export function shellSuite(name: string, under: ShellUnderTest): void {
 
     test("print-host names this host", () => {
       expect(run([{ kind: "print-host" }]).stdout).toBe(`Running on ${hostname()}...\n`);
+      expect(run([{ kind: "print-host", via: "it's a%s" }]).stdout)
+        .toBe(`Running on ${hostname()} via it's a%s...\n`);
     });
 
     test("user-command is announced, and its announcement is not code", () => {

@@ -43,7 +43,7 @@ describe("custom", () => {
       "config",
       "echo reading the configuration >&2",
       `echo '{"driver":{"name":"lab","version":"v1"},"builds_dir":"${lab.path("b")}",` +
-        `"cache_dir":"${lab.path("c")}","job_env":{"FROM_CONFIG":"yes"}}'`,
+        `"cache_dir":"${lab.path("c")}","hostname":"lab-host","job_env":{"FROM_CONFIG":"yes"}}'`,
     );
     const prepare = driver(
       "prepare",
@@ -88,6 +88,7 @@ describe("custom", () => {
     expect(job.plain).toContain("reading the configuration\n");
     expect(job.plain).toContain("Using Custom executor with driver lab v1...");
     expect(job.plain).toContain("prepared with yes for unit");
+    expect(job.plain).toMatch(/^Running on \S+ via lab-host\.\.\.$/m);
     const stages = (await Bun.file(lab.path("stages")).text()).trim().split("\n");
     expect(stages.filter((stage) => stage !== "cleanup_file_variables")).toEqual([
       "prepare_script",
