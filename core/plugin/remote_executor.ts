@@ -14,8 +14,8 @@ import type { JobSpec } from "../job/spec.ts";
 import { OutputQueue } from "./output_queue.ts";
 import { ProtocolViolation } from "../rpc/message.ts";
 import { type Peer, RpcClosed, RpcTimeout } from "../rpc/peer.ts";
-import { ExecutorDisposed, graceFor } from "../util/grace.ts";
-import { link } from "../util/abort.ts";
+import { ExecutorWork } from "../util/executor_work.ts";
+import { graceFor } from "../util/grace.ts";
 import {
   HOST_METHODS,
   HOST_NOTICES,
@@ -62,11 +62,10 @@ type Log = z.infer<typeof PLUGIN_NOTICES.log.params>;
 
 export class RemoteExecutor implements Executor {
   readonly #options: RemoteExecutorOptions;
-  readonly #disposal = new AbortController();
+  readonly #asking = new ExecutorWork();
   #io: ExecutorIO | undefined;
   readonly #output: OutputQueue;
   #note: ExecutorNote | undefined;
-  #busy: Promise<unknown> = Promise.resolve();
   #disposed: Promise<void> | undefined;
 
   constructor(options: RemoteExecutorOptions) {
@@ -146,8 +145,8 @@ export class RemoteExecutor implements Executor {
 
   async #dispose(): Promise<void> {
     const { connection, handle, onDispose } = this.#options;
-    this.#disposal.abort(new ExecutorDisposed());
-    await this.#busy;
+    this.#asking.dispose();
+    await this.#asking.settled;
     try {
       await connection.peer.request(HOST_METHODS.cleanup, { handle }, { limitMs: CLEANUP_MS });
       this.#note = undefined;
@@ -166,21 +165,17 @@ export class RemoteExecutor implements Executor {
     outer: AbortSignal,
     ask: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const stop = new AbortController();
-    const unlink = [outer, this.#disposal.signal].map((each) => link(each, stop));
-    this.#io = io;
-    this.#output.writeTo(io.output, (why) => stop.abort(why));
-    const asking = ask(stop.signal);
-    this.#busy = asking.catch(() => {});
     try {
-      return await asking;
-    } catch (error) {
-      if (error instanceof RpcTimeout) this.#options.connection.fail(error);
-      if (stop.signal.aborted) throw stop.signal.reason;
-      throw this.#fault(error);
+      return await this.#asking.do(outer, (signal, abort) => {
+        this.#io = io;
+        this.#output.writeTo(io.output, abort);
+        return ask(signal).catch((error) => {
+          if (error instanceof RpcTimeout) this.#options.connection.fail(error);
+          throw error;
+        });
+      }, (error) => this.#fault(error));
     } finally {
       await this.#output.drain();
-      for (const each of unlink) each();
     }
   }
 

@@ -12,8 +12,9 @@ import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
-import { delay, link } from "../../core/util/abort.ts";
-import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import { delay } from "../../core/util/abort.ts";
+import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { graceFor } from "../../core/util/grace.ts";
 import type { JobContainer } from "./container.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
 import { JobContainers } from "./job_containers.ts";
@@ -48,11 +49,10 @@ const DISPOSE_TRIES = 3;
 
 export class DockerExecutor implements Executor {
   readonly #options: DockerExecutorOptions;
-  readonly #disposal = new AbortController();
+  readonly #work = new ExecutorWork();
   #containers: JobContainers | undefined;
   /** Of all tries to prepare this job. */
   readonly #keys = new Set<string>();
-  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: DockerExecutorOptions) {
     this.#options = options;
@@ -90,19 +90,13 @@ export class DockerExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const stop = new AbortController();
-    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
-    const running = this.#run(command, io, stop.signal);
-    this.#running = running.catch(() => {});
-    try {
-      return await running;
-    } catch (error) {
-      if (stop.signal.aborted || error instanceof SystemFailure) throw error;
-      const why = messageOf(error);
-      throw new SystemFailure(`Cannot run ${command.stage}: ${why}`, { cause: error });
-    } finally {
-      for (const each of unlink) each();
-    }
+    const run = (signal: AbortSignal) => this.#run(command, io, signal);
+    return await this.#work.do(options.signal, run, (error) => {
+      if (error instanceof SystemFailure) return error;
+      return new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    });
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
@@ -143,7 +137,7 @@ export class DockerExecutor implements Executor {
   async finish(_result: JobResult): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new ExecutorDisposed());
+    this.#work.dispose();
     const { living } = this.#options;
     const keys = [...this.#keys];
     try {
@@ -152,7 +146,7 @@ export class DockerExecutor implements Executor {
       // What could not be removed is the reaper's now.
       for (const key of keys) living.delete(key);
     }
-    await this.#running;
+    await this.#work.settled;
   }
 
   /** Tries some times: an engine under load can take long to let go of a container. */

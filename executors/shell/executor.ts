@@ -13,8 +13,8 @@ import type {
 } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
-import { link } from "../../core/util/abort.ts";
-import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { graceFor } from "../../core/util/grace.ts";
 import { runProcess } from "../../core/util/process.ts";
 import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
 import { leaseSlot, makeDirectory, type SlotLease } from "./job_directories.ts";
@@ -45,9 +45,8 @@ export interface ShellExecutorOptions {
 export class ShellExecutor implements Executor {
   readonly #options: ShellExecutorOptions;
   readonly #mark = { name: MARK_VARIABLE, value: crypto.randomUUID() };
-  readonly #disposal = new AbortController();
+  readonly #work = new ExecutorWork();
   #lease: SlotLease | undefined;
-  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: ShellExecutorOptions) {
     this.#options = options;
@@ -93,20 +92,13 @@ export class ShellExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const stop = new AbortController();
-    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
-    const running = this.#run(command, io, stop.signal);
-    this.#running = running.catch(() => {});
-    try {
-      return await running;
-    } catch (error) {
-      if (stop.signal.aborted || error instanceof SystemFailure) throw error;
+    const run = (signal: AbortSignal) => this.#run(command, io, signal);
+    return await this.#work.do(options.signal, run, (error) => {
+      if (error instanceof SystemFailure) return error;
       const why = messageOf(error);
       const message = error instanceof RunnerError ? why : `Cannot run ${command.stage}: ${why}`;
-      throw new SystemFailure(message, { cause: error });
-    } finally {
-      for (const each of unlink) each();
-    }
+      return new SystemFailure(message, { cause: error });
+    });
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
@@ -134,8 +126,8 @@ export class ShellExecutor implements Executor {
   async finish(_result: JobResult): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new ExecutorDisposed());
-    await this.#running;
+    this.#work.dispose();
+    await this.#work.settled;
     this.#lease?.[Symbol.dispose]();
     this.#lease = undefined;
   }

@@ -14,8 +14,7 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { LogLines } from "../../core/util/log_lines.ts";
-import { link } from "../../core/util/abort.ts";
-import { ExecutorDisposed } from "../../core/util/grace.ts";
+import { ExecutorWork } from "../../core/util/executor_work.ts";
 import { Driver, type DriverProgram, judge } from "./driver.ts";
 import { type DriverConfig, parseDriverConfig } from "./driver_config.ts";
 import { driverEnvironment } from "./driver_environment.ts";
@@ -38,10 +37,9 @@ const MOST_ANSWER_BYTES = 1024 * 1024;
 
 export class CustomExecutor implements Executor {
   readonly #options: CustomExecutorOptions;
-  readonly #disposal = new AbortController();
+  readonly #work = new ExecutorWork();
   readonly #driver: Driver;
   #job: PreparedJob | undefined;
-  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: CustomExecutorOptions) {
     this.#options = options;
@@ -55,7 +53,11 @@ export class CustomExecutor implements Executor {
   ): Promise<PreparedEnvironment> {
     options.signal.throwIfAborted();
     await this.#cleanUp(AbortSignal.timeout(this.#cleanupMs));
-    return await this.#guard(options.signal, (signal) => this.#prepare(spec, io, signal));
+    return await this.#work.do(
+      options.signal,
+      (signal) => this.#prepare(spec, io, signal),
+      systemFailure,
+    );
   }
 
   async #prepare(spec: JobSpec, io: ExecutorIO, signal: AbortSignal): Promise<PreparedEnvironment> {
@@ -94,7 +96,11 @@ export class CustomExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    return await this.#guard(options.signal, (signal) => this.#run(command, io, signal));
+    return await this.#work.do(
+      options.signal,
+      (signal) => this.#run(command, io, signal),
+      systemFailure,
+    );
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
@@ -115,8 +121,8 @@ export class CustomExecutor implements Executor {
   async finish(_result: JobResult): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new ExecutorDisposed());
-    await this.#running;
+    this.#work.dispose();
+    await this.#work.settled;
     await this.#cleanUp(AbortSignal.timeout(this.#cleanupMs));
   }
 
@@ -214,23 +220,6 @@ export class CustomExecutor implements Executor {
     const environment = preparedEnvironment(spec, this.#options, driver);
     return driverEnvironment({ inherited, spec, runner, environment, driver, files });
   }
-
-  /** Ends `work` when the executor is disposed of, and says whose fault its failure is. */
-  async #guard<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const stop = new AbortController();
-    const unlink = [outer, this.#disposal.signal].map((each) => link(each, stop));
-    const running = work(stop.signal);
-    this.#running = running.catch(() => {});
-    try {
-      return await running;
-    } catch (error) {
-      if (stop.signal.aborted) throw stop.signal.reason;
-      if (error instanceof SystemFailure) throw error;
-      throw new SystemFailure(messageOf(error), { cause: error });
-    } finally {
-      for (const each of unlink) each();
-    }
-  }
 }
 
 function preparedEnvironment(
@@ -252,6 +241,12 @@ function preparedEnvironment(
     helperCommand: ["gitlab-runner"],
     variables: {},
   };
+}
+
+function systemFailure(error: unknown): SystemFailure {
+  return error instanceof SystemFailure
+    ? error
+    : new SystemFailure(messageOf(error), { cause: error });
 }
 
 function notConfigured(which: "builds" | "cache"): SystemFailure {
