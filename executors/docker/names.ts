@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { shortToken } from "../../core/util/token.ts";
-import type { Labels } from "./engine/mod.ts";
+import { type Labels, parseImageReference } from "./engine/mod.ts";
 
 /** GitLab Runner's own prefix, by which operators' scripts find its containers. */
 export const LABEL_PREFIX = "com.gitlab.gitlab-runner";
@@ -90,6 +90,16 @@ export function typeLabel(type: ObjectType): Labels {
   return { [`${LABEL_PREFIX}.type`]: type };
 }
 
+/** Which service a container is: `registry.example.com/a/mysql` and `8`, without the port. */
+export function serviceLabels(image: string): Labels {
+  const { tag } = parseImageReference(image);
+  return {
+    ...typeLabel("service"),
+    [`${LABEL_PREFIX}.service`]: withoutPort(withoutTag(image)),
+    [`${LABEL_PREFIX}.service.version`]: tag,
+  };
+}
+
 /** `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. */
 export function projectName(spec: JobSpec, runner: RunnerConfig): string {
   const short = shortToken(runner.token.reveal()).replace(/[^A-Za-z0-9_.-]/g, "-");
@@ -114,4 +124,9 @@ export function withoutTag(image: string): string {
   const slash = name.lastIndexOf("/");
   const colon = name.lastIndexOf(":");
   return colon > slash ? name.slice(0, colon) : name;
+}
+
+/** `registry.example.com:5000/a` without the registry's port. */
+export function withoutPort(name: string): string {
+  return name.replace(/:\d+(?=\/)/, "");
 }

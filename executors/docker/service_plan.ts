@@ -5,7 +5,7 @@ import type { JobVariable } from "../../core/job/response.ts";
 import { runnerVariable } from "../../core/job/variables.ts";
 import { matchesAny } from "./images/mod.ts";
 import { containerEnvironment, dockerOptions, type JobFacts } from "./job_facts.ts";
-import { withoutTag } from "./names.ts";
+import { withoutPort, withoutTag } from "./names.ts";
 
 export interface ServicePlan {
   /** Of the container. */
@@ -90,7 +90,7 @@ export function planServices(
 
 /** `registry.example.com:5000/a/b:1` → `registry.example.com__a__b`, `registry.example.com-a-b`. */
 function aliasesOf(image: string, given: string) {
-  const path = withoutTag(image).replace(/:\d+(?=\/)/, "");
+  const path = withoutPort(withoutTag(image));
   const paths = path.replaceAll("/", "__");
   const more = given.split(/[\s,]+/).filter((alias) => alias !== "");
   return { paths, aliases: [...new Set([paths, path.replaceAll("/", "-"), ...more])] };

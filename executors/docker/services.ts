@@ -11,7 +11,7 @@ import type { ContainerDetails, Engine, ImageDetails } from "./engine/mod.ts";
 import type { WantedImage } from "./ensure_image.ts";
 import { staysPrivileged } from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
-import { REAPER_LABELS, typeLabel } from "./names.ts";
+import { REAPER_LABELS, serviceLabels, typeLabel } from "./names.ts";
 import { ServiceLog } from "./service_log.ts";
 import type { ServicePlan } from "./service_plan.ts";
 import { ServiceWatch } from "./service_watch.ts";
@@ -119,7 +119,7 @@ export class JobServices implements AsyncDisposable {
     const spec = serviceContainerSpec({
       ...sharedBasics(facts, docker.services_security_opt),
       image: image.id,
-      labels: { ...facts.labels, ...typeLabel("service") },
+      labels: { ...facts.labels, ...serviceLabels(plan.image) },
       env: plan.env,
       mounts: facts.volumes.mounts,
       aliases: plan.aliases,

@@ -3,6 +3,7 @@
 export { connectEngine } from "./connect_engine.ts";
 export type { EndpointOptions } from "./endpoint.ts";
 export { EngineError } from "./engine_error.ts";
+export { parseImageReference } from "./image_reference.ts";
 export type {
   AttachedStreams,
   ContainerDetails,
