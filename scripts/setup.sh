@@ -45,6 +45,7 @@ bash bash
 busybox busybox-static
 bwrap bubblewrap
 dash dash
+debootstrap debootstrap
 docker-registry docker-registry
 dockerd docker.io
 git git

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { runAcceptance } from "./gate/acceptance.ts";
 import { runCheck } from "./gate/checks.ts";
+import { gateEngine } from "./gate/docker_engine.ts";
 import { count, describeOutcome, listCases, type SuiteOutcome } from "./gate/outcome.ts";
 import { quickParts } from "./gate/quick_parts.ts";
 import { type Part, runAll } from "./gate/run_all.ts";
@@ -10,9 +11,14 @@ import { runTestSuite, slowSuites } from "./gate/test_suite.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-const outcomes = await runAll(await parts(), 1);
-summarise(outcomes);
-process.exit(count(outcomes, "failed") === 0 ? 0 : 1);
+process.exit(await main());
+
+async function main(): Promise<number> {
+  await using engine = await gateEngine();
+  const outcomes = await runAll([async () => engine.outcome, ...await parts()], 1);
+  summarise(outcomes);
+  return count(outcomes, "failed") === 0 ? 0 : 1;
+}
 
 /** One after another: the later parts measure time and load the machine themselves. */
 async function parts(): Promise<Part[]> {
@@ -23,7 +29,8 @@ async function parts(): Promise<Part[]> {
     script("quickstart"),
     ...await quickParts(ROOT),
     ...(await slowSuites(ROOT)).map((suite) => () => runTestSuite(ROOT, suite)),
-    () => runAcceptance(ROOT),
+    () => runAcceptance(ROOT, "shell"),
+    () => runAcceptance(ROOT, "docker"),
   ];
 }
 

@@ -1,7 +1,6 @@
 /** A manager process that serves one runner entry, and the coordinator that feeds it. */
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import {
   EmbeddedCoordinator,
@@ -17,8 +16,13 @@ export interface LabOptions {
   readonly concurrent?: number;
   /** TOML lines of the runner entry. */
   readonly entry?: readonly string[];
-  /** TOML lines of `[runners.docker]`: jobs run in containers then, not in a shell of this machine. */
-  readonly docker?: readonly string[];
+  /** Jobs run in containers, not in a shell of this machine. */
+  readonly docker?: {
+    /** TOML lines of `[runners.docker]`. */
+    readonly lines: readonly string[];
+    /** Where containers reach this process. */
+    readonly hostname: string;
+  };
   /** The coordinator has no long polling: the runner asks at the default check interval. */
   readonly shortPolls?: boolean;
 }
@@ -83,6 +87,7 @@ export class Lab implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const { directory, reposRoot } = this;
+    const { docker } = this.#options;
     for (const name of ["home", "work", "builds", "cache", "repos"]) {
       mkdirSync(join(directory, name));
     }
@@ -90,7 +95,7 @@ export class Lab implements AsyncDisposable {
     const coordinator = await EmbeddedCoordinator.start({
       reposRoot,
       dataDirectory: join(directory, "coordinator"),
-      ...(this.#options.docker === undefined ? {} : { hostname: bridgeAddress() }),
+      ...(docker === undefined ? {} : { hostname: docker.hostname }),
       ...(this.#options.shortPolls === true
         ? {}
         : { longPollMs: LONG_POLL_MS, longPollHandsOut: true }),
@@ -124,7 +129,7 @@ export class Lab implements AsyncDisposable {
         ]
         : ['executor = "docker"']),
       ...entry,
-      ...(docker === undefined ? [] : ["[runners.docker]", ...docker]),
+      ...(docker === undefined ? [] : ["[runners.docker]", ...docker.lines]),
     ];
     writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 });
     return Bun.spawn([executable, "run", "--config", config], {
@@ -138,13 +143,6 @@ export class Lab implements AsyncDisposable {
       stdio: ["ignore", "ignore", "ignore"],
     });
   }
-}
-
-/** Where containers of the machine's engine reach this process. */
-function bridgeAddress(): string {
-  const found = networkInterfaces()["docker0"]?.find(({ family }) => family === "IPv4");
-  if (found === undefined) throw new Error("The Docker Engine of this machine has no network");
-  return found.address;
 }
 
 /** Waits for the job. Throws, with the end of its log, when it fails or its log is not whole. */

@@ -3,10 +3,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { answers } from "../../tests/executors/docker/dockerd.ts";
 import { checkEnvironment, runCommand } from "./command.ts";
+import { MACHINE_ENGINE } from "./docker_engine.ts";
 import { type Case, failedSuite, skippedSuite, type SuiteOutcome } from "./outcome.ts";
 
-const GROUPS = "shell";
+/** Groups of its scenarios, by the executor they run with. */
+export type AcceptanceGroup = "shell" | "docker";
 
 interface Scenario {
   readonly name: string;
@@ -14,17 +17,29 @@ interface Scenario {
   readonly error: string | null;
 }
 
-/** Its scenarios as cases; skipped where the suite is not there. */
-export async function runAcceptance(root: string): Promise<SuiteOutcome> {
-  const program = join(root, "../shared/acceptance/cli.mjs");
+/** Its scenarios as cases; skipped where the suite, or what it needs, is not there. */
+export async function runAcceptance(root: string, group: AcceptanceGroup): Promise<SuiteOutcome> {
+  const suite = `acceptance-${group}`;
+  const folder = join(root, "../shared/acceptance");
+  const program = join(folder, "cli.mjs");
   if (!await Bun.file(program).exists()) {
-    return skippedSuite("acceptance", "there is no ../shared/acceptance");
+    return skippedSuite(suite, "there is no ../shared/acceptance");
+  }
+  if (group === "docker") {
+    if (!await answers(MACHINE_ENGINE)) return skippedSuite(suite, "no Docker Engine runs");
+    const image = await runCommand(["sh", join(folder, "images/job.sh")], {
+      cwd: root,
+      env: checkEnvironment(process.env),
+    });
+    if (image.exitCode !== 0) {
+      return { ...failedSuite(suite, "its image cannot be made"), output: image.output };
+    }
   }
   const scratch = await mkdtemp(join(tmpdir(), "gate-"));
   try {
     const report = join(scratch, "acceptance.json");
     const { seconds, output, exitCode } = await runCommand(
-      ["node", program, "--bin", "dist/runner", "--groups", GROUPS, "--json", report],
+      ["node", program, "--bin", "dist/runner", "--groups", group, "--json", report],
       { cwd: root, env: checkEnvironment(process.env) },
     );
     const text = await readFile(report, "utf8").catch(() => "[]");
@@ -35,12 +50,12 @@ export async function runAcceptance(root: string): Promise<SuiteOutcome> {
     }));
     if (cases.length === 0) {
       return {
-        ...failedSuite("acceptance", `no scenario was reported, exit code ${exitCode}`),
+        ...failedSuite(suite, `no scenario was reported, exit code ${exitCode}`),
         seconds,
         output,
       };
     }
-    return { suite: "acceptance", cases, seconds, output };
+    return { suite, cases, seconds, output };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -44,7 +44,7 @@ export function describeOutcome(outcome: SuiteOutcome): string {
     ...(skipped === 0 ? [] : [`${skipped} skipped`]),
   ].join(", ");
   const verdict = failed > 0 ? "FAILED" : skipped === outcome.cases.length ? "skipped" : "ok";
-  return `${outcome.suite.padEnd(12)} ${verdict.padEnd(7)} ${
+  return `${outcome.suite.padEnd(17)} ${verdict.padEnd(7)} ${
     outcome.seconds.toFixed(1).padStart(6)
   } s  ${numbers}`
     .trimEnd();

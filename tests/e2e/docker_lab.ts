@@ -1,10 +1,15 @@
 /** Jobs of the compiled executable in containers of a real engine. */
 
-import { networkInterfaces } from "node:os";
+import { expect } from "bun:test";
 import { shortToken } from "../../core/util/token.ts";
 import { connectEngine, type Engine, type Labels } from "../../executors/docker/engine/mod.ts";
-import { makeImage, type TestEngine, useEngine } from "../executors/docker/dockerd.ts";
-import { Lab, type LabOptions } from "./lab.ts";
+import {
+  bridgeAddress,
+  makeImage,
+  type TestEngine,
+  useEngine,
+} from "../executors/docker/dockerd.ts";
+import { eventually, Lab, type LabOptions } from "./lab.ts";
 
 export { missingForDocker } from "../executors/docker/dockerd.ts";
 
@@ -37,10 +42,12 @@ export class DockerLab implements AsyncDisposable {
     const engine = stack.use(connectEngine({ host, env: {} }));
     const { docker = [], entry = [], engine: _engine, ...rest } = options;
     const image = await makeImage("git.sh", host);
+    // A given engine is in a network of its own.
+    const hostname = options.engine === undefined ? { hostname: bridgeAddress() } : {};
     const given = docker.join("\n");
     const lab = await Lab.open({
       ...rest,
-      coordinator: { hostname: bridgeAddress() ?? "127.0.0.1", ...rest.coordinator },
+      coordinator: { ...hostname, ...rest.coordinator },
       entry: [
         'executor = "docker"',
         ...entry,
@@ -91,6 +98,19 @@ export class DockerLab implements AsyncDisposable {
     };
   }
 
+  /** Within seconds all that jobs have left is volumes that the next ones use; their number. */
+  async onlyCachesLeft(): Promise<number> {
+    const isLasting = (name: string) => /^runner-[0-9a-f]{32}-cache-[0-9a-f]{32}$/.test(name);
+    const others = async () => {
+      const { containers, networks, volumes } = await this.objects();
+      return [...containers, ...networks, ...volumes.filter((name) => !isLasting(name))];
+    };
+    await eventually(async () => (await others()).length === 0, "the end of clean-up", 30_000)
+      .catch(() => {});
+    expect(await others()).toEqual([]);
+    return (await this.objects()).volumes.length;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#disposal.disposeAsync();
   }
@@ -103,9 +123,4 @@ async function removeVolumes(engine: Engine, labels: Labels): Promise<void> {
   for (const { name } of await engine.listVolumes(labels, its)) {
     await engine.removeVolume(name, its);
   }
-}
-
-/** This machine's address in the engine's default network; undefined where there is none. */
-function bridgeAddress(): string | undefined {
-  return networkInterfaces()["docker0"]?.find(({ family }) => family === "IPv4")?.address;
 }

@@ -1,7 +1,11 @@
 /** Jobs in containers: what the runner adds to the engine's own starts. */
 
 import { existsSync } from "node:fs";
-import { makeImage, missingForDocker } from "../../../tests/executors/docker/dockerd.ts";
+import {
+  bridgeAddress,
+  makeImage,
+  missingForDocker,
+} from "../../../tests/executors/docker/dockerd.ts";
 import type { Benchmark, MeasureOptions } from "../benchmark.ts";
 import { Lab } from "../lab.ts";
 import { withRepository } from "../repository.ts";
@@ -45,12 +49,13 @@ export const dockerWholeJob: Benchmark = {
 async function dockerLab({ executable, scratch }: MeasureOptions): Promise<Lab> {
   const host = `unix://${SOCKET}`;
   const image = await makeImage("git.sh", host);
-  const docker = [
+  const lines = [
     `host = "${host}"`,
     `image = "${image}"`,
     `helper_image = "${image}"`,
     'pull_policy = "never"',
     'volumes = ["/cache"]',
   ];
+  const docker = { lines, hostname: bridgeAddress() };
   return await Lab.open({ executable, scratch, docker });
 }

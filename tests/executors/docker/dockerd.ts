@@ -56,13 +56,15 @@ export async function useEngine(
 export async function startEngine(
   options: {
     readonly network?: "own" | "machine";
+    /** Where it is to listen; a socket in its temporary directory when left out. */
+    readonly host?: string;
     readonly args?: readonly string[];
     /** Puts its data on a disk of this size, in memory. */
     readonly diskMegabytes?: number;
   } = {},
 ): Promise<OwnEngine> {
   const directory = await mkdtemp(join(tmpdir(), "dockerd-"));
-  const host = `unix://${directory}/docker.sock`;
+  const host = options.host ?? `unix://${directory}/docker.sock`;
   const data = join(directory, "data");
   const log = join(directory, "log");
   // A containerd of the machine is shared: what is this engine's has this namespace there.
@@ -163,7 +165,15 @@ export async function deriveImage(
   return { name, [Symbol.asyncDispose]: () => docker(["image", "rm", "--force", name], "") };
 }
 
-/** Whether an engine is there. */
+/** Where containers in the default network of the machine's engine reach the machine. */
+export function bridgeAddress(): string {
+  const { stdout } = Bun.spawnSync(["ip", "-4", "-oneline", "address", "show", "dev", "docker0"]);
+  const [, address] = / inet ([\d.]+)\//.exec(stdout.toString()) ?? [];
+  if (address === undefined) throw new Error("The Docker Engine of this machine has no bridge");
+  return address;
+}
+
+/** Whether an engine answers there. */
 export async function answers(host: string): Promise<boolean> {
   await using engine = connectEngine({ host, env: {} });
   const signal = AbortSignal.timeout(2000);
