@@ -158,4 +158,9 @@ docker:service:ports  e2e/docker_services_test.ts  a service is waited for by it
 docker:service:warning  e2e/docker_services_test.ts  a service that does not answer is told of with its log, and the job goes on
 docker:service:debug  e2e/docker_services_test.ts  CI_DEBUG_SERVICES puts the services' logs into the job's, masked
 docker:network-per-build  e2e/docker_services_test.ts  FF_NETWORK_PER_BUILD: names by the network, which goes with the job
+docker:cache-volumes  e2e/docker_volumes_test.ts  /cache lasts for the jobs of a project, and no other project sees it
+docker:cache-volumes  executors/docker/job_facts_test.ts  gives the jobs of a slot the same volumes and no others
+docker:disable-cache  e2e/docker_volumes_test.ts  disable_cache keeps nothing, volume_keep keeps even what is temporary
+docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_dir is a folder of the host
+docker:fetch  e2e/docker_volumes_test.ts  a checkout is fetched into by the next job, whoever its user is
 `;

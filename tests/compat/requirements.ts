@@ -149,4 +149,8 @@ docker:service:ports             3.8   A service is waited for until one of its 
 docker:service:warning           3.8   One that does not come up is told of with its log; the job goes on.
 docker:service:debug             3.8   CI_DEBUG_SERVICES streams the services' logs into the job's.
 docker:network-per-build         3.9   FF_NETWORK_PER_BUILD gives a job a network of its own.
+docker:cache-volumes             3.7   Volumes last for the jobs of a project in one slot, under GitLab Runner's names.
+docker:disable-cache             3.7   disable_cache keeps nothing; volume_keep keeps even what is temporary.
+docker:cache-dir                 3.7   cache_dir puts what lasts into folders of the host; binds keep their modes.
+docker:fetch                     3.7   A checkout is fetched into by the next job, whoever its user is.
 `;
