@@ -42,5 +42,6 @@ export function parseCiDuration(text: string): number | undefined {
     if (seconds === undefined) return undefined;
     total = (total ?? 0) + Number(amount) * seconds;
   }
-  return end === source.length ? total : undefined;
+  // For GitLab no time at all is no duration.
+  return end === source.length && total !== 0 ? total : undefined;
 }

@@ -1,11 +1,14 @@
 /** Small files that ask for far more than they are: each is refused, and soon. */
 
 import { expect, test } from "bun:test";
+import type { CiConfig } from "../../../core/pipeline/ci_config.ts";
 import { CiConfigError } from "../../../core/pipeline/place.ts";
 import { readConfig } from "../../../core/pipeline/read_config.ts";
 
 /** Generous for a busy machine, and nothing beside what the bombs would take. */
 const LONGEST_MS = 5000;
+/** Of both processors, that of collecting garbage and compiling included. */
+const MOST_PROCESSOR_MS = 300;
 
 const JOB = "test: { script: make }\n";
 const levels = (count: number, line: (level: number) => string): string =>
@@ -41,19 +44,39 @@ const BOMBS: Readonly<Record<string, string>> = {
 for (const [name, text] of Object.entries(BOMBS)) {
   test(`readConfig refuses ${name}, and soon`, async () => {
     const start = performance.now();
-    const reading = readConfig({
-      read: () => Promise.resolve(text),
-      files: () => [],
-      changedFiles: () => undefined,
-      fetch: () => Promise.resolve({ kind: "missing", message: "" }),
-      filesOf: () => Promise.resolve([]),
-    }, {
-      file: ".gitlab-ci.yml",
-      variables: {},
-      inputs: {},
-      signal: new AbortController().signal,
-    });
-    expect(await reading.catch((error) => error)).toBeInstanceOf(CiConfigError);
+    expect(await readText(text).catch((error) => error)).toBeInstanceOf(CiConfigError);
     expect(performance.now() - start).toBeLessThan(LONGEST_MS);
+  });
+}
+
+test("readConfig takes little time for many jobs", async () => {
+  const text = levels(500, (n) => `
+job${n}:
+  extends: .base
+  stage: ${n < 100 ? "build" : "test"}
+  script: [make target-${n}, echo "done ${n}"]
+  needs: [${n < 100 ? "" : `job${n % 100}`}]
+  rules: [{ if: $CI_COMMIT_BRANCH == "main" }, { when: manual, allow_failure: true }]
+  variables: { NAME: value ${n}, OTHER: text }
+  artifacts: { paths: [out/${n}], expire_in: 1 week }`);
+  const before = process.cpuUsage();
+  const { jobs } = await readText(`.base: { before_script: [setup], image: alpine }\n${text}`);
+  const { user, system } = process.cpuUsage(before);
+  expect(jobs.size).toBe(500);
+  expect((user + system) / 1000).toBeLessThan(MOST_PROCESSOR_MS);
+});
+
+function readText(text: string): Promise<CiConfig> {
+  return readConfig({
+    read: () => Promise.resolve(text),
+    files: () => [],
+    changedFiles: () => undefined,
+    fetch: () => Promise.resolve({ kind: "missing", message: "" }),
+    filesOf: () => Promise.resolve([]),
+  }, {
+    file: ".gitlab-ci.yml",
+    variables: {},
+    inputs: {},
+    signal: new AbortController().signal,
   });
 }

@@ -24,7 +24,20 @@ test("parseCiDuration reads durations as people write them", () => {
 
 test("parseCiDuration refuses what is no duration", () => {
   for (
-    const text of ["", " ", "never", "soon", "7 elephants", "h", "and", "-1 day", "1 day x", "1d!"]
+    const text of [
+      "",
+      "0",
+      "0 days",
+      " ",
+      "never",
+      "soon",
+      "7 elephants",
+      "h",
+      "and",
+      "-1 day",
+      "1 day x",
+      "1d!",
+    ]
   ) {
     expect([text, parseCiDuration(text)]).toEqual([text, undefined]);
   }
