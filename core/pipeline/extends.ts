@@ -3,6 +3,7 @@
 import type { Problems } from "./problems.ts";
 import { deepMerge, isString, mapping, placeOf } from "./yaml/node.ts";
 import type { YamlEntry, YamlMapping, YamlNode } from "./yaml/node.ts";
+import { TOO_BIG } from "./yaml/size.ts";
 import { strings } from "./keywords/entry.ts";
 
 /** A job may stand on ten others, one upon the other: eleven levels with itself. */
@@ -21,7 +22,7 @@ export function resolveExtends(root: YamlMapping, problems: Problems): YamlMappi
     changed.set(name, { key, value: extended });
     size += extended.size;
     if (size > MAX_NODES) {
-      problems.add("The parsed YAML is too big", placeOf(key));
+      problems.add(TOO_BIG, placeOf(key));
       return root;
     }
   }

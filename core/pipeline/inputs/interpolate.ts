@@ -14,6 +14,7 @@ import {
   type YamlNode,
   type YamlScalar,
 } from "../yaml/node.ts";
+import { MAX_NODES } from "../yaml/size.ts";
 import { type Access, access } from "./access.ts";
 import { functionOf } from "./functions.ts";
 
@@ -21,8 +22,6 @@ const BLOCK = /\$\[\[\s*(\S.*?\S)\s*\]\]/gs;
 const MAX_BLOCKS = 10_000;
 const MAX_FUNCTIONS = 3;
 const MAX_LENGTH = 1024 * 1024;
-/** Values may be put in many times; all of them together must fit into GitLab's limit for a file. */
-const MAX_NODES = 200_000;
 
 export interface InterpolationContext {
   /** `inputs` and `component`. */

@@ -11,9 +11,8 @@ import {
   type YamlNode,
   type YamlReference,
 } from "./node.ts";
+import { MAX_NODES, TOO_BIG } from "./size.ts";
 
-/** As many as fit into GitLab's limit for one file; references must not multiply what they name. */
-const MAX_NODES = 200_000;
 /** Far beyond GitLab's ten levels of nested lists; what is deeper would only fill the stack. */
 const MAX_CHAIN = 30;
 
@@ -24,7 +23,7 @@ const MAX_CHAIN = 30;
  */
 export function resolveReferences(root: YamlMapping, problems: Problems): YamlMapping {
   const resolved = new Resolver(root, problems).resolve(root, []);
-  if (resolved.size > MAX_NODES) problems.add("The parsed YAML is too big", placeOf(root));
+  if (resolved.size > MAX_NODES) problems.add(TOO_BIG, placeOf(root));
   return resolved.kind === "mapping" ? resolved : root;
 }
 
