@@ -1,7 +1,7 @@
-/** `artifacts`, `release` and `pages`. */
+/** `artifacts` and `release`. */
 
 import type { CiArtifacts } from "../ci_config.ts";
-import { child, isNull, isString, type Plain, toPlain } from "../yaml/node.ts";
+import { child, isNull, type Plain, toPlain } from "../yaml/node.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 
 const KEYS = [
@@ -127,6 +127,18 @@ function readCoverageReport(entry: MappingEntry) {
   return format === undefined || path === undefined ? undefined : { format, path };
 }
 
+export const NO_ARTIFACTS: CiArtifacts = {
+  name: "",
+  paths: [],
+  exclude: [],
+  untracked: false,
+  when: "on_success",
+  expireIn: "",
+  exposeAs: undefined,
+  access: undefined,
+  reports: {},
+};
+
 /** Checked, and kept as written. */
 export function readRelease(entry: Entry): Readonly<Record<string, unknown>> | undefined {
   const release = entry.asMapping();
@@ -151,29 +163,8 @@ export function readRelease(entry: Entry): Readonly<Record<string, unknown>> | u
   return plainRecord(release);
 }
 
-/** `pages: true`, or a mapping; the directory it publishes is part of the artifacts. */
-export function readPages(entry: Entry): boolean | Readonly<Record<string, unknown>> | undefined {
-  if (entry.node.kind === "scalar" && typeof entry.node.value === "boolean") {
-    return entry.node.value;
-  }
-  if (!entry.isMapping()) return entry.report("config should be a hash or a boolean value");
-  entry.checkKeys(["path_prefix", "expire_in", "publish"]);
-  entry.string("path_prefix");
-  entry.string("publish");
-  entry.duration("expire_in", { never: true });
-  return plainRecord(entry);
-}
-
 export function plainRecord(entry: MappingEntry): Readonly<Record<string, Plain>> {
   return Object.fromEntries(
     [...entry.node.entries].map(([key, { value }]) => [key, toPlain(value)]),
   );
-}
-
-/** The directory of a pages job: `pages:publish`, `publish`, or `public`. */
-export function publishedPath(job: MappingEntry): string {
-  const pages = child(job.node, "pages");
-  const inPages = pages?.kind === "mapping" ? child(pages, "publish") : undefined;
-  const own = inPages ?? child(job.node, "publish");
-  return isString(own) ? own.value : "public";
 }

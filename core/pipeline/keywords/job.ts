@@ -1,8 +1,9 @@
 /** One job: every keyword it may have, and those that depend on each other. */
 
-import type { CiArtifacts, CiJob, CiWhen } from "../ci_config.ts";
+import type { CiJob, CiWhen } from "../ci_config.ts";
 import { child, isNull, isString, type YamlMapping } from "../yaml/node.ts";
-import { publishedPath, readPages, readRelease } from "./artifacts.ts";
+import { readRelease } from "./artifacts.ts";
+import { readPagesOf } from "./pages.ts";
 import { readJobInputs, readSecrets } from "./credentials.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
@@ -235,41 +236,3 @@ function readSharedKeywords(
     ...Object.values(readShared(entry, SHARED_KEYS)),
   );
 }
-
-/** What a pages job publishes is kept as artifacts. */
-function readPagesOf(
-  name: string,
-  entry: MappingEntry,
-  artifacts: CiArtifacts | undefined,
-): Pick<CiJob, "pages" | "artifacts"> {
-  const pages = read(entry, "pages", readPages);
-  entry.string("publish");
-  const isPages = pages === undefined ? name === "pages" : pages !== false;
-  if (!isPages) {
-    if (child(entry.node, "publish") !== undefined) {
-      entry.reportKey("publish", "can only be used within a `pages` job");
-    }
-    return { pages, artifacts };
-  }
-  const path = publishedPath(entry);
-  const paths = artifacts?.paths ?? [];
-  return {
-    pages: pages ?? true,
-    artifacts: {
-      ...(artifacts ?? NO_ARTIFACTS),
-      paths: paths.includes(path) ? paths : [...paths, path],
-    },
-  };
-}
-
-const NO_ARTIFACTS: CiArtifacts = {
-  name: "",
-  paths: [],
-  exclude: [],
-  untracked: false,
-  when: "on_success",
-  expireIn: "",
-  exposeAs: undefined,
-  access: undefined,
-  reports: {},
-};
