@@ -3,13 +3,11 @@
 import type { Problems } from "./problems.ts";
 import { deepMerge, isString, mapping, placeOf } from "./yaml/node.ts";
 import type { YamlEntry, YamlMapping, YamlNode } from "./yaml/node.ts";
-import { TOO_BIG } from "./yaml/size.ts";
+import { MAX_NODES_IN_ALL, TOO_BIG } from "./yaml/size.ts";
 import { strings } from "./keywords/entry.ts";
 
 /** A job may stand on ten others, one upon the other: eleven levels with itself. */
 const MAX_LEVELS = 10;
-/** Nodes that all jobs may have together: a few lines can ask for more than any machine holds. */
-const MAX_NODES = 1_000_000;
 
 /** `root` with all `extends` merged in; the keyword stays where it was written. */
 export function resolveExtends(root: YamlMapping, problems: Problems): YamlMapping {
@@ -21,7 +19,7 @@ export function resolveExtends(root: YamlMapping, problems: Problems): YamlMappi
     if (extended === undefined || extended === value) continue;
     changed.set(name, { key, value: extended });
     size += extended.size;
-    if (size > MAX_NODES) {
+    if (size > MAX_NODES_IN_ALL) {
       problems.add(TOO_BIG, placeOf(key));
       return root;
     }

@@ -72,7 +72,7 @@ export async function readConfigText(
   const extended = resolveExtends(expanded.content, problems);
   problems.throwIfAny();
   // After `extends`, so that a reference finds what a job has taken over.
-  const resolved = resolveReferences(extended, problems);
+  const resolved = expanded.mayRefer ? resolveReferences(extended, problems) : extended;
   problems.throwIfAny();
   return buildConfig(resolved, expanded.files, {
     problems,

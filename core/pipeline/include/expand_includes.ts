@@ -5,6 +5,7 @@ import type { VariableLookup } from "../expression/evaluate.ts";
 import { applyHeader, type GivenInputs } from "../inputs/apply_header.ts";
 import type { Problems } from "../problems.ts";
 import { deepMerge, mapping, placeOf, type YamlMapping, type YamlNode } from "../yaml/node.ts";
+import { MAX_NODES_IN_ALL, TOO_BIG } from "../yaml/size.ts";
 import { SourceText } from "../yaml/source_text.ts";
 import { FileFinder, type FoundFile, type Origin } from "./find_files.ts";
 import { withIncludedInputs } from "./header_includes.ts";
@@ -37,12 +38,15 @@ export interface ExpandedFile {
   readonly content: YamlMapping;
   /** Names of all files in it, in the order in which they are written. */
   readonly files: readonly string[];
+  /** False: nowhere in them is a `!reference`, so that none has to be looked for. */
+  readonly mayRefer: boolean;
 }
 
 export class IncludeExpander {
   readonly #options: IncludeOptions;
   readonly #finder: FileFinder;
   #included = 0;
+  #nodes = 0;
 
   constructor(options: IncludeOptions) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class IncludeExpander {
     if (documents === undefined) return undefined;
     const header = await this.#expandHeader(documents.header, request);
     const content = applyHeader(header, documents.content, { ...this.#options, ...request });
-    if (content === undefined) return undefined;
+    if (content === undefined || !this.#fits(content)) return undefined;
     const included = await this.#include(content.entries.get("include")?.value, request.origin);
     const own = mapping(
       content,
@@ -67,6 +71,7 @@ export class IncludeExpander {
         deepMerge(under, over)
       ),
       files: [source.file, ...included.flatMap(({ files }) => files)],
+      mayRefer: source.text.includes("!reference") || included.some(({ mayRefer }) => mayRefer),
     };
   }
 
@@ -111,6 +116,13 @@ export class IncludeExpander {
       component: file.component,
       origin: file.from,
     });
+  }
+
+  #fits(content: YamlMapping): boolean {
+    this.#nodes += content.size;
+    if (this.#nodes <= MAX_NODES_IN_ALL) return true;
+    this.#options.problems.add(TOO_BIG, placeOf(content));
+    return false;
   }
 
   #count(node: YamlNode): boolean {

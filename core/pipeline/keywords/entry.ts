@@ -11,6 +11,7 @@ import {
   placeOf,
   type YamlMapping,
   type YamlNode,
+  type YamlScalar,
 } from "../yaml/node.ts";
 
 export interface EntryContext {
@@ -78,12 +79,15 @@ export class Entry<Node extends YamlNode = YamlNode> {
 
   /** Reports keys that are not among `known`, with a guess at what was meant. */
   checkKeys(this: MappingEntry, known: readonly string[]): void {
-    const unknown = [...this.node.entries.values()].filter(({ key }) => !known.includes(key.text));
+    const unknown: YamlScalar[] = [];
+    for (const { key } of this.node.entries.values()) {
+      if (!known.includes(key.text)) unknown.push(key);
+    }
     const first = unknown[0];
     if (first === undefined) return;
-    const names = unknown.map(({ key }) => key.text);
+    const names = unknown.map((key) => key.text);
     const message = `config contains unknown keys: ${names.join(", ")}`;
-    this.report(`${message}${suggestion(names, known)}`, first.key);
+    this.report(`${message}${suggestion(names, known)}`, first);
   }
 
   checkRequired(this: MappingEntry, required: readonly string[]): void {

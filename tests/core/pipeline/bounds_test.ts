@@ -33,6 +33,9 @@ const BOMBS: Readonly<Record<string, string>> = {
       (n) => `.a${n + 1}: { extends: [${levels(30, () => `.a${n}`).replaceAll("\n", ",")}] }`,
     ) +
     "\ntest: { extends: .a15 }\n",
+  "a large file that includes itself": `include: .gitlab-ci.yml\n.large: [${
+    "x, ".repeat(50_000)
+  }x]\n${JOB}`,
   "deeply nested lists": `test: { script: ${"[".repeat(5000)}${"]".repeat(5000)} }\n`,
   "a very long file": `test: { script: make }\n${"# comment\n".repeat(300_000)}`,
   "inputs in inputs": "spec: { inputs: { a: { type: array, default: [" +
@@ -44,7 +47,9 @@ const BOMBS: Readonly<Record<string, string>> = {
 for (const [name, text] of Object.entries(BOMBS)) {
   test(`readConfig refuses ${name}, and soon`, async () => {
     const start = performance.now();
-    expect(await readText(text).catch((error) => error)).toBeInstanceOf(CiConfigError);
+    const refusal = await readText(text).catch((error) => error);
+    expect(refusal).toBeInstanceOf(CiConfigError);
+    expect(refusal.message).toMatch(/too (?:big|large|deep)/);
     expect(performance.now() - start).toBeLessThan(LONGEST_MS);
   });
 }
