@@ -26,6 +26,8 @@ export const EVERYTHING: SelectionRequest = {
   rerun: undefined,
 };
 
+const NOT_ASKED = "is not among the jobs asked for";
+
 /** Why a job does not run, as `job.skipped` events name it. */
 export type SkipReason =
   | "rules"
@@ -59,16 +61,20 @@ export function select(pipeline: Pipeline, request: SelectionRequest): Selection
   checkNames(pipeline, request);
   const { jobs, excluded } = pipeline;
   const asked = jobs.filter(named([...request.jobs, ...request.manual]));
-  const chosen = choose(pipeline, request);
+  const isAsked = askedFor(request);
+  const { rerun } = request;
+  const chosen = new Set(
+    jobs.filter((job) => isAsked(job) && (rerun === undefined || rerun.includes(job.name))),
+  );
   const wanted = request.needs === "none"
     ? chosen
     : withNeeds(chosen, asked, pipeline, request.needs);
-  const played = new Set([...asked, ...(request.rerun === undefined ? [] : chosen)]);
+  const played = new Set([...asked, ...(rerun === undefined ? [] : chosen)]);
   const skips = new Map<PipelineJob, SkippedJob>();
   for (const job of jobs) {
     const unsupported = whyUnsupported(job.config);
     if (!wanted.has(job)) {
-      skips.set(job, skip(job, "not_selected", "is not among the jobs asked for"));
+      skips.set(job, skip(job, "not_selected", NOT_ASKED));
     } else if (unsupported !== undefined) {
       skips.set(job, skip(job, "unsupported", unsupported));
     } else if (job.when === "manual" && !played.has(job)) {
@@ -79,11 +85,20 @@ export function select(pipeline: Pipeline, request: SelectionRequest): Selection
     run: jobs.filter((job) => !skips.has(job)),
     skipped: [
       ...skips.values(),
-      ...excluded.map(({ job, name, message }) =>
-        skip({ name, stage: job.stage }, "rules", message)
-      ),
+      ...excluded.map(({ job, name, message }) => {
+        const one = { name, baseName: job.name, stage: job.stage };
+        return isAsked(one) ? skip(one, "rules", message) : skip(one, "not_selected", NOT_ASKED);
+      }),
     ],
   };
+}
+
+/** Why nothing runs of what was asked for. */
+export function whyNothing({ skipped }: Selection): string {
+  const reasons = skipped.filter(({ reason }) => reason !== "not_selected")
+    .map(({ name, message }) => `"${name}" ${message}`);
+  const shown = reasons.slice(0, MOST_LISTED).join("; ");
+  return `There is nothing to run${shown === "" ? "" : `: ${shown}`}`;
 }
 
 export function skip(
@@ -94,14 +109,13 @@ export function skip(
   return { name, stage, reason, message };
 }
 
-function choose({ jobs }: Pipeline, request: SelectionRequest): ReadonlySet<PipelineJob> {
-  const isNamed = named([...request.jobs, ...request.manual]);
-  const all = request.jobs.length === 0 && request.stages.length === 0;
-  const isAsked = (job: PipelineJob) => all || isNamed(job) || request.stages.includes(job.stage);
-  const { rerun } = request;
-  return new Set(
-    jobs.filter((job) => isAsked(job) && (rerun === undefined || rerun.includes(job.name))),
-  );
+/** Whether jobs or stages of the request mean a job; none named means all. */
+function askedFor(
+  { jobs, stages, manual }: SelectionRequest,
+): (job: { readonly name: string; readonly baseName: string; readonly stage: string }) => boolean {
+  const isNamed = named([...jobs, ...manual]);
+  const all = jobs.length === 0 && stages.length === 0;
+  return (job) => all || isNamed(job) || stages.includes(job.stage);
 }
 
 /** Manual jobs that nobody asked for bring nothing they need with them. */
@@ -130,7 +144,9 @@ function withNeeds(
   return new Set([...found].filter((job) => !chosen.has(job)));
 }
 
-function named(names: readonly string[]): (job: PipelineJob) => boolean {
+function named(
+  names: readonly string[],
+): (job: { readonly name: string; readonly baseName: string }) => boolean {
   const all = new Set(names);
   return ({ name, baseName }) => all.has(name) || all.has(baseName);
 }

@@ -10,6 +10,7 @@ import { openLocalState } from "../../local/state.ts";
 import type { Paint } from "../../local/views/paint.ts";
 import type { ExecView } from "../../local/views/view.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
+import { whyNothing } from "../../pipeline/select.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { isListing, look } from "../exec_look.ts";
 import { execFlags } from "../exec_flags.ts";
@@ -121,7 +122,7 @@ async function exec(
   );
   const limit = timeoutSeconds(flags);
   const why = plan.pipeline.refusal ??
-    (plan.selection.run.length === 0 ? "None of the jobs asked for is to be run" : undefined);
+    (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
   if (why !== undefined && !isListing(flags)) {
     const problem = { message: why, place: undefined };
     if (flags.bool("json")) events.emit(errorEvent("nothing_to_run", problem));

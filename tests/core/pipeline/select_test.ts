@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { compose } from "../../../core/pipeline/compose.ts";
-import { EVERYTHING, select, type SelectionRequest } from "../../../core/pipeline/select.ts";
+import {
+  EVERYTHING,
+  select,
+  type SelectionRequest,
+  whyNothing,
+} from "../../../core/pipeline/select.ts";
 import { config, facts } from "./builders.ts";
 
 const PIPELINE = compose(
@@ -85,8 +90,16 @@ test("select() says why the others do not run", () => {
     "check (not_selected): is not among the jobs asked for",
     'deploy (manual): is manual: run it with --manual "deploy"',
     "last (not_selected): is not among the jobs asked for",
-    "docs (rules): none of its rules fits",
+    "docs (not_selected): is not among the jobs asked for",
   ]);
+});
+
+test.each<[Partial<SelectionRequest>, string]>([
+  [{ jobs: ["docs"] }, 'There is nothing to run: "docs" none of its rules fits'],
+  [{ rerun: [] }, 'There is nothing to run: "docs" none of its rules fits'],
+  [{ jobs: ["lint"], needs: "only" }, "There is nothing to run"],
+])("whyNothing() names what was asked for: %j", (request, message) => {
+  expect(whyNothing(select(PIPELINE, { ...EVERYTHING, ...request }))).toBe(message);
 });
 
 test("select() says which jobs cannot be run here", () => {
