@@ -54,7 +54,8 @@ export class PipelineTree {
   async #run(tree: TreePipeline): Promise<PipelineEnd> {
     const { plan, runner, events, signal } = this.#options;
     const { pipeline, selection, facts, path } = tree;
-    for (const warning of pipeline.warnings) tellWarning(events, warning);
+    const warnings = [...pipeline.warnings, ...selection.warnings];
+    for (const warning of warnings) tellWarning(events, warning);
     events.emit({
       type: "pipeline.started",
       pipeline: [...path],

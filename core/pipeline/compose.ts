@@ -6,7 +6,7 @@ import { composeJob, type IncludedJob } from "./compose_job.ts";
 import { decide } from "./decide.ts";
 import { type IndexedJob, JobIndex } from "./job_index.ts";
 import { linkJobs } from "./link_jobs.ts";
-import { conditionLimits, jobLimits, workflowLimits } from "./local_limits.ts";
+import { conditionLimits, workflowLimits } from "./local_limits.ts";
 import type { Pipeline, PipelineFacts } from "./pipeline.ts";
 import { CiConfigError, type CiProblem } from "./place.ts";
 import { PathFacts } from "./rules/path_facts.ts";
@@ -53,11 +53,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
     refusal: isWhole ? undefined : NO_JOBS,
     jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
     excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
-    warnings: [
-      ...warnings,
-      ...jobLimits(new Set(included.map(({ indexed }) => indexed.job))),
-      ...links.warnings,
-    ],
+    warnings: [...warnings, ...links.warnings],
   };
 }
 

@@ -96,7 +96,7 @@ export function conditionLimits({ jobs }: CiConfig): readonly CiWarning[] {
   ]);
 }
 
-/** Of the jobs that are part of the pipeline. */
+/** Of the jobs that are run. */
 export function jobLimits(jobs: ReadonlySet<CiJob>): readonly CiWarning[] {
   return [
     ...NO_EFFECT.flatMap(({ keyword, message, isUsed }) => {

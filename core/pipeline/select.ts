@@ -2,7 +2,9 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { nearest } from "../util/nearest.ts";
+import { jobLimits } from "./local_limits.ts";
 import type { Pipeline, PipelineJob } from "./pipeline.ts";
+import type { CiWarning } from "./place.ts";
 import { whyUnsupported } from "./unsupported.ts";
 
 /** Names are full names, or base names, which stand for all instances. */
@@ -51,6 +53,8 @@ export interface Selection {
   readonly run: readonly PipelineJob[];
   /** All others, those that rules left out included. */
   readonly skipped: readonly SkippedJob[];
+  /** What the jobs that run ask for without an effect here; the pipeline has warnings of its own. */
+  readonly warnings: readonly CiWarning[];
 }
 
 /**
@@ -81,8 +85,10 @@ export function select(pipeline: Pipeline, request: SelectionRequest): Selection
       skips.set(job, skip(job, "manual", `is manual: run it with --manual "${job.name}"`));
     }
   }
+  const run = jobs.filter((job) => !skips.has(job));
   return {
-    run: jobs.filter((job) => !skips.has(job)),
+    run,
+    warnings: jobLimits(new Set(run.map(({ config }) => config))),
     skipped: [
       ...skips.values(),
       ...excluded.map(({ job, name, message }) => {

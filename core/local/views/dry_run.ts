@@ -24,7 +24,7 @@ export function dryRunText(
     ...selection.skipped
       .filter(({ reason }) => reason !== "not_selected")
       .map(({ name, reason, message }) => paint("dim", `${name} (${reason}): ${message}`)),
-    ...pipeline.warnings.map((warning) =>
+    ...[...pipeline.warnings, ...selection.warnings].map((warning) =>
       `${paint("yellow", "warning")}: ${describeProblem(warning)}`
     ),
     "",

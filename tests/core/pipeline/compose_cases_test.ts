@@ -17,7 +17,7 @@ import { compose } from "../../../core/pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineJob } from "../../../core/pipeline/pipeline.ts";
 import { CiConfigError, describeProblem } from "../../../core/pipeline/place.ts";
 import { readConfig } from "../../../core/pipeline/read_config.ts";
-import { EVERYTHING } from "../../../core/pipeline/select.ts";
+import { EVERYTHING, select } from "../../../core/pipeline/select.ts";
 import { expandForRunner } from "../../../core/pipeline/variables/nested.ts";
 import { facts, valuesOf } from "./builders.ts";
 import { type CaseFile, loadCases } from "./case_file.ts";
@@ -60,11 +60,13 @@ for (const one of await loadCases("composing")) {
     expectJobs(pipeline, read(one, "jobs"));
     expectLines(one, "name", pipeline.name === undefined ? [] : [pipeline.name]);
     expectLines(one, "excluded", pipeline.excluded.map((each) => `${each.name}: ${each.message}`));
-    expectLines(one, "warnings", pipeline.warnings.map(describeProblem));
-    const request = { ...EVERYTHING, ...Select.parse(read(one, "select") ?? {}) };
+    const { rerun, ...asked } = Select.parse(read(one, "select") ?? {});
+    const request = { ...EVERYTHING, ...asked, rerun };
+    const warnings = [...pipeline.warnings, ...select(pipeline, request).warnings];
+    expectLines(one, "warnings", warnings.map(describeProblem));
     const endings = values.parse(read(one, "endings") ?? {});
     if (one.sections.has("run")) {
-      expectLines(one, "run", play(pipeline, endings, { ...request, rerun: request.rerun }).events);
+      expectLines(one, "run", play(pipeline, endings, request).events);
     }
   });
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { compose } from "../../../core/pipeline/compose.ts";
+import { EVERYTHING, select } from "../../../core/pipeline/select.ts";
 import { config, facts, type JobText, names, PLACE, refusals } from "./builders.ts";
 
 type Jobs = Readonly<Record<string, JobText>>;
@@ -85,13 +86,14 @@ describe("needs name", () => {
   });
 
   test("jobs elsewhere with a warning each", () => {
-    const { warnings } = compose(
+    const pipeline = compose(
       config({
         a: { needs: [{ job: "x", elsewhere: { project: "group/other" } }] },
         b: { needs: [{ job: "", elsewhere: { pipeline: "$UP" } }] },
       }),
       facts(),
     );
+    const { warnings } = select(pipeline, EVERYTHING);
     expect(warnings.map(({ message, keyword }) => `${keyword}: ${message}`)).toEqual([
       'jobs:a:needs:project: a needs "x" of group/other, which is not to be had here: ' +
       "it starts without it",
