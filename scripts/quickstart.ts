@@ -1,4 +1,7 @@
-/** Runs one job through `runner coordinator` and `runner run`, both of `dist/runner`, and shows its log. */
+/**
+ * Runs a sample pipeline through `runner exec`, then one job through `runner coordinator` and
+ * `runner run`, all of `dist/runner`, and shows their logs.
+ */
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +21,23 @@ const SCRIPT = [
   'echo "The log never shows a masked variable: $DEMO_PASSWORD"',
   "tr a-z A-Z <greeting.txt >loud.txt",
 ];
+
+/** Three jobs: one makes an artifact and a variable, the others get them side by side. */
+const PIPELINE = `
+stages: [build, test]
+build:
+  stage: build
+  script:
+    - tr a-z A-Z <greeting.txt >loud.txt
+    - echo "LINES=$(wc -l <loud.txt)" >build.env
+  artifacts:
+    paths: [loud.txt]
+    reports: {dotenv: build.env}
+read:
+  script: [cat loud.txt]
+count:
+  script: ['test "$LINES" -eq 1']
+`;
 
 interface DemoCoordinator {
   readonly url: string;
@@ -42,6 +62,7 @@ try {
 
 async function runDemo(): Promise<void> {
   await makeRepository();
+  await runPipeline();
   await using demo = await startCoordinator();
   const { url, token } = demo;
   say(`coordinator listens on ${url}`);
@@ -70,10 +91,22 @@ async function makeRepository(): Promise<void> {
   const bare = join(scratch, `repos/${PROJECT}.git`);
   const git = ["git", "-c", "user.name=demo", "-c", "user.email=demo@example.com", "-C", source];
   await Bun.write(join(source, "greeting.txt"), "hello from a git repository\n");
+  await Bun.write(join(source, ".gitlab-ci.yml"), PIPELINE);
   await checked(["git", "init", "--quiet", "--initial-branch=main", source]);
   await checked([...git, "add", "."]);
   await checked([...git, "commit", "--quiet", "--message=Greet"]);
   await checked(["git", "clone", "--quiet", "--bare", source, bare]);
+}
+
+async function runPipeline(): Promise<void> {
+  say("runner exec runs the pipeline of a repository on this machine:\n");
+  const child = Bun.spawn([RUNNER, "exec", "--state-dir", join(scratch, "state")], {
+    cwd: join(scratch, "source"),
+    env: checkEnvironment(process.env),
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (await child.exited !== 0) throw new Error("The sample pipeline failed");
+  process.stdout.write("\n");
 }
 
 async function startCoordinator(): Promise<DemoCoordinator & AsyncDisposable> {

@@ -11,6 +11,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { headLine, type Row, rowLine, rowsOf } from "./report.ts";
 import { dockerJob, dockerWholeJob } from "./rows/docker_jobs.ts";
 import { cache, largeArtifact, smallArtifacts } from "./rows/archives.ts";
+import { execDockerJob, execGraph, execShellJob, execShellJobs, execSources } from "./rows/exec.ts";
 import { idle, manyAtOnce, talkingJobs } from "./rows/footprint.ts";
 import { longLog } from "./rows/long_log.ts";
 import { firstByte, gitJob, manyGitJobs, manyJobs, noOpJob } from "./rows/short_jobs.ts";
@@ -31,6 +32,11 @@ const BENCHMARKS: readonly Benchmark[] = [
   manyAtOnce,
   dockerJob,
   dockerWholeJob,
+  execShellJob,
+  execSources,
+  execShellJobs,
+  execDockerJob,
+  execGraph,
 ];
 
 try {
