@@ -82,6 +82,12 @@ const OWN_FLAGS: readonly Flag[] = [
   { names: ["network"], kind: "string", help: "Network of every container", group: HOW },
   { names: ["timeout"], kind: "string", default: "1h", help: "Longest time of a job", group: HOW },
   { names: ["state-dir"], kind: "string", help: "Where to keep state and caches", group: HOW },
+  {
+    names: ["artifacts-to-source"],
+    kind: "bool",
+    help: "Unpack what successful jobs made into the working tree",
+    group: HOW,
+  },
   { names: ["list"], kind: "bool", help: "List the jobs; run nothing", group: SHOW },
   {
     names: ["preview"],

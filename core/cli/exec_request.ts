@@ -100,6 +100,7 @@ export function concurrency(flags: FlagValues, configured: number | undefined): 
 export function entrySettings(
   flags: FlagValues,
   configured: Readonly<Record<string, unknown>>,
+  engineHost: string | undefined,
 ): Readonly<Record<string, unknown>> {
   const text = (flag: string, key: string) => flags.has(flag) ? { [key]: flags.text(flag) } : {};
   const list = (flag: string, key: string) => flags.has(flag) ? { [key]: flags.list(flag) } : {};
@@ -111,7 +112,8 @@ export function entrySettings(
     ...text("network", "network_mode"),
   };
   const fromFlags = mergeTables(entryFromFlags(flags), { docker });
-  return mergeTables(configured, fromFlags);
+  const found = engineHost === undefined ? {} : { docker: { host: engineHost } };
+  return mergeTables(mergeTables(found, configured), fromFlags);
 }
 
 function envFile(path: string): readonly string[] {

@@ -55,6 +55,11 @@ export class ArtifactStore {
     return [...this.#byKey.values()].filter((artifact) => artifact.jobId === jobId);
   }
 
+  /** Takes over what lies on the disk already, such as artifacts of an earlier process. */
+  adopt(artifact: StoredArtifact): void {
+    this.#byKey.set(`${artifact.jobId}/${artifact.type}`, artifact);
+  }
+
   async receive(upload: Upload): Promise<ReceiveOutcome> {
     const boundary = boundaryOf(upload.contentType);
     if (boundary === undefined || upload.body === null) {

@@ -1,8 +1,5 @@
 /** Variables from `artifacts:reports:dotenv`, as GitLab reads them. */
 
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-
 /** GitLab refuses a larger report. */
 const MOST_BYTES = 5 * 1024;
 
@@ -21,11 +18,6 @@ export function parseDotenv(text: string): ReadonlyMap<string, string> {
     variables.set(key, unquoted(value.trim()));
   }
   return variables;
-}
-
-/** The uploaded file. */
-export function readDotenv(path: string): ReadonlyMap<string, string> {
-  return parseDotenv(gunzipSync(readFileSync(path)).toString("utf8"));
 }
 
 function unquoted(value: string): string {

@@ -75,6 +75,11 @@ export class LocalEndpoint implements AsyncDisposable {
     return this.#artifacts.of(jobId);
   }
 
+  /** Artifacts of an earlier run. */
+  adopt(artifact: StoredArtifact): void {
+    this.#artifacts.adopt(artifact);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop(true);
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { JobResponse } from "../job/response.ts";
 import type { FinalState } from "../job/result.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
+import { CacheLog } from "./cache_log.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
 import type { JobStatus, ScriptPart } from "./events.ts";
@@ -22,6 +23,8 @@ export interface AttemptOptions {
   readonly response: JobResponse;
   /** Where the job's log is kept. */
   readonly logDirectory: string;
+  /** The archive of a cache key; undefined where this machine's files are not the job's. */
+  readonly cacheArchive: (key: string) => string | undefined;
   readonly board: JobBoard;
   readonly events: EventStream;
 }
@@ -92,10 +95,12 @@ class AttemptLog implements Disposable {
   #script: ScriptPart | undefined;
   #afterScript: number | undefined;
   #coverageText: string | undefined;
+  readonly #caches: CacheLog;
 
   constructor(options: AttemptOptions) {
     const { job, attempt, pipeline, response, logDirectory } = options;
     this.#options = options;
+    this.#caches = new CacheLog(options.cacheArchive);
     this.#parser = new TraceParser(
       knownCommands(job.config, response),
       (piece) => this.#take(piece),
@@ -171,7 +176,11 @@ class AttemptLog implements Disposable {
       case "output": {
         const { text, source, partial } = piece;
         this.#noteCoverage(text);
-        if (source === "runner") this.#noteAfterScript(text);
+        if (source === "runner") {
+          this.#noteAfterScript(text);
+          const cache = this.#caches.take(text);
+          if (cache !== undefined) events.emit({ ...cache, ...this.#job });
+        }
         events.emit({ type: "job.output", ...this.#job, text, source, stream: null, partial });
       }
     }

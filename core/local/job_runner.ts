@@ -1,17 +1,21 @@
 /** Runs attempts of jobs: in their turn, with what earlier jobs left for them. */
 
-import { linkSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import { Semaphore } from "../util/semaphore.ts";
-import { readDotenv } from "./dotenv.ts";
+import { parseDotenv } from "./dotenv.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
 import type { JobBoard } from "./job_board.ts";
+import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
+import type { LastRun } from "./last_run.ts";
 import { jobResponse, type JobSources, type ResolvedCache } from "./job_response.ts";
+import { tellWarning } from "./warnings.ts";
 import { factsOf, localVariables } from "./variables/job_variables.ts";
 
 export interface JobRunnerOptions {
@@ -22,6 +26,8 @@ export interface JobRunnerOptions {
   readonly endpoint: LocalEndpoint | undefined;
   /** Of the run: logs and artifacts. */
   readonly directory: string;
+  /** Caches of jobs on this host. */
+  readonly cacheDirectory: string;
   readonly serverUrl: string;
   readonly projectPath: string;
   readonly timeoutSeconds: number;
@@ -43,11 +49,33 @@ export class JobRunner {
   readonly #turns: Semaphore;
   /** By the path of the pipeline and the job's name. */
   readonly #past = new Map<string, PastJob>();
+  readonly #junit: { readonly path: readonly string[]; readonly counts: JunitCounts }[] = [];
   #lastId = 0;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
     this.#turns = new Semaphore(options.concurrency);
+  }
+
+  /** Takes over what jobs of an earlier run have made, for those that run now. */
+  adopt({ past }: LastRun): void {
+    for (const { name, dotenv, artifacts } of past) {
+      const id = ++this.#lastId;
+      this.#past.set(keyOf([], name), { id, dotenv: new Map(Object.entries(dotenv)) });
+      for (const artifact of artifacts.filter(({ path }) => existsSync(path))) {
+        this.#options.endpoint?.adopt({ ...artifact, jobId: id, expireIn: "" });
+      }
+    }
+  }
+
+  /** What the jobs of the root pipeline have made. */
+  past(): LastRun["past"] {
+    return [...this.#past].flatMap(([key, { id, dotenv }]) => {
+      const [name, ...below]: readonly string[] = JSON.parse(key);
+      if (name === undefined || below.length > 0) return [];
+      const artifacts = this.#options.endpoint?.artifacts(id) ?? [];
+      return [{ name, dotenv: Object.fromEntries(dotenv), artifacts: [...artifacts] }];
+    });
   }
 
   /** Waits for its turn. Never rejects. */
@@ -63,6 +91,13 @@ export class JobRunner {
     }
   }
 
+  /** Of the pipeline at this path and its children; null: none of their jobs made a report. */
+  junit(path: readonly string[]): JunitCounts | null {
+    const reports = this.#junit.filter((one) => path.every((name, at) => one.path[at] === name));
+    if (reports.length === 0) return null;
+    return reports.map(({ counts }) => counts).reduce(addCounts, NO_TESTS);
+  }
+
   /** The archive of a job that has run; undefined: it has none. */
   archiveOf(name: string, path: readonly string[]): string | undefined {
     const past = this.#past.get(keyOf(path, name));
@@ -72,6 +107,7 @@ export class JobRunner {
 
   async #run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
     const { board, events, endpoint, directory, executorFor, signal } = this.#options;
+    const { cacheDirectory, projectPath } = this.#options;
     const executor = executorFor(job);
     const response = this.#response(job, executor, path);
     using _admitted = endpoint?.admit(response);
@@ -82,6 +118,8 @@ export class JobRunner {
       executor,
       response,
       logDirectory: directory,
+      cacheArchive: (key) =>
+        executor === "shell" ? join(cacheDirectory, projectPath, key, "cache.zip") : undefined,
       board,
       events,
     }, { signal });
@@ -153,22 +191,41 @@ export class JobRunner {
     for (const artifact of endpoint?.artifacts(id) ?? []) {
       const folder = join(directory, "artifacts", [...path, job.name].map(fileName).join("/"));
       mkdirSync(folder, { recursive: true });
-      const file = join(folder, artifact.filename);
-      linkSync(artifact.path, file);
+      const file = join(folder, artifact.filename.replace(/\.gz$/, ""));
+      // An earlier attempt may have left one.
+      rmSync(file, { force: true });
+      if (artifact.format === "gzip") {
+        writeFileSync(file, gunzipSync(readFileSync(artifact.path)));
+      } else linkSync(artifact.path, file);
       events.emit({
         type: "artifact",
         job: job.name,
         stage: job.stage,
         pipeline: [...path],
-        name: artifact.filename,
+        name: basename(file),
         kind: artifact.type,
         path: file,
         files: null,
         bytes: artifact.size,
       });
-      if (artifact.type === "dotenv") dotenv = readDotenv(artifact.path);
+      if (artifact.type === "dotenv") dotenv = this.#dotenvOf(job, file);
+      if (artifact.type === "junit") {
+        this.#junit.push({ path, counts: countJunit(readFileSync(file, "utf8")) });
+      }
     }
     return dotenv;
+  }
+
+  /** GitLab refuses a report that it cannot read, and the job is none the worse for it. */
+  #dotenvOf(job: PipelineJob, file: string): ReadonlyMap<string, string> {
+    try {
+      return parseDotenv(readFileSync(file, "utf8"));
+    } catch (error) {
+      const message = `${job.name}: ${messageOf(error)}`;
+      const keyword = `jobs:${job.config.name}:artifacts:reports:dotenv`;
+      tellWarning(this.#options.events, { message, place: undefined, keyword, job: job.name });
+      return new Map();
+    }
   }
 }
 

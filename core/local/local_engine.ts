@@ -2,6 +2,7 @@
 
 import { configOf } from "../config/load.ts";
 import type { RunnerConfig } from "../config/schema.ts";
+import { ConfigurationError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { noMetrics } from "../metrics/no_metrics.ts";
@@ -19,6 +20,7 @@ export interface LocalEngineOptions {
   readonly board: JobBoard;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  readonly signal: AbortSignal;
 }
 
 /** How many jobs run at once is decided before they are offered. */
@@ -29,8 +31,12 @@ export class LocalEngine implements AsyncDisposable {
   readonly #engine: RunnerEngine;
   readonly #executors: Registry<ExecutorProvider>;
 
-  /** First ends what an earlier run that died has left. */
+  /**
+   * First ends what an earlier run that died has left. Throws ConfigurationError when an executor
+   * could take no job.
+   */
   static async open(options: LocalEngineOptions): Promise<LocalEngine> {
+    for (const entry of options.entries) await assertUsable(entry, options);
     const opened = new LocalEngine(options);
     const local = configOf(options.entries, MOST_JOBS);
     await opened.#engine.recover(local);
@@ -64,4 +70,23 @@ export class LocalEngine implements AsyncDisposable {
     this.#engine.close();
     for (const provider of this.#executors.all) await provider[Symbol.asyncDispose]();
   }
+}
+
+/** The engine would wait for what is not there, as a server's jobs can; people want to know. */
+async function assertUsable(
+  entry: RunnerConfig,
+  { executors, state, logger, signal }: LocalEngineOptions,
+): Promise<void> {
+  const provider = executors.get(entry.executor);
+  // This host's own shell takes any job.
+  if (entry.executor === "shell") return;
+  const host = { logger, systemId: state.id, stateDir: state.engine };
+  await using executor = await provider.acquire(entry, { host, signal });
+  if (executor !== undefined) return;
+  throw new ConfigurationError(
+    entry.executor === "docker"
+      ? "There are jobs with an image, and no container engine answers: start Docker or Podman, say " +
+        "where it is with DOCKER_HOST or --docker-host, or run all jobs with --executor shell"
+      : `The executor "${entry.executor}" takes no jobs now`,
+  );
 }

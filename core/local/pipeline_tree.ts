@@ -136,7 +136,7 @@ export class PipelineTree {
       status,
       exit_code: status === "success" ? 0 : 1,
       duration_ms: Math.round(performance.now() - started),
-      junit: null,
+      junit: this.#options.runner.junit(child.path),
     });
     return status;
   }

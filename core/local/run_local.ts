@@ -1,5 +1,6 @@
 /** Runs a planned pipeline on this machine, from its first event to its last. */
 
+import { RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { criticalPath } from "../pipeline/critical_path.ts";
@@ -13,8 +14,10 @@ import type { JobStatus } from "./events.ts";
 import { JobBoard } from "./job_board.ts";
 import type { JobSources } from "./job_response.ts";
 import { JobRunner } from "./job_runner.ts";
+import { type LastRun, saveLastRun } from "./last_run.ts";
 import { LocalEngine } from "./local_engine.ts";
 import type { LocalPlan } from "./local_plan.ts";
+import type { JobEnd } from "./pipeline_run.ts";
 import { PipelineTree } from "./pipeline_tree.ts";
 import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
@@ -30,6 +33,10 @@ export interface LocalRunOptions {
   /** Keys of a runner entry, from flags and settings files. */
   readonly settings: EntrySettings;
   readonly timeoutSeconds: number;
+  /** What an earlier run made that this one goes on from. */
+  readonly lastRun: LastRun | undefined;
+  /** Unpack what successful jobs made into the working tree. */
+  readonly artifactsToSource: boolean;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
   readonly events: EventStream;
@@ -46,9 +53,9 @@ export async function runLocal(
 ): Promise<number> {
   const started = performance.now();
   const { plan, state, events, signal } = options;
-  const { sources, pipeline, selection } = plan;
+  const { pipeline } = plan;
   const used = usedExecutors(options);
-  await using endpoint = needsEndpoint(selection.run, used)
+  await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
   const board = new JobBoard();
@@ -64,22 +71,30 @@ export async function runLocal(
   );
   await using engine = await LocalEngine.open({ ...options, entries, board });
   signal.addEventListener("abort", () => engine.abortJobs(), { once: true });
-  const cacheKeys = new CacheKeys(sources);
+  const cacheKeys = new CacheKeys(plan.sources);
   const runner = new JobRunner({
     ...options,
     board,
     endpoint,
     directory: state.run,
+    cacheDirectory: state.cache,
     serverUrl: plan.project.serverUrl,
     projectPath: plan.project.path,
     sourcesFor: (executor) => jobSources(executor, endpoint, plan),
     resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
   });
+  if (options.lastRun !== undefined) runner.adopt(options.lastRun);
   const tree = new PipelineTree({ plan, runner, events, directory: state.run, signal });
   const { status, ends } = await tree.run(plan);
   const exitCode = EXIT_CODES[status];
+  const failed = ends.filter(({ report }) => report.status !== "success");
+  saveLastRun(state.shared, {
+    failed: failed.map(({ job }) => job.name),
+    past: runner.past().filter(({ name }) => !failed.some(({ job }) => job.name === name)),
+  });
+  if (options.artifactsToSource) await unpackArtifacts(ends, runner, plan, signal);
   const durationMs = Math.round(performance.now() - started);
-  const junit = null;
+  const junit = runner.junit([]);
   events.emit({
     type: "pipeline.finished",
     pipeline: [],
@@ -100,6 +115,27 @@ export async function runLocal(
   return exitCode;
 }
 
+/** In the order in which the jobs ended, so that the last one wins. */
+async function unpackArtifacts(
+  ends: readonly JobEnd[],
+  runner: JobRunner,
+  { sources }: LocalPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const { extractArchive } = await import("../archive/extract.ts");
+  for (const { job, report } of ends) {
+    const archive = report.status === "success" ? runner.archiveOf(job.name, []) : undefined;
+    if (archive === undefined) continue;
+    const destination = sources.tree.root;
+    const problems: string[] = [];
+    const onProblem = (name: string, problem: string) => problems.push(`${name}: ${problem}`);
+    await extractArchive({ archive, destination, onProblem, signal });
+    if (problems.length > 0) {
+      throw new RunnerError(`Cannot unpack artifacts of ${job.name}: ${problems.join("; ")}`);
+    }
+  }
+}
+
 /** The jobs of child pipelines are not known yet: they may use any. */
 function usedExecutors({ plan, executors, executorFor }: LocalRunOptions): ReadonlySet<string> {
   const { run } = plan.selection;
@@ -111,9 +147,15 @@ function usedExecutors({ plan, executors, executorFor }: LocalRunOptions): Reado
 }
 
 /** Jobs on this host fetch from a path; without artifacts they need nobody to talk to. */
-function needsEndpoint(jobs: readonly PipelineJob[], executors: ReadonlySet<string>): boolean {
+function needsEndpoint(
+  { plan, lastRun }: LocalRunOptions,
+  executors: ReadonlySet<string>,
+): boolean {
   return executors.has("docker") ||
-    jobs.some(({ config }) => config.artifacts !== undefined || config.trigger !== undefined);
+    plan.selection.run.some(({ config }) =>
+      config.artifacts !== undefined || config.trigger !== undefined
+    ) ||
+    (lastRun?.past.some(({ artifacts }) => artifacts.length > 0) ?? false);
 }
 
 async function openEndpoint(

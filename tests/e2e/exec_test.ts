@@ -214,3 +214,53 @@ test.concurrent("exec shows what it would do, and runs nothing", async () => {
   expect((await lab.run("--dry-run", "never")).code).toBe(2);
   expect((await lab.run("--no-such-flag")).code).toBe(2);
 });
+
+test.concurrent("exec runs again what failed, with what the others made, and unpacks it on demand", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml":
+      "stages: [build, test]\nbuild:\n  stage: build\n  script: [echo made > made.txt, " +
+      "'echo V=7 > v.env']\n  artifacts: {paths: [made.txt], reports: {dotenv: v.env}}\n" +
+      "flaky:\n  script: [cat made.txt, 'echo v $V', test -e fixed]\n",
+  });
+  expect((await lab.events()).code).toBe(1);
+  lab.write({ fixed: "" });
+  const again = await lab.events("--rerun-failed");
+  expect(again.code).toBe(0);
+  expect(ofType(again.events, "job.started").map(({ job }) => job)).toEqual(["flaky"]);
+  expect(outputOf(again.events, "flaky")).toEqual(["made", "v 7"]);
+  expect(existsSync(`${lab.repository}/made.txt`)).toBe(false);
+  expect((await lab.run("--rerun-failed")).code).toBe(2);
+  expect((await lab.run("build", "--artifacts-to-source")).code).toBe(0);
+  expect(readFileSync(`${lab.repository}/made.txt`, "utf8")).toBe("made\n");
+});
+
+test.concurrent("exec tells coverage, caches, retries and the counts of test reports", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml":
+      "job:\n  retry: 1\n  cache: {key: deps, paths: [vendor]}\n  coverage: '/all (\\d+)%/'\n" +
+      "  environment: {name: review/$CI_COMMIT_REF_SLUG, url: 'https://$CI_ENVIRONMENT_SLUG.example.com'}\n" +
+      "  script:\n    - mkdir -p vendor && echo x > vendor/v\n" +
+      "    - echo '<testsuite><testcase/><testcase><failure/></testcase></testsuite>' > r.xml\n" +
+      "    - echo all 87%\n    - exit 9\n" +
+      "  artifacts: {reports: {junit: r.xml}}\n",
+  });
+  const { code, events } = await lab.events();
+  expect(code).toBe(1);
+  const finished = ofType(events, "job.finished");
+  expect(finished.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(finished[1]).toMatchObject({
+    coverage: 87,
+    exit_code: 9,
+    environment: { name: "review/main", url: expect.stringContaining("review-main") },
+  });
+  expect(ofType(events, "cache")).toMatchObject([
+    { action: "skip", key: "deps" },
+    { action: "skip", key: "deps" },
+  ]);
+  const [report] = ofType(events, "artifact");
+  expect(report).toMatchObject({ kind: "junit", name: "junit.xml" });
+  expect(readFileSync(report?.path ?? "", "utf8")).toContain("<testcase/>");
+  expect(events.at(-1)).toMatchObject({
+    junit: { tests: 4, failures: 2, errors: 0, skipped: 0 },
+  });
+});

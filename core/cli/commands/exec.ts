@@ -1,7 +1,9 @@
 /** `exec`: the pipeline of a CI file, on this machine. */
 
 import { resolve } from "node:path";
+import { engineHost } from "../../local/container_engine.ts";
 import { EventStream } from "../../local/event_stream.ts";
+import { loadLastRun } from "../../local/last_run.ts";
 import { planLocal } from "../../local/local_plan.ts";
 import { runLocal } from "../../local/run_local.ts";
 import { loadSettings } from "../../local/settings.ts";
@@ -95,6 +97,7 @@ async function exec(
     env,
   });
   const { executor, jobs } = execOperands(operands);
+  const lastRun = flags.bool("rerun-failed") ? loadLastRun(state.shared) : undefined;
   await using plan = await planLocal({
     tree,
     env,
@@ -108,7 +111,7 @@ async function exec(
     file: flags.text("file") ?? ".gitlab-ci.yml",
     committed: flags.bool("committed"),
     event: eventFlags(flags),
-    selection: selectionRequest(flags, jobs, undefined),
+    selection: selectionRequest(flags, jobs, lastRun?.failed),
     inputs: pipelineInputs(flags),
     settings: settings.variables,
     variables: pipelineVariables(flags, cwd),
@@ -136,8 +139,10 @@ async function exec(
     env,
     concurrency: concurrency(flags, settings.concurrency),
     executorFor,
-    settings: entrySettings(flags, settings.runner),
+    settings: entrySettings(flags, settings.runner, engineHost(env, home)),
     timeoutSeconds: limit,
+    lastRun,
+    artifactsToSource: flags.bool("artifacts-to-source"),
     executors: await program.executors(onlyShell ? { only: "shell" } : {}),
     shells: await program.shells(),
     events,

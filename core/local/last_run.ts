@@ -1,0 +1,45 @@
+/** What a run leaves for `--rerun-failed`: which jobs failed, and what the others have made. */
+
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { ConfigurationError } from "../errors.ts";
+
+const Artifact = z.object({
+  type: z.string(),
+  format: z.string(),
+  filename: z.string(),
+  size: z.number(),
+  sha256: z.string(),
+  path: z.string(),
+});
+
+const LastRun = z.object({
+  /** Full names of the root pipeline's jobs. */
+  failed: z.array(z.string()),
+  past: z.array(z.object({
+    name: z.string(),
+    dotenv: z.record(z.string(), z.string()),
+    artifacts: z.array(Artifact),
+  })),
+});
+export type LastRun = z.infer<typeof LastRun>;
+
+const FILE = "last-run.json";
+
+export function saveLastRun(directory: string, run: LastRun): void {
+  const path = join(directory, FILE);
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(run), { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Throws ConfigurationError when there is none. */
+export function loadLastRun(directory: string): LastRun {
+  const path = join(directory, FILE);
+  if (existsSync(path)) {
+    const parsed = LastRun.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    if (parsed.success) return parsed.data;
+  }
+  throw new ConfigurationError("There is no earlier run here whose failed jobs could be run again");
+}
