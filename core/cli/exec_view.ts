@@ -1,7 +1,7 @@
 /** The view that a command line of `exec` asks for, and how errors are told in it. */
 
 import { messageOf } from "../errors.ts";
-import type { EventStream } from "../local/event_stream.ts";
+import { EventStream } from "../local/event_stream.ts";
 import type { ErrorEvent } from "../local/events.ts";
 import { jsonView } from "../local/views/json_view.ts";
 import { type Paint, painter } from "../local/views/paint.ts";
@@ -19,9 +19,18 @@ export function execPaint(flags: FlagValues, { stdout, env }: Program): Paint {
   return painter(wantsColors(stdout, env) && !flags.bool("no-color"));
 }
 
-export function execView(flags: FlagValues, { stdout }: Program, paint: Paint): ExecView {
+/** On a terminal the jobs are followed live; everywhere else lines are printed. */
+export async function execView(
+  flags: FlagValues,
+  { stdin, stdout, env }: Program,
+  options: { readonly paint: Paint; readonly directory: string; readonly onInterrupt: () => void },
+): Promise<ExecView> {
+  const quiet = flags.bool("quiet");
   if (flags.bool("json")) return jsonView(stdout);
-  return new PlainView({ output: stdout, paint, quiet: flags.bool("quiet") });
+  const isTerminal = stdout.isTTY === true && stdin.isTTY === true && env["TERM"] !== "dumb";
+  if (quiet || !isTerminal) return new PlainView({ output: stdout, paint: options.paint, quiet });
+  const { LiveView } = await import("../local/views/live_view.ts");
+  return new LiveView({ ...options, output: stdout, keys: stdin });
 }
 
 type ErrorCode = z.infer<typeof ErrorEvent>["code"];
@@ -32,19 +41,16 @@ type ErrorCode = z.infer<typeof ErrorEvent>["code"];
  */
 export function tellRefusal(
   error: unknown,
-  options: { readonly json: boolean; readonly events: EventStream; readonly program: Program },
+  options: { readonly json: boolean; readonly program: Program },
 ): number {
-  const { json, events, program } = options;
+  const { json } = options;
   const refusals = refusalsOf(error);
   if (refusals === undefined) {
     if (!json) throw error;
-    events.emit(errorEvent("internal", { message: messageOf(error), place: undefined }));
+    tellError("internal", { message: messageOf(error), place: undefined }, options);
     return 1;
   }
-  for (const { code, problem } of refusals) {
-    if (json) events.emit(errorEvent(code, problem));
-    else program.stderr.write(`${program.calledAs}: ${describeProblem(problem)}\n`);
-  }
+  for (const { code, problem } of refusals) tellError(code, problem, options);
   return USAGE;
 }
 
@@ -59,13 +65,24 @@ function refusalsOf(
   return [{ code: "invalid_invocation", problem }];
 }
 
-export function errorEvent(code: ErrorCode, { message, place }: CiProblem) {
-  return {
+/** As an event on standard output, or as text on standard error. */
+export function tellError(
+  code: ErrorCode,
+  problem: CiProblem,
+  { json, program }: { readonly json: boolean; readonly program: Program },
+): void {
+  if (!json) {
+    program.stderr.write(`${program.calledAs}: ${describeProblem(problem)}\n`);
+    return;
+  }
+  const { message, place } = problem;
+  const view = jsonView(program.stdout);
+  new EventStream((event) => view.event(event)).emit({
     type: "error",
     code,
     message,
     file: place?.file ?? null,
     line: place?.line ?? null,
     column: place?.column ?? null,
-  } as const;
+  });
 }

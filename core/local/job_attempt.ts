@@ -10,6 +10,7 @@ import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
 import type { JobStatus, ScriptPart } from "./events.ts";
 import { knownCommands } from "./known_commands.ts";
+import { logFileName } from "./log_file.ts";
 import { LocalJob } from "./local_job.ts";
 import { TraceParser, type TracePiece } from "./trace_parser.ts";
 
@@ -105,11 +106,8 @@ class AttemptLog implements Disposable {
       knownCommands(job.config, response),
       (piece) => this.#take(piece),
     );
-    const name = [...pipeline, job.name].map((part) => part.replaceAll(/[^\w.-]+/g, "_"));
-    const path = join(
-      logDirectory,
-      `${response.id}-${name.join("-").slice(0, 100)}.${attempt}.log`,
-    );
+    const name = logFileName([...pipeline, job.name], attempt);
+    const path = join(logDirectory, `${response.id}-${name}`);
     this.#file = openSync(path, "w", 0o600);
     this.#coverage = coveragePattern(job.config.coverage);
   }

@@ -264,3 +264,24 @@ test.concurrent("exec tells coverage, caches, retries and the counts of test rep
     junit: { tests: 4, failures: 2, errors: 0, skipped: 0 },
   });
 });
+
+test.concurrent("exec --watch runs again when a file has changed, and ends when interrupted", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "job:\n  script: [cat input.txt]\n",
+    "input.txt": "first\n",
+  });
+  const child = lab.start(["--watch", "--json"]);
+  let text = "";
+  let runs = 0;
+  for await (const chunk of child.stdout) {
+    text += new TextDecoder().decode(chunk);
+    const finished = text.split('"type":"pipeline.finished"').length - 1;
+    if (finished === runs) continue;
+    runs = finished;
+    if (runs === 1) lab.write({ "input.txt": "second\n" });
+    else child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(130);
+  expect(text).toContain('"text":"first"');
+  expect(text).toContain('"text":"second"');
+});

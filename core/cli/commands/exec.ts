@@ -1,16 +1,16 @@
 /** `exec`: the pipeline of a CI file, on this machine. */
 
 import { resolve } from "node:path";
+import { RunnerError } from "../../errors.ts";
 import { engineHost } from "../../local/container_engine.ts";
 import { EventStream } from "../../local/event_stream.ts";
 import { loadLastRun } from "../../local/last_run.ts";
 import { planLocal } from "../../local/local_plan.ts";
 import { runLocal } from "../../local/run_local.ts";
-import { loadSettings } from "../../local/settings.ts";
-import { findWorkTree } from "../../local/snapshot/work_tree.ts";
-import { openLocalState } from "../../local/state.ts";
+import { loadSettings, type LocalSettings } from "../../local/settings.ts";
+import { findWorkTree, type WorkTree } from "../../local/snapshot/work_tree.ts";
+import { type LocalState, openLocalState } from "../../local/state.ts";
 import type { Paint } from "../../local/views/paint.ts";
-import type { ExecView } from "../../local/views/view.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
 import { whyNothing } from "../../pipeline/select.ts";
 import type { Command, CommandContext } from "../command.ts";
@@ -26,7 +26,7 @@ import {
   selectionRequest,
   timeoutSeconds,
 } from "../exec_request.ts";
-import { errorEvent, execPaint, execView, tellRefusal } from "../exec_view.ts";
+import { execPaint, execView, tellError, tellRefusal } from "../exec_view.ts";
 import type { FlagValues } from "../flag.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { USAGE } from "../usage.ts";
@@ -50,6 +50,7 @@ const EXEC: Omit<Command, "flags"> = {
     ["exec", "The whole pipeline of the current branch"],
     ["exec test lint --needs", "These jobs, and what they need"],
     ["exec docker test", "The old form: executor and job"],
+    ["exec --watch lint", "Again at each change of the files"],
     ["exec --list", "Which jobs there are, and why some are left out"],
   ],
   async run(flags, context, operands) {
@@ -57,34 +58,49 @@ const EXEC: Omit<Command, "flags"> = {
     // What the engine says of each job, the view says better.
     log.configure({ level: "error" });
     using interrupt = interruptSignal(program);
-    const { signal } = interrupt;
+    const key = new AbortController();
+    const signal = AbortSignal.any([interrupt.signal, key.signal]);
+    const onInterrupt = () => key.abort(new RunnerError("Interrupted"));
     const paint = execPaint(flags, program);
-    using view = execView(flags, program, paint);
-    const events = new EventStream((event) => view.event(event));
+    const exec: ExecContext = {
+      ...context,
+      flags,
+      operands,
+      paint,
+      onInterrupt,
+      signal,
+    };
     try {
-      return await exec(flags, operands, { ...context, view, paint, events, signal });
+      return await open(exec);
     } catch (error) {
       if (signal.aborted) return INTERRUPTED;
-      return tellRefusal(error, { json: flags.bool("json"), events, program });
+      return tellRefusal(error, { json: flags.bool("json"), program });
     }
   },
 };
 
 interface ExecContext extends CommandContext {
-  readonly view: ExecView;
+  readonly flags: FlagValues;
+  readonly operands: readonly string[];
   readonly paint: Paint;
-  readonly events: EventStream;
+  /** Ctrl-C as a key of the live view. */
+  readonly onInterrupt: () => void;
   readonly signal: AbortSignal;
+}
+
+/** What all runs of one process have in common: `--watch` makes many. */
+interface ExecPlace {
+  readonly cwd: string;
+  readonly tree: WorkTree;
+  readonly settings: LocalSettings;
+  readonly state: LocalState;
 }
 
 /** As shells tell it: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
 
-async function exec(
-  flags: FlagValues,
-  operands: readonly string[],
-  { program, logger, view, paint, events, signal }: ExecContext,
-): Promise<number> {
+async function open(exec: ExecContext): Promise<number> {
+  const { flags, program } = exec;
   const { env, home } = program;
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
   const tree = findWorkTree(cwd);
@@ -96,7 +112,38 @@ async function exec(
     home,
     env,
   });
-  const { executor, jobs } = execOperands(operands);
+  const place = { cwd, tree, settings, state };
+  if (flags.bool("watch")) return await runAtChanges(exec, place);
+  return (await runOnce(exec, place)).code;
+}
+
+/** Until interrupted. What is wrong with a file is told, and waited for to be put right. */
+async function runAtChanges(exec: ExecContext, place: ExecPlace): Promise<number> {
+  const { flags, program, paint, signal } = exec;
+  const { TreeWatch } = await import("../../local/tree_watch.ts");
+  using watch = new TreeWatch(place.tree.root);
+  for (let before: string | undefined;;) {
+    try {
+      before = (await runOnce(exec, place, before)).sha;
+    } catch (error) {
+      signal.throwIfAborted();
+      tellRefusal(error, { json: flags.bool("json"), program });
+      before = undefined;
+    }
+    program.stderr.write(paint("dim", "Waiting for a change of the files...\n"));
+    await watch.change(signal);
+  }
+}
+
+/** `before` is the snapshot of the last run: when nothing differs from it, nothing is run. */
+async function runOnce(
+  exec: ExecContext,
+  { cwd, tree, settings, state }: ExecPlace,
+  before?: string,
+): Promise<{ readonly code: number; readonly sha: string }> {
+  const { flags, program, logger, paint, signal } = exec;
+  const { env, home } = program;
+  const { executor, jobs } = execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? loadLastRun(state.shared) : undefined;
   await using plan = await planLocal({
     tree,
@@ -117,6 +164,8 @@ async function exec(
     variables: pipelineVariables(flags, cwd),
     signal,
   });
+  const { sha } = plan.sources;
+  if (sha === before) return { code: 0, sha };
   const forced = flags.text("executor") ?? executor ?? settings.executor;
   const executorFor = (job: PipelineJob) =>
     forced ?? (job.image === undefined ? "shell" : "docker");
@@ -128,12 +177,15 @@ async function exec(
     (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
   if (why !== undefined && !isListing(flags)) {
     const problem = { message: why, place: undefined };
-    if (flags.bool("json")) events.emit(errorEvent("nothing_to_run", problem));
-    else program.stderr.write(`${program.calledAs}: ${why}\n`);
-    return USAGE;
+    tellError("nothing_to_run", problem, { json: flags.bool("json"), program });
+    return { code: USAGE, sha };
   }
-  if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) return 0;
-  return await runLocal({
+  if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) {
+    return { code: 0, sha };
+  }
+  using view = await execView(flags, program, { ...exec, directory: state.run });
+  const events = new EventStream((event) => view.event(event));
+  const code = await runLocal({
     plan,
     state,
     env,
@@ -149,4 +201,5 @@ async function exec(
     logger,
     signal,
   }, (summary) => view.finish(summary));
+  return { code, sha };
 }

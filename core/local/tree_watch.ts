@@ -1,0 +1,36 @@
+/** Noticing that something in a working tree has changed. */
+
+import { type FSWatcher, watch } from "node:fs";
+import { sep } from "node:path";
+import { abortable } from "../util/abort.ts";
+
+/** Editors and checkouts write many files: a change counts when it has been still for this long. */
+const STILL_MS = 150;
+
+export class TreeWatch implements Disposable {
+  readonly #watcher: FSWatcher;
+  #still: ReturnType<typeof setTimeout> | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(root: string) {
+    this.#watcher = watch(root, { recursive: true }, (_event, name) => this.#notice(name));
+  }
+
+  /** Resolves at the next change since the last call; rejects when `signal` aborts. */
+  async change(signal: AbortSignal): Promise<void> {
+    await abortable(this.#changed.promise, signal);
+    this.#changed = Promise.withResolvers();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#still);
+    this.#watcher.close();
+  }
+
+  /** What git itself does is no change of the files. */
+  #notice(name: string | null): void {
+    if (name === ".git" || name?.startsWith(`.git${sep}`) === true) return;
+    clearTimeout(this.#still);
+    this.#still = setTimeout(() => this.#changed.resolve(), STILL_MS);
+  }
+}

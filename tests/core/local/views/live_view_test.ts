@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecEvent, UntimedEvent } from "../../../../core/local/events.ts";
+import { LiveView } from "../../../../core/local/views/live_view.ts";
+import { painter, withoutEscapes } from "../../../../core/local/views/paint.ts";
+import { fit } from "../../../../core/local/views/screen.ts";
+
+const JOB = { job: "unit", stage: "test", pipeline: [] };
+
+test("LiveView shows each job with its last line, and its whole log by key", async () => {
+  using lab = new ViewLab();
+  lab.started();
+  lab.tell({ type: "job.command", ...JOB, text: "make", script: "script" });
+  lab.tell(output("half\rdone"));
+  await lab.until((text) => text.includes("unit") && text.includes("done"));
+  writeFileSync(join(lab.directory, "7-unit.1.log"), "section_start:1:x\r\x1b[0Kall of it\n");
+  lab.press("\r");
+  await lab.until((text) => text.includes("--- unit (enter: back)\nall of it\n"));
+  lab.tell(output("next line"));
+  await lab.until((text) => text.endsWith("next line\n"));
+  lab.press("\r");
+  await lab.until((text) => text.trimEnd().endsWith("ctrl-c: stop"));
+});
+
+test("LiveView takes ctrl-c for an interrupt, and gives the terminal back", async () => {
+  using lab = new ViewLab();
+  lab.started();
+  lab.press("\x03");
+  await lab.interrupted;
+  lab.view[Symbol.dispose]();
+  expect(lab.rawModes).toEqual([true, false]);
+});
+
+test("LiveView ends with the summary", () => {
+  using lab = new ViewLab();
+  lab.started();
+  lab.tell({ type: "job.command", ...JOB, text: "make", script: "script" });
+  lab.tell(output("it broke"));
+  lab.tell({
+    type: "job.finished",
+    ...JOB,
+    status: "failed",
+    exit_code: 2,
+    failure_reason: "script_failure",
+    allow_failure: false,
+    attempt: 1,
+    duration_ms: 1234,
+    coverage: null,
+    script: "script",
+    after_script_exit_code: null,
+    environment: null,
+  });
+  lab.view.finish({
+    status: "failed",
+    exitCode: 1,
+    durationMs: 1500,
+    criticalPath: { jobs: ["unit"], durationMs: 1234 },
+    junit: { tests: 3, failures: 1, errors: 0, skipped: 0 },
+    directory: "/logs",
+  });
+  expect(lab.text).toEndWith(
+    "✘ unit (test) 1.2 s, exit code 2\n\nunit failed\n  $ make\n  $ make\n  it broke\n\n" +
+      "Tests: 3, failures: 1, errors: 0, skipped: 0\nLogs: /logs\n" +
+      "Pipeline failed: 1 job in 1.5 s\n",
+  );
+});
+
+test("fit cuts what is wider than the terminal, and only that", () => {
+  expect(fit("\x1b[31mred\x1b[0m", 3)).toBe("\x1b[31mred\x1b[0m");
+  expect(fit("\x1b[31mfour\x1b[0m", 3)).toBe("fo…");
+});
+
+function output(text: string): UntimedEvent {
+  return { type: "job.output", ...JOB, text, source: "script", stream: null, partial: false };
+}
+
+class ViewLab implements Disposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "live-view-"));
+  readonly rawModes: boolean[] = [];
+  readonly view: LiveView;
+  readonly interrupted: Promise<void>;
+  text = "";
+  #onText: () => void = () => {};
+  #press: (key: string) => void = () => {};
+
+  constructor() {
+    const interrupted = Promise.withResolvers<void>();
+    this.interrupted = interrupted.promise;
+    const pressed = new ReadableStream<string>({
+      start: (controller) => {
+        this.#press = (key) => controller.enqueue(key);
+      },
+    });
+    this.view = new LiveView({
+      output: {
+        columns: 80,
+        write: (text) => {
+          this.text += withoutEscapes(text);
+          this.#onText();
+        },
+      },
+      keys: Object.assign(pressed, { setRawMode: (raw: boolean) => this.rawModes.push(raw) }),
+      paint: painter(false),
+      directory: this.directory,
+      onInterrupt: interrupted.resolve,
+    });
+  }
+
+  started(): void {
+    this.tell({
+      type: "job.created",
+      ...JOB,
+      when: "on_success",
+      allow_failure: false,
+      needs: null,
+    });
+    this.tell({ type: "job.started", ...JOB, attempt: 1, executor: "shell", image: null });
+  }
+
+  tell(event: UntimedEvent): void {
+    this.view.event({ time: "2026-01-01T00:00:00.000Z", ...event } as ExecEvent);
+  }
+
+  press(key: string): void {
+    this.#press(key);
+  }
+
+  async until(holds: (text: string) => boolean): Promise<void> {
+    while (!holds(this.text)) await new Promise<void>((resolve) => this.#onText = resolve);
+  }
+
+  [Symbol.dispose](): void {
+    this.view[Symbol.dispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
