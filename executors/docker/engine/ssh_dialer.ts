@@ -39,6 +39,8 @@ export function sshCommand(endpoint: Endpoint & { readonly kind: "ssh" }): [stri
   return [
     "ssh",
     ...["-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T"],
+    // A host that vanishes without a word is noticed within a minute.
+    ...["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"],
     ...(user === undefined ? [] : ["-l", user]),
     ...(port === undefined ? [] : ["-p", String(port)]),
     ...["--", host, "docker"],

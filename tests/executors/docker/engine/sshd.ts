@@ -18,8 +18,13 @@ export function missingForSshd(): string | undefined {
 export interface TestSshd extends AsyncDisposable {
   /** `ssh://root@127.0.0.1:port`. */
   readonly address: string;
-  /** Whose `ssh` knows the server and the key; `stranger` has another key, `mistrusting` no host. */
-  readonly env: Readonly<Record<"friend" | "stranger" | "mistrusting", Record<string, string>>>;
+  /**
+   * Whose `ssh` knows the server and the key; `sharing` keeps one connection for all; `stranger` has
+   * another key, `mistrusting` knows no host.
+   */
+  readonly env: Readonly<
+    Record<"friend" | "sharing" | "stranger" | "mistrusting", Record<string, string>>
+  >;
 }
 
 export async function startSshd(): Promise<TestSshd> {
@@ -62,6 +67,10 @@ export async function startSshd(): Promise<TestSshd> {
     address: `ssh://root@127.0.0.1:${port}`,
     env: {
       friend: await userOf(at("friend"), at("known")),
+      sharing: await userOf(at("friend"), at("known"), [
+        ...["-o", "ControlMaster=auto", "-o", `ControlPath=${at("control")}`],
+        ...["-o", "ControlPersist=2"],
+      ]),
       stranger: await userOf(at("stranger"), at("known")),
       mistrusting: await userOf(at("friend"), at("nobody")),
     },
@@ -74,12 +83,17 @@ export async function startSshd(): Promise<TestSshd> {
 }
 
 /** ssh finds a user's files by the user database, so these come through the program in PATH. */
-async function userOf(key: string, known: string): Promise<Record<string, string>> {
+async function userOf(
+  key: string,
+  known: string,
+  more: readonly string[] = [],
+): Promise<Record<string, string>> {
   const bin = await mkdtemp(`${key}-bin-`);
   const options = [
     ...["-F", "none", "-i", key, "-o", "IdentitiesOnly=yes"],
     ...["-o", `UserKnownHostsFile=${known}`, "-o", "GlobalKnownHostsFile=none"],
     ...["-o", "StrictHostKeyChecking=yes"],
+    ...more,
   ];
   const program = Bun.which("ssh");
   await writeFile(join(bin, "ssh"), `#!/bin/sh\nexec ${program} ${options.join(" ")} "$@"\n`);
