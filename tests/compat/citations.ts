@@ -153,6 +153,18 @@ cache:policy:bad  core/run/plan_test.ts  planJob() refuses a cache policy that i
 cache:failed-extract  core/run/plan_test.ts  planJob() removes what a failed extraction may have left, inside the checkout alone
 timeout:sources  e2e/job_limits_test.ts  get_sources_timeout ends the job with its own words
 timeout:words  core/run/stage_limit_test.ts  stageLimit() tells of a limit that cannot be, in GitLab Runner's words
+docker:keys  executors/docker/create_requests_test.ts  every key is accounted for
+docker:labels  executors/docker/create_requests_test.ts  are GitLab Runner's
+docker:entrypoint  executors/docker/create_requests_test.ts  has its own entrypoint, the job's, or none
+docker:privileged  executors/docker/create_requests_test.ts  privileges are for the images that are allowed them
+docker:image:options  executors/docker/create_requests_test.ts  has the user and the platform that the job asks for
+docker:image:allowed  executors/docker/images/allow_list_test.ts  tells what is allowed before it refuses
+docker:image:policies  executors/docker/images/image_store_test.ts  tries a list of policies in turn
+docker:image:retries  executors/docker/images/image_store_test.ts  repeats what may pass, and ends in the registry's words
+docker:image:auth  executors/docker/images/registry_auth_test.ts  asks the variables, then the user's files, then the job's payload
+docker:image:auth-line  executors/docker/images/image_store_test.ts  says whose credentials it used, and never what they are
+docker:helper-image  e2e/docker_helper_image_test.ts  build, save and load make an image that jobs find by its flavor
+docker:helper-image  e2e/docker_helper_image_test.ts  a helper image with nothing but git is given this executable
 docker:service:alias  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
 docker:service:ports  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
 docker:service:warning  e2e/docker_services_test.ts  a service that does not answer is told of with its log, and the job goes on

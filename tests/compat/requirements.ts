@@ -144,6 +144,17 @@ helper:cache                     1.7   cache-archiver and cache-extractor by fla
 helper:cache-init                1.7   cache-init opens directories.
 helper:health-check              1.7   health-check dials the service's ports.
 helper:read-logs                 1.7   read-logs exits with 100 when its file never comes.
+docker:keys                      2.5   Every key of [runners.docker] reaches the containers it is for.
+docker:labels                    3.4   Containers have GitLab Runner's names and labels.
+docker:entrypoint                3.4   The job's entrypoint or the image's; one empty word takes it away.
+docker:privileged                3.5   allowed_privileged_images and _services limit who is privileged.
+docker:image:options             3.4   image:docker:user and platform reach the job's container.
+docker:image:allowed             3.5   A refused image is told with the list of allowed ones.
+docker:image:policies            3.5   Pull policies are tried in turn, each told in GitLab Runner's words.
+docker:image:retries             3.5   What may pass is tried three times, and ends in the registry's words.
+docker:image:auth                3.6   DOCKER_AUTH_CONFIG, then the user's files, then the job's credentials.
+docker:image:auth-line           3.6   The log says whose credentials were used.
+docker:helper-image              3.5   helper_image is used; without one, ours or the job's own.
 docker:service:alias             3.8   A job reaches a service by its aliases and two names of its image.
 docker:service:ports             3.8   A service is waited for until one of its exposed ports answers.
 docker:service:warning           3.8   One that does not come up is told of with its log; the job goes on.
