@@ -117,6 +117,13 @@ export interface EngineEvent {
   readonly attributes: Labels;
 }
 
+export interface ListedVolume {
+  readonly name: string;
+  readonly labels: Labels;
+  /** Milliseconds since 1970; NaN where the engine does not say. */
+  readonly createdAtMs: number;
+}
+
 interface Abortable {
   readonly signal: AbortSignal;
 }
@@ -208,7 +215,7 @@ export interface Engine extends AsyncDisposable {
     },
   ): Promise<void>;
   hasVolume(name: string, its: Abortable): Promise<boolean>;
-  listVolumes(labels: Labels, its: Abortable): Promise<readonly { name: string; labels: Labels }[]>;
+  listVolumes(labels: Labels, its: Abortable): Promise<readonly ListedVolume[]>;
   /** Not there is fine; in use throws `conflict`. */
   removeVolume(name: string, its: Abortable): Promise<void>;
 

@@ -13,6 +13,7 @@ export type VolumeCalls = Pick<
 const VolumeList = z.object({
   Volumes: z.array(z.object({
     Name: z.string(),
+    CreatedAt: z.string().default(""),
     Labels: z.record(z.string(), z.string()).nullish(),
   })).nullish(),
 });
@@ -33,7 +34,11 @@ export function volumeCalls(http: EngineHttp): VolumeCalls {
       const query = { filters: labelFilter(labels) };
       const call = { method: "GET", path: "/volumes", query, signal } as const;
       const { Volumes } = await http.json(VolumeList, call);
-      return (Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} }));
+      return (Volumes ?? []).map(({ Name, CreatedAt, Labels }) => ({
+        name: Name,
+        labels: Labels ?? {},
+        createdAtMs: Date.parse(CreatedAt),
+      }));
     },
 
     async removeVolume(name, { signal }) {

@@ -121,6 +121,7 @@ async function fillVolume(engine: Engine, filler: string, fill: VolumeFill): Pro
   try {
     await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), its);
     await engine.removeContainer(id, cleanUp());
+    await removeOutdated(engine, name, cleanUp()).catch(() => {});
     return true;
   } catch (cause) {
     await engine.removeContainer(id, cleanUp());
@@ -128,4 +129,20 @@ async function fillVolume(engine: Engine, filler: string, fill: VolumeFill): Pro
     const words = messageOf(cause);
     throw new SystemFailure(`Cannot copy this executable into volume ${name}: ${words}`, { cause });
   }
+}
+
+/** Long enough that no job of another version is just about to use one. */
+const OUTDATED_MS = 86_400_000;
+
+/** Each version leaves its own; one that containers use stays, and one that is missed is made again. */
+async function removeOutdated(
+  engine: Engine,
+  name: string,
+  its: { signal: AbortSignal },
+): Promise<void> {
+  const all = await engine.listVolumes(typeLabel("helper-volume"), its);
+  const outdated = all.filter((volume) =>
+    volume.name !== name && Date.now() - volume.createdAtMs > OUTDATED_MS
+  );
+  await Promise.allSettled(outdated.map((volume) => engine.removeVolume(volume.name, its)));
 }

@@ -23,10 +23,14 @@ export async function usePodman(): Promise<TestEngine> {
     ...["--tmpdir", join(directory, "tmp"), "--cgroup-manager", "cgroupfs"],
   ];
   // Its own limits are higher than what the root of a container or a small machine may give, and
-  // crun does not run where both generations of control groups are mounted.
+  // crun does not run where both generations of control groups are mounted. Locks in shared memory
+  // would be those of every podman on this machine.
   const config = join(directory, "containers.conf");
   const limits = 'default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]';
-  await writeFile(config, `[containers]\n${limits}\n[engine]\nruntime = "runc"\n`);
+  await writeFile(
+    config,
+    `[containers]\n${limits}\n[engine]\nruntime = "runc"\nlock_type = "file"\n`,
+  );
   const service = Bun.spawn([...podman, "system", "service", "--time", "0", host], {
     env: { ...process.env, CONTAINERS_CONF: config },
     stdin: "ignore",

@@ -13,6 +13,8 @@ export interface RecordedCall {
 
 export class RecordingEngine implements AsyncDisposable {
   readonly calls: RecordedCall[] = [];
+  /** Its list of volumes, whatever is asked for. */
+  readonly volumes: object[] = [];
   readonly host: string;
   /** `Api-Version` of its answer to a ping. */
   readonly #apiVersion: string;
@@ -71,7 +73,8 @@ export class RecordingEngine implements AsyncDisposable {
     }
     if (/^\/containers\/[^/]+\/json$/.test(path)) return this.#inspectContainer(path);
     if (path === "/networks/create") return Response.json({ Id: "network" });
-    if (method === "GET" && path === "/volumes") return Response.json({ Volumes: [] });
+    if (method === "GET" && path === "/volumes") return Response.json({ Volumes: this.volumes });
+    if (method === "GET" && path.startsWith("/volumes/")) return none();
     if (method === "GET") return Response.json([]);
     return new Response(null, { status: 204 });
   }
@@ -79,13 +82,13 @@ export class RecordingEngine implements AsyncDisposable {
   #inspectImage(path: string): Response {
     // Only the helper image that nobody configured is not there.
     if (path.includes("gitlab-runner-helper")) {
-      return Response.json({ message: "No such image" }, { status: 404 });
+      return none();
     }
     return Response.json(this.#image);
   }
 
   #inspectContainer(path: string): Response {
-    if (path.includes("-fill")) return Response.json({ message: "none" }, { status: 404 });
+    if (path.includes("-fill")) return none();
     return Response.json({
       Id: path.split("/")[2],
       Name: "/x",
@@ -93,6 +96,10 @@ export class RecordingEngine implements AsyncDisposable {
       Config: {},
     });
   }
+}
+
+function none(): Response {
+  return Response.json({ message: "not there" }, { status: 404 });
 }
 
 function arch(): string {
