@@ -46,10 +46,7 @@ export async function usePodman(): Promise<TestEngine> {
       }).exited;
       service.kill();
       await service.exited;
-      await Bun.spawn(["umount", "-R", "-l", join(directory, "root", "overlay")], {
-        stderr: "ignore",
-      }).exited;
-      await rm(directory, { recursive: true, force: true });
+      await removeStorage(directory);
     },
   };
   for (let waits = 0; !await answers(host); waits++) {
@@ -61,4 +58,19 @@ export async function usePodman(): Promise<TestEngine> {
     await Bun.sleep(100);
   }
   return own;
+}
+
+/** What cleans up behind a container's end may mount the storage once more. */
+async function removeStorage(directory: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    await Bun.spawn(["umount", "-R", "-l", join(directory, "root", "overlay")], {
+      stderr: "ignore",
+    }).exited;
+    try {
+      return await rm(directory, { recursive: true, force: true });
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await Bun.sleep(250);
+    }
+  }
 }
