@@ -49,8 +49,8 @@ class ConfigWatcher implements ConfigWatch {
   constructor(path: string, options: WatchOptions) {
     this.#path = path;
     this.#options = options;
+    // Keeps the process waiting: Bun spins when all that it waits for would let it end.
     this.#poll = setInterval(() => this.#look(), options.pollMs ?? POLL_MS);
-    this.#poll.unref();
   }
 
   async start(): Promise<void> {
