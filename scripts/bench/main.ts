@@ -11,7 +11,15 @@ import type { Benchmark } from "./benchmark.ts";
 import { headLine, type Row, rowLine, rowsOf } from "./report.ts";
 import { dockerJob, dockerWholeJob } from "./rows/docker_jobs.ts";
 import { cache, largeArtifact, smallArtifacts } from "./rows/archives.ts";
-import { execDockerJob, execGraph, execShellJob, execShellJobs, execSources } from "./rows/exec.ts";
+import {
+  execDockerJob,
+  execGraph,
+  execPlan,
+  execShellJob,
+  execShellJobs,
+  execSnapshot,
+  execSources,
+} from "./rows/exec.ts";
 import { idle, manyAtOnce, talkingJobs } from "./rows/footprint.ts";
 import { longLog } from "./rows/long_log.ts";
 import { firstByte, gitJob, manyGitJobs, manyJobs, noOpJob } from "./rows/short_jobs.ts";
@@ -37,6 +45,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   execShellJobs,
   execDockerJob,
   execGraph,
+  execPlan,
+  execSnapshot,
 ];
 
 try {

@@ -8,6 +8,8 @@ const SOCKET = "/var/run/docker.sock";
 /** Made by the tests' set-up; any image with bash and git does. */
 const IMAGE = "harness-job:latest";
 
+const FILES_PER_FOLDER = 500;
+
 const NO_OP = "job:\n  script: ['true']\n  variables: {GIT_STRATEGY: none}\n";
 
 export const execShellJob: Benchmark = {
@@ -62,23 +64,55 @@ export const execGraph: Benchmark = {
   },
 };
 
+/** All that is decided about a pipeline: 100 jobs, and 400 that need two of them each. */
+export const execPlan: Benchmark = {
+  name: "exec-plan",
+  runs: 10,
+  quantities: [{ what: "`exec --list` of 500 jobs with rules and needs", unit: "ms", goal: 300 }],
+  async *measure(options) {
+    const jobs = Array.from({ length: 500 }, (_, at) => {
+      const needs = at < 100 ? [] : [...new Set([at % 100, (at * 7) % 100])];
+      const rules = 'rules: [{ if: $CI_COMMIT_BRANCH == "other" }, { when: on_success }]';
+      const names = needs.map((need) => `job${need}`).join(", ");
+      return `job${at}:\n  script: make\n  ${rules}\n  needs: [${names}]\n`;
+    });
+    yield* measureExec(options, jobs.join(""), { args: ["--list"] });
+  },
+};
+
+export const execSnapshot: Benchmark = {
+  name: "exec-files",
+  runs: 5,
+  quantities: [{ what: "`exec --list` among 50,000 files, again", unit: "s", goal: 1 }],
+  async *measure(options) {
+    const project = { args: ["--list"], files: 50_000 };
+    for await (const [ms] of measureExec(options, NO_OP, project)) yield [ms / 1000];
+  },
+};
+
 /** The first run, which makes the snapshot and the checkouts, does not count. */
 async function* measureExec(
   { executable, runs, scratch }: MeasureOptions,
   pipeline: string,
+  { args = [], files = 0 }: { readonly args?: readonly string[]; readonly files?: number } = {},
 ): AsyncGenerator<readonly [number]> {
   const directory = mkdtempSync(join(scratch, "exec-"));
   const env = { PATH: process.env["PATH"] ?? "", HOME: join(directory, "home"), LANG: "C.UTF-8" };
   const cwd = join(directory, "project");
   for (const path of [env.HOME, cwd]) mkdirSync(path);
   writeFileSync(join(cwd, ".gitlab-ci.yml"), pipeline);
+  for (let file = 0; file < files; file++) {
+    const folder = join(cwd, String(Math.floor(file / FILES_PER_FOLDER)));
+    if (file % FILES_PER_FOLDER === 0) mkdirSync(folder);
+    writeFileSync(join(folder, `${file}.txt`), `file ${file}\n`);
+  }
   const identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"];
   for (
-    const args of [["init", "--quiet"], ["add", "."], [...identity, "commit", "-q", "-m", "one"]]
+    const step of [["init", "--quiet"], ["add", "."], [...identity, "commit", "-q", "-m", "one"]]
   ) {
-    await succeed(["git", ...args], { cwd, env });
+    await succeed(["git", ...step], { cwd, env });
   }
-  const run = () => succeed([executable, "exec", "--concurrency", "8"], { cwd, env });
+  const run = () => succeed([executable, "exec", "--concurrency", "8", ...args], { cwd, env });
   await run();
   for (let at = 0; at < runs; at++) {
     const started = performance.now();
