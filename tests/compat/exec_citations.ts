@@ -48,4 +48,6 @@ trigger:strategy  e2e/exec_test.ts  exec runs child pipelines, and a failing chi
 trigger:forward  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
 cache:key:files  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:key:prefix  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+artifacts:reports  e2e/exec_test.ts  exec tells coverage, caches, retries and the counts of test reports
+coverage  e2e/exec_test.ts  exec tells coverage, caches, retries and the counts of test reports
 `;

@@ -51,7 +51,7 @@ artifacts:exclude               done    job       What is not kept.
 artifacts:untracked             done    job       Whatever git does not know.
 artifacts:when                  done    job       After which end they are kept.
 artifacts:name                  done    job       The archive's name.
-artifacts:reports               partly  job       dotenv goes into later jobs; others are kept as files.
+artifacts:reports               partly  job       dotenv goes into later jobs, junit is counted; others are kept as files.
 artifacts:expire_in             moot    read      Kept with the last runs.
 artifacts:expose_as             named   pipeline  There is no merge request to show it in.
 artifacts:access                named   pipeline  Artifacts are files of this machine.
