@@ -31,6 +31,8 @@ export interface JobRunnerOptions {
   readonly serverUrl: string;
   readonly projectPath: string;
   readonly timeoutSeconds: number;
+  /** Values of `id_tokens`, by their names. */
+  readonly idTokens: Readonly<Record<string, string>>;
   readonly executorFor: (job: PipelineJob) => string;
   /** Where the jobs of an executor get their sources. */
   readonly sourcesFor: (executor: string) => JobSources;
@@ -160,6 +162,7 @@ export class JobRunner {
       jobId: id,
       timeoutSeconds,
       token,
+      idTokens: this.#options.idTokens,
       repositoryUrl: `${
         serverUrl.replace("://", `://gitlab-ci-token:${token}@`)
       }/${projectPath}.git`,

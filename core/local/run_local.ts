@@ -33,6 +33,8 @@ export interface LocalRunOptions {
   /** Keys of a runner entry, from flags and settings files. */
   readonly settings: EntrySettings;
   readonly timeoutSeconds: number;
+  /** Values of `id_tokens`, by their names. */
+  readonly idTokens: Readonly<Record<string, string>>;
   /** What an earlier run made that this one goes on from. */
   readonly lastRun: LastRun | undefined;
   /** Unpack what successful jobs made into the working tree. */

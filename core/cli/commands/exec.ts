@@ -193,6 +193,7 @@ async function runOnce(
     executorFor,
     settings: entrySettings(flags, settings.runner, engineHost(env, home)),
     timeoutSeconds: limit,
+    idTokens: settings.idTokens,
     lastRun,
     artifactsToSource: flags.bool("artifacts-to-source"),
     executors: await program.executors(onlyShell ? { only: "shell" } : {}),

@@ -11,6 +11,8 @@ export interface GitOptions {
 }
 
 export interface GitCall {
+  /** `key=value` settings for this call. */
+  readonly config?: readonly string[];
   /** Added to git's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -27,6 +29,17 @@ export class Git {
   constructor(options: GitOptions) {
     this.#options = options;
     this.#env = gitEnvironment(options.env);
+  }
+
+  /** The same for another working tree. */
+  in(tree: WorkTree): Git {
+    return new Git({ ...this.#options, tree });
+  }
+
+  /** What git complains of; undefined when it does not. */
+  async complaint(args: readonly string[], call: GitCall = {}): Promise<string | undefined> {
+    const { code, problem } = await this.#run(args, call);
+    return code === 0 ? undefined : problem || `git ${args[0]} ended with exit code ${code}`;
   }
 
   /** What git prints. Throws RunnerError with what git complains of. */
@@ -53,9 +66,9 @@ export class Git {
     return await askProcess(this.#question(args, call), { signal: this.#options.signal });
   }
 
-  #question(args: readonly string[], { env, cwd, input }: GitCall) {
+  #question(args: readonly string[], { config = [], env, cwd, input }: GitCall) {
     return {
-      argv: ["git", ...QUIET, ...args],
+      argv: ["git", ...QUIET, ...config.flatMap((setting) => ["-c", setting]), ...args],
       cwd: cwd ?? this.#options.tree.root,
       env: { ...this.#env, ...env },
       ...(input === undefined ? {} : { input }),

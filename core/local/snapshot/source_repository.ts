@@ -14,6 +14,9 @@ export interface SourceRepositoryOptions {
   readonly sha256: boolean;
 }
 
+/** Folders of objects that are not here, one a line. */
+const ALTERNATES = "objects/info/alternates";
+
 /** A bare repository without anything that git does not need to serve it. */
 export class SourceRepository {
   readonly path: string;
@@ -25,10 +28,12 @@ export class SourceRepository {
     this.path = path;
     this.objects = join(path, "objects");
     this.#tree = tree;
-    const alternates = join(path, "objects/info/alternates");
+    const alternates = join(path, ALTERNATES);
     const wanted = `${join(tree.commonDir, "objects")}\n`;
     const config = configText(sha256);
-    if (textOf(alternates) !== wanted || textOf(join(path, "config")) !== config) {
+    if (
+      textOf(alternates)?.startsWith(wanted) !== true || textOf(join(path, "config")) !== config
+    ) {
       rmSync(path, { recursive: true, force: true });
       mkdirSync(dirname(alternates), { recursive: true, mode: 0o700 });
       mkdirSync(join(path, "refs"));
@@ -37,6 +42,14 @@ export class SourceRepository {
       writeFileSync(alternates, wanted);
     }
     this.#copyShallow();
+  }
+
+  /** Lets the objects of a submodule be found, too. */
+  borrowFrom({ commonDir }: WorkTree): void {
+    const line = `${join(commonDir, "objects")}\n`;
+    const path = join(this.path, ALTERNATES);
+    const known = textOf(path) ?? "";
+    if (!known.split(/(?<=\n)/).includes(line)) writeFileSync(path, known + line);
   }
 
   /** Sets all refs at once: those of the user as a server would have them, and `more`. */

@@ -1,15 +1,16 @@
 /**
  * A commit of the working tree as it is, with what is not committed and not tracked. It is made with
- * an index and objects of our own, so that the user's index, refs, objects and files stay as they
- * are; and the index is kept, so that the next one looks only at what has changed since.
+ * indexes and objects of our own, so that the user's index, refs, objects and files stay as they
+ * are; and the indexes are kept, so that the next one looks only at what has changed since.
  */
 
-import { copyFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Git } from "./git.ts";
 import type { Commit } from "./repository_facts.ts";
+import { SnapshotIndex } from "./snapshot_index.ts";
 import type { SourceRepository } from "./source_repository.ts";
+import { findSubmodules } from "./submodules.ts";
 import type { WorkTree } from "./work_tree.ts";
 
 export interface SnapshotOptions {
@@ -21,20 +22,10 @@ export interface SnapshotOptions {
   readonly head: Promise<Commit | undefined>;
 }
 
-/** LFS files are taken as they are on disk. */
-const NO_LFS = [
-  "-c",
-  "filter.lfs.clean=",
-  "-c",
-  "filter.lfs.process=",
-  "-c",
-  "filter.lfs.required=false",
-];
-
 /** The commit's id: that of HEAD when nothing differs from it. */
 export async function takeSnapshot(options: SnapshotOptions): Promise<string> {
-  const index = new SnapshotIndex(options);
-  const treeId = await index.tree();
+  const { git, tree, repository, directory } = options;
+  const treeId = await treeOf(tree, { git, repository, directory });
   const head = await options.head;
   if (head?.tree === treeId) return head.sha;
   const at = head?.committedAt ?? "@0 +0000";
@@ -48,84 +39,34 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<string> {
     GIT_COMMITTER_DATE: at,
   };
   const parent = head === undefined ? [] : ["-p", head.sha];
-  const args = ["-c", "commit.gpgSign=false", "commit-tree", treeId, ...parent, "-F", "-"];
-  const commit = await options.git.ask(args, {
-    env: { ...index.env, ...identity },
+  const commit = await git.ask(["commit-tree", treeId, ...parent, "-F", "-"], {
+    config: ["commit.gpgSign=false"],
+    env: { GIT_DIR: repository.path, ...identity },
     input: head?.message ?? "Working tree\n",
   });
   return commit.trim();
 }
 
-class SnapshotIndex {
-  readonly env: Readonly<Record<string, string>>;
-  readonly #options: SnapshotOptions;
-  readonly #path: string;
-  readonly #seed: string;
-  readonly #treeFile: string;
-
-  constructor(options: SnapshotOptions) {
-    const { directory, repository, tree } = options;
-    this.#options = options;
-    this.#path = join(directory, "index");
-    this.#seed = join(directory, "seed");
-    this.#treeFile = join(directory, "tree");
-    this.env = {
-      GIT_DIR: tree.gitDir,
-      GIT_WORK_TREE: tree.root,
-      GIT_INDEX_FILE: this.#path,
-      GIT_OBJECT_DIRECTORY: repository.objects,
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: quoteAlternate(join(tree.commonDir, "objects")),
-    };
-  }
-
-  /** The id of the tree that the working tree makes. */
-  async tree(): Promise<string> {
-    this.#plant();
-    const { git } = this.#options;
-    await git.ask([
-      ...NO_LFS,
-      "-c",
-      "core.untrackedCache=true",
-      "-c",
-      "core.safecrlf=false",
-      "-c",
-      "advice.addEmbeddedRepo=false",
-      "add",
-      "--all",
-      "--ignore-errors",
-      "--",
-      ".",
-    ], { env: this.env });
-    const checksum = indexChecksum(this.#path);
-    const known = existsSync(this.#treeFile) ? readFileSync(this.#treeFile, "utf8") : "";
-    const [knownChecksum, knownTree] = known.split(" ");
-    if (knownChecksum === checksum && knownTree !== undefined) return knownTree;
-    const tree = (await git.ask(["write-tree"], { env: this.env })).trim();
-    writeFileSync(this.#treeFile, `${indexChecksum(this.#path)} ${tree}`);
-    return tree;
-  }
-
-  /** Begins with the user's index, which knows what has not changed since it was last looked at. */
-  #plant(): void {
-    const theirs = join(this.#options.tree.gitDir, "index");
-    const found = statSync(theirs, { throwIfNoEntry: false, bigint: true });
-    const state = found === undefined ? "none" : `${found.ino} ${found.size} ${found.mtimeNs}`;
-    rmSync(`${this.#path}.lock`, { force: true });
-    const seed = existsSync(this.#seed) ? readFileSync(this.#seed, "utf8") : undefined;
-    if (seed === state && existsSync(this.#path)) return;
-    rmSync(this.#path, { force: true });
-    if (found !== undefined) copyFileSync(theirs, this.#path);
-    writeFileSync(this.#seed, state);
-  }
+interface TreeParts {
+  readonly git: Git;
+  readonly repository: SourceRepository;
+  readonly directory: string;
 }
 
-/** The last bytes of an index are its checksum. */
-function indexChecksum(path: string): string {
-  if (!existsSync(path)) return "none";
-  return readFileSync(path).subarray(-32).toString("hex");
-}
-
-/** Git takes a path in double quotes, with C's escapes, when it has characters of a list. */
-function quoteAlternate(path: string): string {
-  return /[:"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, "\\$&")}"` : path;
+/** The id of the tree that the files make; those of submodules are part of it like all others. */
+async function treeOf(tree: WorkTree, parts: TreeParts): Promise<string> {
+  const { repository, directory } = parts;
+  const git = parts.git.in(tree);
+  const index = new SnapshotIndex({ git, tree, repository, directory });
+  await index.update();
+  const submodules = await findSubmodules(git, tree);
+  if (submodules.length === 0) return await index.writeTree();
+  const grafts = new Map<string, string>();
+  for (const [at, { path, tree: inner }] of submodules.entries()) {
+    repository.borrowFrom(inner);
+    const own = join(directory, "submodules", String(at));
+    mkdirSync(own, { recursive: true });
+    grafts.set(path, await treeOf(inner, { git, repository, directory: own }));
+  }
+  return await index.writeTreeWith(grafts);
 }

@@ -18,14 +18,20 @@ export function findWorkTree(directory: string): WorkTree {
   const start = resolve(directory);
   if (!existsSync(start)) throw new ConfigurationError(`There is no directory "${start}"`);
   for (let root = start;; root = dirname(root)) {
-    const gitDir = gitDirOf(root);
-    if (gitDir !== undefined) return { root, gitDir, commonDir: commonDirOf(gitDir) };
+    const found = workTreeAt(root);
+    if (found !== undefined) return found;
     if (root === dirname(root)) break;
   }
   throw new ConfigurationError(
     `"${start}" is in no git repository: jobs get their sources from one. ` +
       'Make one with "git init"; nothing has to be committed',
   );
+}
+
+/** The working tree whose root this directory is. */
+export function workTreeAt(root: string): WorkTree | undefined {
+  const gitDir = gitDirOf(root);
+  return gitDir === undefined ? undefined : { root, gitDir, commonDir: commonDirOf(gitDir) };
 }
 
 /** A linked working tree or a submodule has a file that says where its directory is. */

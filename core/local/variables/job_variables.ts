@@ -13,6 +13,8 @@ import type { RemoteProject } from "./remote.ts";
 export interface LocalVariableFacts extends JobVariableFacts {
   readonly token: string;
   readonly repositoryUrl: string;
+  /** Values of `id_tokens` that the user has set, by their names. */
+  readonly idTokens: Readonly<Record<string, string>>;
   /** From reports of the jobs that this one gets artifacts of. */
   readonly dotenv: ReadonlyMap<string, string>;
 }
@@ -79,6 +81,7 @@ export function exampleVariables(
     jobId: 1,
     timeoutSeconds: job.config.timeoutSeconds ?? timeoutSeconds,
     token: "",
+    idTokens: {},
     repositoryUrl: `${serverUrl}/${path}.git`,
     dotenv: new Map(),
   });

@@ -133,6 +133,55 @@ describe("openSources", () => {
   });
 });
 
+describe("openSources of a tree with more than one repository", () => {
+  test("takes the files of submodules as they are on disk", async () => {
+    const inner = makeRepository({ "kept.txt": "k\n", "lib.txt": "1\n" });
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.git(
+      "-c",
+      "protocol.file.allow=always",
+      "submodule",
+      "--quiet",
+      "add",
+      inner.path,
+      "libs/inner",
+    );
+    repo.git("commit", "--quiet", "--message=submodule");
+    repo.write({ "libs/inner/lib.txt": "2\n", "libs/inner/new.txt": "n\n" });
+    const before = repo.state();
+    for (let run = 0; run < 2; run++) {
+      const sources = await repo.open();
+      expect(repo.filesOf(sources)).toEqual([
+        ".gitmodules",
+        "a.txt",
+        "libs/inner/kept.txt",
+        "libs/inner/lib.txt",
+        "libs/inner/new.txt",
+      ]);
+      expect(repo.contentOf(sources, "libs/inner/lib.txt")).toBe("2\n");
+    }
+    expect(repo.state()).toEqual(before);
+  });
+
+  test("leaves out a repository below it that has no commit", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.git("init", "--quiet", "empty one");
+    repo.write({ "empty one/file.txt": "x\n", "b.txt": "2\n" });
+    expect(repo.filesOf(await repo.open())).toEqual(["a.txt", "b.txt"]);
+  });
+
+  test("takes the content of LFS files that the user's index has as pointers", async () => {
+    const repo = makeRepository({
+      ".gitattributes": "*.bin filter=lfs -text\n",
+      "big.bin": "pointer\n",
+    });
+    repo.write({ "big.bin": "the content itself\n" });
+    repo.git("-c", "filter.lfs.clean=printf 'pointer\\n'", "add", "--renormalize", ".");
+    const sources = await repo.open();
+    expect(repo.contentOf(sources, "big.bin")).toBe("the content itself\n");
+  });
+});
+
 describe("findWorkTree", () => {
   test("says what to do where there is no repository", () => {
     expect(() => findWorkTree("/")).toThrow('Make one with "git init"');
@@ -206,5 +255,5 @@ function makeRepository(
 
 /** Git marks an object as used that is to be written and is there already. */
 function isObject(name: string): boolean {
-  return name.startsWith(".git/objects/");
+  return name.startsWith(".git/") && name.includes("/objects/");
 }

@@ -18,6 +18,7 @@ function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: F
     runner: { id: 1, description: "local", tags: [] },
     token: "token",
     repositoryUrl: "https://gitlab.example.com/group/app.git",
+    idTokens: {},
     dotenv: new Map(Object.entries(dotenv)),
   });
   return Object.fromEntries(variables.map((variable) => [variable.key, variable]));

@@ -1,0 +1,171 @@
+/** An index of our own for a working tree of the user's. */
+
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { RunnerError } from "../../errors.ts";
+import type { Git } from "./git.ts";
+import type { SourceRepository } from "./source_repository.ts";
+import type { WorkTree } from "./work_tree.ts";
+
+export interface SnapshotIndexOptions {
+  readonly git: Git;
+  readonly tree: WorkTree;
+  readonly repository: SourceRepository;
+  /** Private to one run at a time; kept between runs. */
+  readonly directory: string;
+}
+
+/** LFS files are taken as they are on disk; a checksum tells whether the index has changed. */
+const SETTINGS = [
+  "filter.lfs.clean=",
+  "filter.lfs.process=",
+  "filter.lfs.required=false",
+  "core.untrackedCache=true",
+  "core.safecrlf=false",
+  "index.skipHash=false",
+  "advice.addEmbeddedRepo=false",
+];
+
+/** A repository below the working tree that has no commit yet: git can take nothing of it. */
+const EMPTY_REPOSITORY = /^error: '(.+)\/' does not have a commit checked out$/m;
+
+/** More of them than this, and something else is wrong. */
+const MOST_EMPTY_REPOSITORIES = 50;
+
+const CHECKSUM_BYTES = 32;
+
+export class SnapshotIndex {
+  readonly #options: SnapshotIndexOptions;
+  readonly #path: string;
+  readonly #seed: string;
+  readonly #treeFile: string;
+
+  constructor(options: SnapshotIndexOptions) {
+    this.#options = options;
+    this.#path = join(options.directory, "index");
+    this.#seed = join(options.directory, "seed");
+    this.#treeFile = join(options.directory, "tree");
+  }
+
+  /** Takes in what has changed in the working tree. */
+  async update(): Promise<void> {
+    await this.#plant();
+    const left: string[] = [];
+    for (;;) {
+      const paths = [".", ...left.map((path) => `:(exclude,top,literal)${path}`)];
+      const problem = await this.#tryAdd(paths);
+      if (problem === undefined) return;
+      const empty = EMPTY_REPOSITORY.exec(problem)?.[1];
+      if (empty === undefined || left.length === MOST_EMPTY_REPOSITORIES) {
+        const { root } = this.#options.tree;
+        throw new RunnerError(`Cannot take a snapshot of "${root}": ${problem.trim()}`);
+      }
+      left.push(empty);
+    }
+  }
+
+  /** The id of its tree; known without git when nothing has changed. */
+  async writeTree(): Promise<string> {
+    const checksum = checksumOf(this.#path);
+    const known = existsSync(this.#treeFile) ? readFileSync(this.#treeFile, "utf8") : "";
+    const [knownChecksum, knownTree] = known.split(" ");
+    if (knownChecksum === checksum && knownTree !== undefined) return knownTree;
+    const tree = await this.#ask(["write-tree"], this.#path);
+    writeFileSync(this.#treeFile, `${checksumOf(this.#path)} ${tree}`);
+    return tree;
+  }
+
+  /** The same with these trees in place of submodules. The index itself stays as it is. */
+  async writeTreeWith(trees: ReadonlyMap<string, string>): Promise<string> {
+    const path = `${this.#path}.whole`;
+    copyFileSync(this.#path, path);
+    await this.#ask(["update-index", "--force-remove", "--", ...trees.keys()], path);
+    for (const [prefix, tree] of trees) {
+      await this.#ask(["read-tree", `--prefix=${prefix}/`, tree], path);
+    }
+    return await this.#ask(["write-tree"], path);
+  }
+
+  /** Begins with the user's index, which knows what has not changed since it was last looked at. */
+  async #plant(): Promise<void> {
+    const { tree } = this.#options;
+    const theirs = join(tree.gitDir, "index");
+    const found = statSync(theirs, { throwIfNoEntry: false, bigint: true });
+    const state = found === undefined ? "none" : `${found.ino} ${found.size} ${found.mtimeNs}`;
+    rmSync(`${this.#path}.lock`, { force: true });
+    const seed = existsSync(this.#seed) ? readFileSync(this.#seed, "utf8") : undefined;
+    if (seed === state && existsSync(this.#path)) return;
+    rmSync(this.#seed, { force: true });
+    rmSync(this.#path, { force: true });
+    if (found !== undefined) {
+      copyFileSync(theirs, this.#path);
+      await this.#forgetPointers();
+    }
+    writeFileSync(this.#seed, state);
+  }
+
+  /** What the user's index has of LFS files are pointers: their content is to be looked at. */
+  async #forgetPointers(): Promise<void> {
+    const attributes = join(this.#options.tree.root, ".gitattributes");
+    if (!existsSync(attributes) || !readFileSync(attributes, "utf8").includes("filter=lfs")) return;
+    const files = await this.#ask(["ls-files", "-z", "--", ":(attr:filter=lfs)"], this.#path);
+    if (files === "") return;
+    await this.#ask(["update-index", "--force-remove", "-z", "--stdin"], this.#path, files);
+  }
+
+  async #tryAdd(paths: readonly string[]): Promise<string | undefined> {
+    return await this.#options.git.complaint(["add", "--all", "--", ...paths], {
+      config: SETTINGS,
+      env: this.#env(this.#path),
+    });
+  }
+
+  async #ask(args: readonly string[], index: string, input?: string): Promise<string> {
+    const output = await this.#options.git.ask(args, {
+      config: SETTINGS,
+      env: this.#env(index),
+      ...(input === undefined ? {} : { input }),
+    });
+    return output.trim();
+  }
+
+  #env(index: string): Readonly<Record<string, string>> {
+    const { tree, repository } = this.#options;
+    return {
+      GIT_DIR: tree.gitDir,
+      GIT_WORK_TREE: tree.root,
+      GIT_INDEX_FILE: index,
+      GIT_OBJECT_DIRECTORY: repository.objects,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: quoteAlternate(join(tree.commonDir, "objects")),
+    };
+  }
+}
+
+/** The last bytes of an index are its checksum. */
+function checksumOf(path: string): string {
+  if (!existsSync(path)) return "none";
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(CHECKSUM_BYTES);
+    readSync(file, bytes, 0, CHECKSUM_BYTES, Math.max(0, fstatSync(file).size - CHECKSUM_BYTES));
+    return bytes.toString("hex");
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Git takes a path in double quotes, with C's escapes, when it has characters of a list. */
+function quoteAlternate(path: string): string {
+  return /[:"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, "\\$&")}"` : path;
+}

@@ -1,0 +1,90 @@
+/** Ctrl-C at whatever point: nothing stays, and nothing of the user's has changed. */
+
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ExecLab } from "./exec_lab.ts";
+
+const SOCKET = "/var/run/docker.sock";
+const IMAGE = "harness-job:latest";
+
+const PIPELINE = `
+stages: [work, later]
+host:
+  stage: work
+  cache: {key: k, paths: [vendor]}
+  script:
+    - mkdir -p vendor && echo x > vendor/v
+    - sleep 1000
+  after_script: [echo after]
+  artifacts: {paths: [vendor], when: always}
+later: {stage: later, script: [ls]}
+`;
+
+const CONTAINER = `
+box:
+  stage: work
+  image: ${IMAGE}
+  script: [sleep 1000]
+`;
+
+/** Milliseconds after the start: from before the first job to well into the script. */
+const POINTS = [80, 120, 160, 220, 300, 400, 550, 750, 1000, 1600];
+
+test.concurrent(
+  "exec on this host leaves nothing at ten points",
+  () => interruptAll(PIPELINE),
+  120_000,
+);
+
+test.skipIf(!existsSync(SOCKET))(
+  "exec with containers leaves nothing at ten points",
+  () => interruptAll(PIPELINE + CONTAINER),
+  180_000,
+);
+
+async function interruptAll(pipeline: string): Promise<void> {
+  using lab = new ExecLab({ ".gitlab-ci.yml": pipeline });
+  lab.write({ "new.txt": "n\n" });
+  const before = contentOf(lab);
+  // The digest of the place is part of every name: other runs of this machine are not meant.
+  for (const point of POINTS) {
+    const child = lab.start([]);
+    await Bun.sleep(point);
+    child.kill("SIGINT");
+    const code = await child.exited;
+    // Before the program listens, the signal ends it as it ends any other.
+    expect([130, 128 + 2, null]).toContain(child.signalCode === null ? code : null);
+    expect(processesOf(lab)).toEqual([]);
+    expect(containersOf(lab)).toEqual([]);
+    expect(contentOf(lab)).toEqual(before);
+    expect(recordsOf(lab)).toEqual([]);
+  }
+}
+
+function contentOf(lab: ExecLab): unknown {
+  return { status: lab.git("status", "--short"), refs: lab.git("for-each-ref") };
+}
+
+/** Processes whose environment names the lab's home. */
+function processesOf(lab: ExecLab): string[] {
+  const home = lab.env["HOME"] ?? "";
+  const { stdout } = Bun.spawnSync(["sh", "-c", `grep -alsF 'HOME=${home}' /proc/[0-9]*/environ`]);
+  return stdout.toString().split("\n").filter((line) => line !== "");
+}
+
+function containersOf(lab: ExecLab): string[] {
+  if (!existsSync(SOCKET)) return [];
+  const { stdout } = Bun.spawnSync(["docker", "ps", "-a", "--format", "{{.Names}}"]);
+  const places = join(lab.env["HOME"] ?? "", ".local/state/gitlab-runner/exec");
+  const digest = existsSync(places) ? readdirSync(places)[0]?.split("-").at(-1)?.slice(0, 9) : "";
+  return stdout.toString().split("\n").filter((name) => digest && name.includes(digest));
+}
+
+/** What the engine would have to tidy up at its next start. */
+function recordsOf(lab: ExecLab): string[] {
+  const home = lab.env["HOME"] ?? "";
+  return Array.from(
+    new Bun.Glob(".local/state/**/jobs/*/job.json").scanSync({ cwd: home, dot: true }),
+  );
+}
