@@ -175,4 +175,6 @@ docker:cache-volumes  executors/docker/job_facts_test.ts  gives the jobs of a sl
 docker:disable-cache  e2e/docker_volumes_test.ts  disable_cache keeps nothing, volume_keep keeps even what is temporary
 docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_dir is a folder of the host
 docker:fetch  e2e/docker_volumes_test.ts  a checkout is fetched into by the next job, whoever its user is
+exec:old-form  e2e/exec_test.ts  exec takes the old form, executor and job
+exec:flags  e2e/exec_test.ts  exec takes the flags of GitLab Runner's exec
 `;

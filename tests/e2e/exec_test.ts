@@ -285,3 +285,24 @@ test.concurrent("exec --watch runs again when a file has changed, and ends when 
   expect(text).toContain('"text":"first"');
   expect(text).toContain('"text":"second"');
 });
+
+test.concurrent("exec takes the flags of GitLab Runner's exec", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "job:\n  script: ['echo \"$FROM_FLAG in $PWD, $CI_JOB_TIMEOUT\"']\n",
+  });
+  const builds = `${lab.dir}/elsewhere`;
+  const { code, events } = await lab.events(
+    "shell",
+    "job",
+    "--env",
+    "FROM_FLAG=given",
+    "--builds-dir",
+    builds,
+    "--timeout",
+    "100",
+    "--docker-privileged",
+  );
+  expect(code).toBe(0);
+  expect(outputOf(events, "job")[0]).toStartWith(`given in ${builds}/`);
+  expect(outputOf(events, "job")[0]).toEndWith(", 100");
+});

@@ -10,6 +10,7 @@ import {
   readSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -110,6 +111,9 @@ export class SnapshotIndex {
     rmSync(this.#path, { force: true });
     if (found !== undefined) {
       copyFileSync(theirs, this.#path);
+      // Git looks twice at files that are as young as the index: a younger copy would hide a change.
+      const seconds = Number(found.mtimeNs) / 1e9;
+      utimesSync(this.#path, seconds, seconds);
       await this.#forgetPointers();
     }
     writeFileSync(this.#seed, state);

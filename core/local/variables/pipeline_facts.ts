@@ -37,7 +37,12 @@ export function pipelineFacts(options: FactsOptions): PipelineFacts {
     ref: event.ref,
     isTag: event.kind === "tag",
     defaultBranch: event.defaultBranch,
-    predefined: { ...predefined(options), ...mergeRequestVariables(options) },
+    predefined: {
+      ...predefined(options),
+      ...registryVariables(sources),
+      ...(event.source === "schedule" ? { CI_PIPELINE_SCHEDULE_DESCRIPTION: "" } : {}),
+      ...mergeRequestVariables(options),
+    },
     project,
     pipeline,
     changedFiles: (compareTo) => compare.changed(compareTo),
@@ -80,6 +85,14 @@ function predefined({ sources, event, configPath, now }: FactsOptions): Predefin
     },
     user: { login: slug(email.split("@")[0] ?? "user"), name, email },
   });
+}
+
+/** Other instances have their registry where nobody but they can tell. */
+function registryVariables(sources: Sources): PredefinedVariables {
+  const { serverUrl, path } = projectOf(sources);
+  if (serverUrl !== "https://gitlab.com") return {};
+  const registry = "registry.gitlab.com";
+  return { CI_REGISTRY: registry, CI_REGISTRY_IMAGE: `${registry}/${path.toLowerCase()}` };
 }
 
 function mergeRequestVariables({ sources, event }: FactsOptions): PredefinedVariables {

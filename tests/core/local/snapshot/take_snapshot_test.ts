@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,6 +66,17 @@ describe("openSources", () => {
     expect(repo.contentOf(other, "a.txt")).toBe("3\n");
     repo.write({ "a.txt": "1\n" });
     expect((await repo.open()).sha).toBe(repo.git("rev-parse", "HEAD").trim());
+  });
+
+  test("sees a change of the second in which the user's index was written", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.write({ "a.txt": "2\n" });
+    const file = join(repo.path, "a.txt");
+    const { mtime } = statSync(join(repo.path, ".git/index"));
+    utimesSync(file, mtime, mtime);
+    // The copy of the index is made in a later second.
+    await Bun.sleep(1100);
+    expect(repo.contentOf(await repo.open(), "a.txt")).toBe("2\n");
   });
 
   test("takes HEAD with committed, whatever the working tree has", async () => {

@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { boardCoordinator, JobBoard } from "../../../core/local/job_board.ts";
+import { LocalJob } from "../../../core/local/local_job.ts";
+import { JobResponse } from "../../../core/job/response.ts";
+
+const signal = new AbortController().signal;
+const INFO = {
+  name: "test",
+  version: "1",
+  revision: "1",
+  platform: "linux",
+  architecture: "amd64",
+  features: {},
+};
+
+function newJob(id: number, executor = "shell") {
+  const trace: string[] = [];
+  let starts = 0;
+  const job = new LocalJob({
+    response: JobResponse.parse({ id, token: `token-${id}` }),
+    executor,
+    onStart: () => starts++,
+    onTrace: (bytes) => trace.push(Buffer.from(bytes).toString()),
+  });
+  return { job, trace, starts: () => starts };
+}
+
+test("JobBoard hands a job to the entry of its executor, whoever comes first", async () => {
+  const board = new JobBoard();
+  board.offer(newJob(1, "docker").job);
+  const waiting = board.take("shell", signal);
+  board.offer(newJob(2).job);
+  expect((await waiting).id).toBe(2);
+  expect((await board.take("docker", signal)).id).toBe(1);
+});
+
+test("JobBoard forgets who has given up, and a job that was withdrawn", async () => {
+  const board = new JobBoard();
+  const giving = new AbortController();
+  const given = board.take("shell", giving.signal);
+  giving.abort(new Error("enough"));
+  await expect(given).rejects.toThrow("enough");
+  const { job } = newJob(1);
+  board.offer(job);
+  expect(board.withdraw(job)).toBe(true);
+  expect(board.withdraw(job)).toBe(false);
+  const waiting = board.take("shell", signal);
+  board.offer(newJob(2).job);
+  expect((await waiting).id).toBe(2);
+});
+
+test("boardCoordinator passes trace and result on, each byte once", async () => {
+  const board = new JobBoard();
+  const { job, trace, starts } = newJob(1);
+  board.offer(job);
+  using coordinator = boardCoordinator(board, "shell");
+  const outcome = await coordinator.requestJob({ info: INFO }, { signal });
+  expect(outcome).toMatchObject({ kind: "job", job: { id: 1 } });
+  const handle = coordinator.job({ id: 1, token: "token-1" }, INFO);
+  await handle.updateJob({ state: "running" }, { signal });
+  const patch = (offset: number, text: string) =>
+    handle.patchTrace({ offset, bytes: Buffer.from(text), debugTrace: false }, { signal });
+  expect(await patch(0, "one\n")).toMatchObject({ kind: "accepted", stored: 4 });
+  expect(await patch(2, "e\ntwo\n")).toMatchObject({ kind: "accepted", stored: 8 });
+  expect(await patch(20, "gap")).toMatchObject({ kind: "range-mismatch", size: 8 });
+  expect(trace.join("")).toBe("one\ntwo\n");
+  expect(starts()).toBe(1);
+  const trace1 = { crc32: 0, size: 8 };
+  await handle.updateJob({ state: "failed", exitCode: 3, trace: trace1 }, { signal });
+  expect(await job.finished).toMatchObject({ state: "failed", exitCode: 3 });
+});
+
+test("boardCoordinator says of an earlier run's job that it is over", async () => {
+  using coordinator = boardCoordinator(new JobBoard(), "shell");
+  const handle = coordinator.job({ id: 9, token: "old" }, INFO);
+  expect(await handle.updateJob({ state: "running" }, { signal })).toMatchObject({
+    kind: "job-over",
+  });
+});
