@@ -105,7 +105,7 @@ const OWN_FLAGS: readonly Flag[] = [
   },
   { names: ["json"], kind: "bool", help: "Events as JSON lines on standard output", group: SHOW },
   { names: ["quiet"], kind: "bool", help: "Only failures and the summary", group: SHOW },
-  { names: ["no-color"], kind: "bool", env: "NO_COLOR", help: "No colours", group: SHOW },
+  { names: ["no-color"], kind: "bool", help: "No colours, as with NO_COLOR", group: SHOW },
 ];
 
 /** Keys of an entry that have no meaning without a server, or another name here. */
