@@ -1,9 +1,10 @@
 /** This executable as helper containers get it: the file, a C library to lend, a script before both. */
 
 import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { encodeTarHeader, TAR_BLOCK, tarPadding } from "../../../core/archive/tar_header.ts";
 import { SystemFailure } from "../../../core/errors.ts";
+import { executableFor, type Platform } from "../../../core/util/own_executable.ts";
 import { buildInfo, goPlatform } from "../../../core/version.ts";
 import { quote } from "../scripts.ts";
 import { type LibraryFile, ownLibraries } from "./c_library.ts";
@@ -20,11 +21,7 @@ export const MARK = "complete";
 const PROGRAM = "runner";
 const LIBRARIES = "lib";
 
-/** Operating system and processor in Go's words. */
-export interface Platform {
-  readonly os: string;
-  readonly arch: string;
-}
+export type { Platform };
 
 export interface HelperProgram {
   readonly path: string;
@@ -62,16 +59,14 @@ export async function programAt(path: string, platform: Platform): Promise<Helpe
   };
 }
 
-/** Names as `scripts/build.sh` writes them below `dist/`. */
-async function programFile(own: string, { os, arch }: Platform): Promise<string> {
-  const here = goPlatform();
-  if (os === here.os && arch === here.arch) return own;
-  const name = `runner-${os}-${arch === "amd64" ? "x64" : arch}`;
-  const path = join(dirname(own), name);
-  if (await Bun.file(path).exists()) return path;
+async function programFile(own: string, platform: Platform): Promise<string> {
+  const path = executableFor(own, platform);
+  if (path === own || await Bun.file(path).exists()) return path;
+  const name = basename(path);
   throw new SystemFailure(
-    `Helper containers for ${os} on ${arch} need the executable for it at "${path}": ` +
-      `take "${name}" from the release, or build it with "sh scripts/build.sh ${name.slice(7)}"`,
+    `Helper containers for ${platform.os} on ${platform.arch} need the executable for it at ` +
+      `"${path}": take "${name}" from the release, or build it with ` +
+      `"sh scripts/build.sh ${name.slice(7)}"`,
   );
 }
 
