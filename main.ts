@@ -38,11 +38,14 @@ const program: Program = {
     if (only === "shell") return new Registry("executor", [shell]);
     const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
     const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
+    const { SshExecutorProvider } = await import("./executors/ssh/mod.ts");
+    const builtIn = ["shell", "docker", "ssh", "custom"];
     return new Registry("executor", [
       shell,
       new DockerExecutorProvider({ env, home: program.home }),
+      new SshExecutorProvider({ env, home: program.home, executable }),
       builtInPlugin("custom", { env, executable }),
-    ], (name) => externalPlugin(name, { env, executable, builtIn: ["shell", "docker", "custom"] }));
+    ], (name) => externalPlugin(name, { env, executable, builtIn }));
   },
   pluginTools: async () => {
     const { pluginTools } = await import("./executors/plugin/mod.ts");

@@ -17,6 +17,10 @@ const COMPILE_FLAGS = [
   // Split code ends up in one folder, whatever folder it came from: there a worker's
   // `new URL("./x_worker.ts", import.meta.url)` must find it.
   "--entry-naming=[name].[ext]",
+  // ssh2 does without these two, which its installation builds where there is a compiler: a build
+  // must not depend on that, and the runtime cannot load them all.
+  "--external=cpu-features",
+  "--external=*.node",
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
   "--compile-exec-argv=--disallow-code-generation-from-strings=strict --use-system-ca",

@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=
+trap 'rm -f "$log" $policy' EXIT
 
 quietly() {
   "$@" >"$log" 2>&1 || {
@@ -72,11 +73,26 @@ install_test_programs() {
   fi
   printf 'setup: installing %s\n' "$missing" >&2
   # shellcheck disable=SC2086 # one word per package
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
-    >"$log" 2>&1 || {
+  { apt-get update && without_ssh_service env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     printf 'setup: apt-get could not install %s; tests that need them will say so\n' "$missing" >&2
   }
+  # Tests start servers of their own: nobody asked for one that lets people in at the next boot.
+  case " $missing" in *' openssh-server '*)
+    ! command -v systemctl >/dev/null || systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || :
+  esac
+}
+
+# Debian starts a server that it installs, unless this file of the administrator forbids it.
+without_ssh_service() {
+  [ ! -e /usr/sbin/policy-rc.d ] || { "$@"; return; }
+  policy=/usr/sbin/policy-rc.d
+  printf '#!/bin/sh\nfor word; do [ "$word" != ssh ] || exit 101; done\n' >"$policy"
+  chmod 755 "$policy"
+  "$@" && installed=0 || installed=$?
+  rm -f "$policy"
+  return "$installed"
 }
 
 install_packages

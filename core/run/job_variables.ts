@@ -72,7 +72,7 @@ function tlsFiles(spec: JobSpec): readonly JobVariable[] {
 }
 
 /** `KEY=value` entries of config.toml; values are expanded like a job's own. */
-function configEnvironment(runner: RunnerConfig): readonly JobVariable[] {
+export function configEnvironment(runner: RunnerConfig): readonly JobVariable[] {
   return runner.environment.flatMap((entry) => {
     const at = entry.indexOf("=");
     if (at < 1) return [];

@@ -15,6 +15,7 @@ const SECRETS: ReadonlySet<string> = new Set([
   "CACHE_GCS_PRIVATE_KEY",
   "CACHE_AZURE_ACCOUNT_KEY",
   "SSH_PASSWORD",
+  "SSH_PASSPHRASE",
   "KUBERNETES_BEARER_TOKEN",
 ]);
 

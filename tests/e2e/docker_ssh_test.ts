@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { makeImage, missingForDocker, useEngine } from "../executors/docker/dockerd.ts";
-import { missingForSshd, startSshd } from "../executors/docker/engine/sshd.ts";
+import { sshUsers } from "../executors/docker/engine/ssh_users.ts";
+import { missingForSshd, startSshd } from "../fixtures/sshd.ts";
 import { expectSuccess, Lab } from "./lab.ts";
 
 const missing = missingForDocker() ?? missingForSshd();
@@ -16,11 +17,11 @@ test.skipIf(missing !== undefined)(
     const helper = await makeImage("foreign_libc.sh", engine.host);
     await using lab = await Lab.open({
       // As the README advises.
-      env: sshd.env.sharing,
+      env: (await sshUsers(sshd)).sharing,
       entry: [
         'executor = "docker"',
         "[runners.docker]",
-        `host = "${sshd.address}${engine.host.slice("unix://".length)}"`,
+        `host = "ssh://root@127.0.0.1:${sshd.port}${engine.host.slice("unix://".length)}"`,
         `image = "${image}"`,
         `helper_image = "${helper}"`,
         'network_mode = "none"',

@@ -25,6 +25,7 @@ describe("jobEnvironment", () => {
       CACHE_GCS_PRIVATE_KEY: "s",
       CACHE_AZURE_ACCOUNT_KEY: "s",
       SSH_PASSWORD: "s",
+      SSH_PASSPHRASE: "s",
       KUBERNETES_BEARER_TOKEN: "s",
       NOTIFY_SOCKET: "/run/n",
       WATCHDOG_USEC: "1",

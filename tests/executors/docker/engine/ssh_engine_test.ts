@@ -3,7 +3,8 @@ import { connectEngine, type Engine } from "../../../../executors/docker/engine/
 import { isRunning, until } from "../../../conformance/executor_suite.ts";
 import { makeImage, missingForDocker, type TestEngine, useEngine } from "../dockerd.ts";
 import { container, gather, idleContainer } from "./fixture.ts";
-import { missingForSshd, startSshd, type TestSshd } from "./sshd.ts";
+import { missingForSshd, startSshd, type TestSshd } from "../../../fixtures/sshd.ts";
+import { type SshUsers, sshUsers } from "./ssh_users.ts";
 
 const missing = missingForDocker() ?? missingForSshd();
 
@@ -13,16 +14,19 @@ else test.skip(`Engine over ssh: NOT RUN, ${missing}`, () => {});
 function suite(): void {
   let daemon: TestEngine;
   let sshd: TestSshd;
+  let users: SshUsers;
   let engine: Engine;
   let image: string;
   const its = () => ({ signal: AbortSignal.timeout(20_000) });
-  const host = () => `${sshd.address}${daemon.host.slice("unix://".length)}`;
+  const address = () => `ssh://root@127.0.0.1:${sshd.port}`;
+  const host = () => `${address()}${daemon.host.slice("unix://".length)}`;
 
   beforeAll(async () => {
     daemon = await useEngine();
     sshd = await startSshd();
+    users = await sshUsers(sshd);
     image = await makeImage("busybox.sh", daemon.host);
-    engine = connectEngine({ host: host(), env: sshd.env.friend });
+    engine = connectEngine({ host: host(), env: users.friend });
   }, 60_000);
   afterAll(async () => {
     await engine?.[Symbol.asyncDispose]();
@@ -55,7 +59,7 @@ function suite(): void {
     await engine.startContainer(made.id, its());
     const abort = new AbortController();
     const waiting = engine.waitContainer(made.id, { signal: abort.signal });
-    const port = sshd.address.split(":").at(-1) ?? "";
+    const port = String(sshd.port);
     await until(() => isRunning(port));
     abort.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
@@ -63,7 +67,7 @@ function suite(): void {
   }, 30_000);
 
   test("a key that the server refuses is told in ssh's words", async () => {
-    await using refused = connectEngine({ host: host(), env: sshd.env.stranger });
+    await using refused = connectEngine({ host: host(), env: users.stranger });
     await expect(refused.info(its())).rejects.toMatchObject({
       kind: "unreachable",
       message: expect.stringMatching(
@@ -73,7 +77,7 @@ function suite(): void {
   });
 
   test("a server that is not known is not talked to", async () => {
-    await using unknown = connectEngine({ host: host(), env: sshd.env.mistrusting });
+    await using unknown = connectEngine({ host: host(), env: users.mistrusting });
     await expect(unknown.info(its())).rejects.toMatchObject({
       kind: "unreachable",
       message: expect.stringContaining("Host key verification failed"),
@@ -82,8 +86,8 @@ function suite(): void {
 
   test("an engine that is not there on the other host is told in docker's words", async () => {
     await using gone = connectEngine({
-      host: `${sshd.address}/nowhere/docker.sock`,
-      env: sshd.env.friend,
+      host: `${address()}/nowhere/docker.sock`,
+      env: users.friend,
     });
     await expect(gone.info(its())).rejects.toMatchObject({
       kind: "unreachable",

@@ -1,0 +1,136 @@
+/** One connection to an SSH server, and the programs that run over it. */
+
+import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
+import { messageOf, SystemFailure } from "../errors.ts";
+import { abortable } from "../util/abort.ts";
+import { loginMethods, loginWords, type SshCredentials } from "./credentials.ts";
+import { hostKey } from "./host_key.ts";
+import { type HostTrust, hostVerifier } from "./host_verifier.ts";
+import { type ProcessSinks, SshProcess } from "./process.ts";
+import { SshRefusal } from "./refusal.ts";
+
+export interface SshTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly trust: HostTrust;
+  readonly credentials: SshCredentials;
+}
+
+/** From the first packet to the login. A server that takes longer does not work. */
+const HANDSHAKE_MS = 10_000;
+
+/** A server that leaves three of these unanswered is gone: noticed within 8 seconds. */
+const KEEP_ALIVE_MS = 2000;
+const KEEP_ALIVES = 3;
+
+export class SshConnection implements AsyncDisposable {
+  readonly #client: Client;
+  readonly #name: string;
+  #fault: Error | undefined;
+  #isOpen = true;
+
+  /** Connects, checks the server's key and logs in. Throws SystemFailure. */
+  static async open(
+    target: SshTarget,
+    options: { signal: AbortSignal },
+  ): Promise<SshConnection> {
+    const { signal } = options;
+    const { host, port, user } = target;
+    const name = `${user}@${host}:${port}`;
+    const verifier = await hostVerifier(target.trust, target);
+    const methods = await loginMethods(user, target.credentials);
+    const { default: ssh } = await import("ssh2");
+    signal.throwIfAborted();
+    const client = new ssh.Client();
+    let refusal: string | undefined;
+    const config: ConnectConfig = {
+      host,
+      port,
+      username: user,
+      readyTimeout: HANDSHAKE_MS,
+      keepaliveInterval: KEEP_ALIVE_MS,
+      keepaliveCountMax: KEEP_ALIVES,
+      algorithms: { serverHostKey: [...verifier.algorithms] as ServerHostKeyAlgorithm[] },
+      hostVerifier: (key: Buffer) => {
+        refusal = verifier.refusal(hostKey(key));
+        return refusal === undefined;
+      },
+      authHandler: [{ type: "none", username: user }, ...methods],
+    };
+    const connection = new SshConnection(client, name);
+    try {
+      await abortable(connection.#ready(config), signal);
+      return connection;
+    } catch (cause) {
+      client.destroy();
+      if (signal.aborted) throw signal.reason;
+      const level = cause instanceof Error && "level" in cause ? cause.level : undefined;
+      if (refusal === undefined && level !== "client-authentication") {
+        throw new SystemFailure(`Cannot connect to "${name}": ${messageOf(cause)}`, { cause });
+      }
+      const why = refusal ?? `the server refuses the login (tried: ${loginWords(methods)})`;
+      throw new SshRefusal(`Cannot connect to "${name}": ${why}`, { cause });
+    }
+  }
+
+  private constructor(client: Client, name: string) {
+    this.#client = client;
+    this.#name = name;
+    client.on("error", (error) => {
+      this.#fault ??= error;
+    });
+    client.on("close", () => {
+      this.#isOpen = false;
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen && this.#fault === undefined;
+  }
+
+  /** Starts a program: `command` is text for the login shell of the user. Throws SystemFailure. */
+  async start(
+    command: string,
+    sinks: ProcessSinks,
+    options: { signal: AbortSignal },
+  ): Promise<SshProcess> {
+    const { promise, resolve, reject } = Promise.withResolvers<SshProcess>();
+    try {
+      // The program's end may be in the packet that follows: nothing may be awaited before listening.
+      this.#client.exec(command, (error, channel) => {
+        if (error) reject(error);
+        else resolve(new SshProcess(channel, sinks, () => this.lost()));
+      });
+      return await abortable(promise, options.signal);
+    } catch (cause) {
+      // A program that starts after all is of no use to anybody.
+      promise.then((process) => process.abandon(cause), () => {});
+      if (options.signal.aborted) throw options.signal.reason;
+      if (!this.isOpen) throw this.lost();
+      const why = messageOf(cause);
+      throw new SystemFailure(`"${this.#name}" does not run commands: ${why}`, { cause });
+    }
+  }
+
+  /** What to throw when something ended because the connection did. */
+  lost(): SystemFailure {
+    const cause = this.#fault;
+    const why = cause === undefined ? "the server closed it" : messageOf(cause);
+    return new SystemFailure(`Lost the SSH connection to "${this.#name}": ${why}`, { cause });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isOpen) this.#client.end();
+    this.#client.destroy();
+  }
+
+  async #ready(config: ConnectConfig): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#client.once("ready", resolve);
+    this.#client.once("error", reject);
+    this.#client.once("close", () => reject(new Error("the server closed the connection")));
+    this.#client.connect(config);
+    await promise;
+  }
+}

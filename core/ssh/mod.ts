@@ -1,0 +1,7 @@
+/** Door of the SSH client. */
+
+export { connect } from "./connect.ts";
+export { type SshConnection, type SshTarget } from "./connection.ts";
+export { PASSPHRASE_VARIABLE } from "./credentials.ts";
+export type { HostTrust } from "./host_verifier.ts";
+export type { SshProcess } from "./process.ts";

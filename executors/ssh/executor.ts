@@ -1,0 +1,163 @@
+/** Runs one job's stages on another machine, over one connection. */
+
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type {
+  Executor,
+  ExecutorIO,
+  ExitStatus,
+  PreparedEnvironment,
+  StageCommand,
+} from "../../core/executor.ts";
+import type { JobResult } from "../../core/job/result.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import type { Logger } from "../../core/log/logger.ts";
+import { connect, type SshConnection, type SshTarget } from "../../core/ssh/mod.ts";
+import { link } from "../../core/util/abort.ts";
+import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import { probe, type TargetFacts } from "./probe.ts";
+import type { RemoteHelpers } from "./remote_helper.ts";
+import { runStage } from "./stage.ts";
+import { sweep } from "./sweep.ts";
+
+export interface SshExecutorOptions {
+  /** The target with the variables of this job in it. Throws SystemFailure. */
+  readonly target: (spec: JobSpec) => SshTarget;
+  readonly shell: string;
+  /** As in config.toml; empty means below the user's home on the target. */
+  readonly buildsDir: string;
+  readonly cacheDir: string;
+  readonly helpers: RemoteHelpers;
+  readonly logger: Logger;
+}
+
+/** How long processes may take to end after SIGTERM. */
+const GRACE_MS = 30_000;
+
+export class SshExecutor implements Executor {
+  readonly #options: SshExecutorOptions;
+  readonly #mark = crypto.randomUUID();
+  readonly #disposal = new AbortController();
+  #target: SshTarget | undefined;
+  #connection: SshConnection | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #stages = 0;
+  /** Processes of this job may be on the target, and no connection of ours holds them. */
+  #hasLost = false;
+
+  constructor(options: SshExecutorOptions) {
+    this.#options = options;
+  }
+
+  async prepare(
+    spec: JobSpec,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<PreparedEnvironment> {
+    options.signal.throwIfAborted();
+    const { shell, buildsDir, cacheDir, logger } = this.#options;
+    io.log.print("Using SSH executor...");
+    const target = this.#options.target(spec);
+    this.#target = target;
+    const { host, port, user } = target;
+    const { identityFile } = target.credentials;
+    io.remember({ mark: this.#mark, host, port, user, identity_file: identityFile });
+    logger.debug("Starting SSH command...", { host: `${host}:${port}` });
+    await this.#close();
+    const connection = await this.#connected(options.signal);
+    const facts = await probe(connection, options);
+    const at = (directory: string) =>
+      directory.startsWith("/") ? directory : `${facts.home}/${directory}`;
+    return {
+      os: facts.os,
+      hostname: undefined,
+      buildsDir: at(buildsDir || "builds"),
+      cacheDir: at(cacheDir || "cache"),
+      sharedBuildsDir: true,
+      projectSlot: spec.slot.project,
+      shell,
+      login: true,
+      exitPhrase: "Process exited with status",
+      helperCommand: await this.#helper(connection, spec, facts, options),
+      variables: {},
+    };
+  }
+
+  async run(
+    command: StageCommand,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<ExitStatus> {
+    const stop = new AbortController();
+    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
+    const running = this.#run(command, io, stop.signal);
+    this.#running = running.catch(() => {});
+    try {
+      return await running;
+    } catch (error) {
+      if (stop.signal.aborted) throw stop.signal.reason;
+      if (error instanceof SystemFailure) throw error;
+      throw new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, { cause: error });
+    } finally {
+      for (const each of unlink) each();
+    }
+  }
+
+  async finish(_result: JobResult): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort(new ExecutorDisposed());
+    await this.#running;
+    await this.#close();
+    if (!this.#hasLost || this.#target === undefined) return;
+    this.#hasLost = false;
+    await sweep(this.#target, this.#mark);
+  }
+
+  async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
+    signal.throwIfAborted();
+    if (command.invocation.script.kind === "file") {
+      throw new RunnerError("SSH doesn't support shells that require script file");
+    }
+    const connection = await this.#connected(signal);
+    return await runStage(connection, {
+      command,
+      mark: `${this.#mark}.${++this.#stages}.`,
+      output: io.output,
+      graceMs: (reason) => graceFor(reason, GRACE_MS),
+    }, { signal, onLost: () => this.#hasLost = true });
+  }
+
+  /** The connection of this job, a new one when it broke after the last stage. */
+  async #connected(signal: AbortSignal): Promise<SshConnection> {
+    if (this.#target === undefined) throw new RunnerError("The executor was not prepared");
+    if (this.#connection?.isOpen) return this.#connection;
+    await this.#close();
+    this.#connection = await connect(this.#target, { signal });
+    return this.#connection;
+  }
+
+  async #close(): Promise<void> {
+    await this.#connection?.[Symbol.asyncDispose]();
+    this.#connection = undefined;
+  }
+
+  /** Only jobs that move files need one; without it, they say so and go on. */
+  async #helper(
+    connection: SshConnection,
+    spec: JobSpec,
+    facts: TargetFacts,
+    options: { signal: AbortSignal },
+  ): Promise<readonly string[] | undefined> {
+    const { cache, artifacts, dependencies } = spec;
+    if (facts.helper !== "") return [facts.helper];
+    if (cache.length + artifacts.length + dependencies.length === 0) return undefined;
+    try {
+      const path = await this.#options.helpers.install(connection, facts, options);
+      return path === undefined ? undefined : [path];
+    } catch (error) {
+      options.signal.throwIfAborted();
+      this.#options.logger.warning("Cannot give the target a helper", { error: messageOf(error) });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,3 @@
+/** Door of the ssh executor. */
+
+export { SshExecutorProvider, type SshProviderOptions } from "./provider.ts";

@@ -1,0 +1,58 @@
+/** What has to be known of a target before a job runs there, asked in one call. */
+
+import { SystemFailure } from "../../core/errors.ts";
+import type { PreparedEnvironment } from "../../core/executor.ts";
+import type { SshConnection } from "../../core/ssh/mod.ts";
+import { posixCommand } from "./supervisor.ts";
+import { capture } from "./capture.ts";
+
+export interface TargetFacts {
+  readonly os: PreparedEnvironment["os"];
+  /** As `uname -m` says it. */
+  readonly machine: string;
+  readonly home: string;
+  /** A program that does what this executable does for jobs; empty: there is none in PATH. */
+  readonly helper: string;
+}
+
+/** In front of the answers: a profile may print what it likes. */
+const BEGIN = "runner-target-facts";
+
+/** Not every program called `runner` is one. */
+const FIND_HELPER = "h=; for n in gitlab-runner runner; do " +
+  "$n --version 2>/dev/null | grep -q ^Version: && h=$n && break; done";
+
+/** Throws SystemFailure. */
+export async function probe(
+  connection: SshConnection,
+  options: { signal: AbortSignal },
+): Promise<TargetFacts> {
+  const command = posixCommand([
+    "cd",
+    FIND_HELPER,
+    `echo; echo ${BEGIN}; uname -s; uname -m; pwd; echo "$h"`,
+  ]);
+  const { code, output, errors } = await capture(connection, command, options);
+  const [, answers = ""] = output.split(`\n${BEGIN}\n`);
+  const [system = "", machine = "", home = "", helper = ""] = answers.split("\n");
+  if (code !== 0 || !home.startsWith("/")) {
+    const said = `${output}${errors}`.trim();
+    throw new SystemFailure(
+      `The server does not run a shell for this user (exit code ${code})${said && `: ${said}`}`,
+    );
+  }
+  return { os: operatingSystem(system), machine, home, helper };
+}
+
+function operatingSystem(system: string): PreparedEnvironment["os"] {
+  switch (system) {
+    case "Linux":
+      return "linux";
+    case "Darwin":
+      return "darwin";
+    case "FreeBSD":
+      return "freebsd";
+    default:
+      throw new SystemFailure(`Jobs cannot run on the server: its system is "${system}"`);
+  }
+}

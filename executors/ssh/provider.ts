@@ -1,0 +1,86 @@
+/** The executor `ssh`: jobs run on another machine, in the home of the user who logs in there. */
+
+import type { RunnerConfig } from "../../core/config/schema.ts";
+import type {
+  ExecutorHost,
+  ExecutorInfo,
+  ExecutorNote,
+  ExecutorProvider,
+  ReapOptions,
+} from "../../core/executor.ts";
+import type { JobSpec } from "../../core/job/spec.ts";
+import { JobVariables } from "../../core/job/variables.ts";
+import { configEnvironment } from "../../core/run/job_variables.ts";
+import { SshExecutor } from "./executor.ts";
+import { RemoteHelpers } from "./remote_helper.ts";
+import { sshConfig, sshTarget } from "./server.ts";
+import { sweep } from "./sweep.ts";
+
+export interface SshProviderOptions {
+  /** The manager's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Home of the user whose `known_hosts` counts. */
+  readonly home: string | undefined;
+  /** This program's file, for targets that have none; undefined: nothing is copied. */
+  readonly executable: string | undefined;
+}
+
+export class SshExecutorProvider implements ExecutorProvider {
+  readonly name = "ssh";
+  readonly #options: SshProviderOptions;
+  readonly #helpers: RemoteHelpers;
+
+  constructor(options: SshProviderOptions) {
+    this.#options = options;
+    this.#helpers = new RemoteHelpers(options.executable);
+  }
+
+  info(config: RunnerConfig): ExecutorInfo {
+    return {
+      features: {
+        variables: true,
+        image: false,
+        services: false,
+        shared: true,
+        session: false,
+        terminal: false,
+      },
+      defaultShell: config.shell || "bash",
+    };
+  }
+
+  async acquire(
+    config: RunnerConfig,
+    options: { host: ExecutorHost; signal: AbortSignal },
+  ): Promise<SshExecutor> {
+    const ssh = sshConfig(config);
+    return new SshExecutor({
+      target: (spec) => sshTarget(ssh, expander(config, spec), this.#options),
+      shell: config.shell || "bash",
+      buildsDir: config.builds_dir,
+      cacheDir: config.cache_dir,
+      helpers: this.#helpers,
+      logger: options.host.logger,
+    });
+  }
+
+  /** Where the job was is noted; how to log in there is still in its runner's entry. */
+  async reap(note: ExecutorNote, { config, signal }: ReapOptions): Promise<void> {
+    const { mark, host, port, user, identity_file } = note;
+    if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark)) return;
+    if (config?.ssh === undefined) return;
+    const noted = { host, port, user, identity_file };
+    const known = Object.fromEntries(
+      Object.entries(noted).map(([key, value]) => [key, String(value ?? "")]),
+    );
+    const target = sshTarget({ ...config.ssh, ...known }, (text) => text, this.#options);
+    await sweep(target, mark, { signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function expander(config: RunnerConfig, spec: JobSpec): (text: string) => string {
+  const variables = new JobVariables([...configEnvironment(config), ...spec.variables], "");
+  return (text) => variables.expand(text);
+}

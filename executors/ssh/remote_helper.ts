@@ -1,0 +1,120 @@
+/** This executable on the target: copied there once, for caches and artifacts. */
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { messageOf, RunnerError } from "../../core/errors.ts";
+import type { SshConnection } from "../../core/ssh/mod.ts";
+import { executableFor } from "../../core/util/own_executable.ts";
+import { capture } from "./capture.ts";
+import type { TargetFacts } from "./probe.ts";
+import { posixCommand } from "./supervisor.ts";
+
+interface Program {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** `uname -m` in Go's words. */
+const MACHINES: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  amd64: "amd64",
+  aarch64: "arm64",
+  arm64: "arm64",
+};
+
+/** Programs for targets, each read for its hash once. Concurrent calls are safe. */
+export class RemoteHelpers {
+  readonly #own: string | undefined;
+  readonly #programs = new Map<string, Promise<Program | undefined>>();
+
+  /** `own`: this process's program; undefined: nothing is ever copied. */
+  constructor(own: string | undefined) {
+    this.#own = own;
+  }
+
+  /**
+   * The program's path on the target, where it is put when it is not there yet. Undefined: there is
+   * none for this platform. Throws RunnerError when it cannot be put there or does not run.
+   */
+  async install(
+    connection: SshConnection,
+    facts: TargetFacts,
+    options: { signal: AbortSignal },
+  ): Promise<string | undefined> {
+    const program = await this.#program(facts);
+    if (program === undefined) return undefined;
+    const directory = `${facts.home}/.cache/gitlab-runner-helper`;
+    const path = `${directory}/${program.sha256.slice(0, 32)}`;
+    if (/['\\!"$`\n]/.test(path)) throw new RunnerError(`Cannot copy to "${path}": odd characters`);
+    if (await this.#isThere(connection, path, options)) return path;
+    await this.#copy(connection, program, { directory, path }, options);
+    return path;
+  }
+
+  async #isThere(
+    connection: SshConnection,
+    path: string,
+    options: { signal: AbortSignal },
+  ): Promise<boolean> {
+    const { code } = await capture(connection, posixCommand([`test -x "${path}"`]), options);
+    return code === 0;
+  }
+
+  /** Under a name of its own until it is whole, verified and has run: others may copy it as well. */
+  async #copy(
+    connection: SshConnection,
+    program: Program,
+    to: { readonly directory: string; readonly path: string },
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    const { directory, path } = to;
+    const command = posixCommand([
+      "umask 077",
+      `p="${path}"`,
+      "t=$p.$$",
+      `mkdir -p "${directory}" && chmod 700 "${directory}" || exit`,
+      'trap "rm -f $t" EXIT',
+      'cat > "$t" || exit',
+      `h=$(sha256sum "$t" 2>/dev/null || shasum -a 256 "$t") || exit`,
+      `[ "\${h%% *}" = ${program.sha256} ] || { echo the copy is damaged >&2; exit 1; }`,
+      'chmod 700 "$t" && "$t" --version >/dev/null && mv -f "$t" "$p"',
+    ]);
+    const input = createReadStream(program.path, { highWaterMark: 256 * 1024 });
+    try {
+      const { code, errors } = await capture(connection, command, { input, ...options });
+      if (code === 0) return;
+      throw new RunnerError(
+        `Cannot copy the helper to "${path}": ${errors.trim() || `exit ${code}`}`,
+      );
+    } finally {
+      input.destroy();
+    }
+  }
+
+  async #program({ os, machine }: TargetFacts): Promise<Program | undefined> {
+    const arch = MACHINES[machine];
+    if (this.#own === undefined || arch === undefined) return undefined;
+    const path = executableFor(this.#own, { os, arch });
+    let program = this.#programs.get(path);
+    if (program === undefined) {
+      program = readProgram(path);
+      this.#programs.set(path, program);
+    }
+    return await program;
+  }
+}
+
+async function readProgram(path: string): Promise<Program | undefined> {
+  try {
+    const { size } = await stat(path);
+    const hasher = new Bun.CryptoHasher("sha256");
+    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      hasher.update(bytes);
+    }
+    return { path, size, sha256: hasher.digest("hex") };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new RunnerError(`Cannot read "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}

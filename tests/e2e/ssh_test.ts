@@ -1,0 +1,186 @@
+/** The ssh executor of the compiled executable, with a real OpenSSH server. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isRunning } from "../conformance/executor_suite.ts";
+import { uniqueNap } from "../../core/plugin/check/bench.ts";
+import { missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
+import { eventually, expectFailure, expectSuccess, Lab, zipNames } from "./lab.ts";
+import { processes } from "./processes.ts";
+
+const missing = missingForSshd();
+
+if (missing === undefined) describe("ssh executor", suite);
+else test.skip(`ssh executor: NOT RUN, ${missing}`, () => {});
+
+/** A job fails for a lost connection within the keep-alives and what the machine's load adds. */
+const NOTICED_MS = 15_000;
+
+function suite(): void {
+  let sshd: TestSshd;
+  let lab: Lab;
+  beforeAll(async () => {
+    sshd = await startSshd({ hostKeys: ["ed25519", "rsa"] });
+    lab = (await openLab(sshd)).start();
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+    await sshd?.[Symbol.asyncDispose]();
+  });
+
+  test(
+    "runs a job from its sources to its artifacts, with a helper that is copied once",
+    async () => {
+      const { app } = lab.repositories;
+      // As Debian gives it to every user.
+      writeFileSync(join(sshd.home, ".bash_logout"), "clear_console -q || false\n");
+      const job = {
+        repository: { path: app.path, sha: app.sha },
+        script: ["cat README.md", "mkdir -p kept; date > kept/now", "exit 0"],
+        cache: [{ key: "k", paths: ["kept/"], policy: "pull-push", when: "on_success" }],
+        artifacts: [{ artifact_type: "archive", artifact_format: "zip", paths: ["README.md"] }],
+      };
+      const first = await lab.run(job);
+      expectSuccess(first);
+      expect(first.lines).toContain("Using SSH executor...");
+      expect(await zipNames(lab.artifact(first.job))).toEqual(["README.md"]);
+      expect(readdirSync(join(sshd.home, "builds"))).toHaveLength(1);
+      const helpers = join(sshd.home, ".cache/gitlab-runner-helper");
+      expect(readdirSync(helpers)).toHaveLength(1);
+      const second = await lab.run(job);
+      expectSuccess(second);
+      expect(second.plain).toContain("Successfully extracted cache");
+      expect(readdirSync(helpers)).toHaveLength(1);
+    },
+    60_000,
+  );
+
+  test("tells a script's exit code in GitLab Runner's words", async () => {
+    const job = await lab.run({ script: ["exit 7"] });
+    expectFailure(job, "script_failure", 7);
+    expect(job.lines).toContain("ERROR: Job failed: Process exited with status 7");
+  });
+
+  test("a canceled job leaves nothing running", async () => {
+    const naps = [uniqueNap(), uniqueNap()];
+    const job = lab.enqueue({ script: [`setsid sleep ${naps[0]} & sleep ${naps[1]}`] });
+    await eventually(() => naps.every(isRunning), "the script runs");
+    job.cancel("graceful");
+    expect((await lab.finished(job)).state).toBe("canceled");
+    expect(naps.filter(isRunning)).toEqual([]);
+  }, 30_000);
+
+  test("no password, key or script shows in arguments or in the runner's log", async () => {
+    const word = `word-${crypto.randomUUID()}`;
+    const job = lab.enqueue({
+      variables: { WORD: word },
+      script: [`sleep ${uniqueNap()} & echo up; sleep 2`],
+    });
+    await lab.printed(job, "up");
+    const arguments_ = processes().map(({ commandLine }) => commandLine).join("\n");
+    expect(arguments_).not.toContain(word);
+    expect(arguments_).not.toContain(job.token);
+    expectSuccess(await lab.finished(job));
+    expect(lab.process.log).not.toContain(word);
+    expect(lab.process.log).not.toContain("secret-password");
+  }, 30_000);
+
+  test.each([
+    ["whose server dies", "SIGKILL" as const],
+    ["whose server stops answering", "SIGSTOP" as const],
+  ])("a job %s is a system failure within seconds, and nothing runs on", async (_what, signal) => {
+    await using own = await startSshd();
+    await using its = (await openLab(own)).start();
+    const naps = [uniqueNap(), uniqueNap()];
+    const job = its.enqueue({ script: [`setsid sleep ${naps[0]} & sleep ${naps[1]}`] });
+    await eventually(() => naps.every(isRunning), "the script runs");
+    const started = performance.now();
+    const [session = 0] = own.sessions();
+    process.kill(session, signal);
+    const finished = await its.finished(job);
+    expectFailure(finished, "runner_system_failure");
+    expect(performance.now() - started).toBeLessThan(NOTICED_MS);
+    expect(finished.plain).toContain("Lost the SSH connection");
+    await eventually(() => !naps.some(isRunning), "the script is ended");
+  }, 60_000);
+
+  test(
+    "a server with another key than known_hosts has is refused with both fingerprints",
+    async () => {
+      const other = sshd.publicKeys[0]?.split(" ") ?? [];
+      await using stranger = await startSshd();
+      writeFileSync(
+        stranger.knownHosts,
+        `[127.0.0.1]:${stranger.port} ${other[0]} ${other[1]}\n`,
+      );
+      await using its = (await openLab(stranger)).start();
+      const job = await its.run({ script: ["echo never"] });
+      expectFailure(job, "runner_system_failure");
+      expect(job.plain).not.toContain("$ echo never");
+      expect(new Set(job.plain.match(/SHA256:[A-Za-z0-9+/]{43}/g))).toHaveLength(2);
+    },
+    60_000,
+  );
+
+  test("a known_hosts with one of the server's key types is enough", async () => {
+    const rsa = sshd.publicKeys.find((key) => key.startsWith("ssh-rsa ")) ?? "";
+    const path = lab.path("known-rsa");
+    writeFileSync(path, `[127.0.0.1]:${sshd.port} ${rsa}\n`);
+    await using its = (await openLab(sshd, { known_hosts_file: path })).start();
+    expectSuccess(await its.run({ script: ["true"] }));
+  }, 30_000);
+
+  test("host, port, user and key may be the job's variables", async () => {
+    const ssh = { host: "$TARGET", port: "${PORT}", user: "$WHO", identity_file: "$KEY" };
+    await using its = (await openLab(sshd, ssh)).start();
+    const variables = {
+      TARGET: "127.0.0.1",
+      PORT: String(sshd.port),
+      WHO: "root",
+      KEY: sshd.keys.friend,
+    };
+    expectSuccess(await its.run({ variables, script: ["true"] }));
+  }, 30_000);
+
+  test("an encrypted key needs its passphrase", async () => {
+    const key = lab.path("encrypted");
+    const made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", key];
+    expect(Bun.spawnSync(made).exitCode).toBe(0);
+    appendFileSync(join(sshd.directory, "authorized"), readFileSync(`${key}.pub`));
+    await using without = (await openLab(sshd, { identity_file: key })).start();
+    const refused = await without.run({ script: ["true"] });
+    expectFailure(refused, "runner_system_failure");
+    expect(refused.plain).toContain("SSH_PASSPHRASE");
+    await using its = (await openLab(sshd, { identity_file: key }, {
+      SSH_PASSPHRASE: "open sesame",
+    })).start();
+    expectSuccess(await its.run({ script: ["true"] }));
+    expect(existsSync(key)).toBe(true);
+  }, 60_000);
+}
+
+/** A runner whose jobs go to `sshd`; `ssh` adds to or replaces keys of `[runners.ssh]`. */
+async function openLab(
+  sshd: TestSshd,
+  ssh: Record<string, string> = {},
+  env: Record<string, string> = {},
+): Promise<Lab> {
+  const keys = {
+    host: "127.0.0.1",
+    port: String(sshd.port),
+    user: "root",
+    password: "secret-password",
+    identity_file: sshd.keys.friend,
+    known_hosts_file: sshd.knownHosts,
+    ...ssh,
+  };
+  return await Lab.open({
+    env,
+    entry: [
+      'executor = "ssh"',
+      "[runners.ssh]",
+      ...Object.entries(keys).map(([key, value]) => `${key} = "${value}"`),
+    ],
+  });
+}
