@@ -12,8 +12,8 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { connect, type SshConnection, type SshTarget } from "../../core/ssh/mod.ts";
-import { link } from "../../core/util/abort.ts";
-import { ExecutorDisposed, graceFor } from "../../core/util/grace.ts";
+import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { graceFor } from "../../core/util/grace.ts";
 import { probe, type TargetFacts } from "./probe.ts";
 import type { RemoteHelpers } from "./remote_helper.ts";
 import { runStage } from "./stage.ts";
@@ -36,10 +36,9 @@ const GRACE_MS = 30_000;
 export class SshExecutor implements Executor {
   readonly #options: SshExecutorOptions;
   readonly #mark = crypto.randomUUID();
-  readonly #disposal = new AbortController();
+  readonly #work = new ExecutorWork();
   #target: SshTarget | undefined;
   #connection: SshConnection | undefined;
-  #running: Promise<unknown> = Promise.resolve();
   #stages = 0;
   /** Processes of this job may be on the target, and no connection of ours holds them. */
   #hasLost = false;
@@ -87,26 +86,20 @@ export class SshExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const stop = new AbortController();
-    const unlink = [options.signal, this.#disposal.signal].map((each) => link(each, stop));
-    const running = this.#run(command, io, stop.signal);
-    this.#running = running.catch(() => {});
-    try {
-      return await running;
-    } catch (error) {
-      if (stop.signal.aborted) throw stop.signal.reason;
-      if (error instanceof SystemFailure) throw error;
-      throw new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, { cause: error });
-    } finally {
-      for (const each of unlink) each();
-    }
+    const run = (signal: AbortSignal) => this.#run(command, io, signal);
+    return await this.#work.do(options.signal, run, (error) => {
+      if (error instanceof SystemFailure) return error;
+      return new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    });
   }
 
   async finish(_result: JobResult): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new ExecutorDisposed());
-    await this.#running;
+    this.#work.dispose();
+    await this.#work.settled;
     await this.#close();
     if (!this.#hasLost || this.#target === undefined) return;
     this.#hasLost = false;

@@ -177,4 +177,13 @@ docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_
 docker:fetch  e2e/docker_volumes_test.ts  a checkout is fetched into by the next job, whoever its user is
 exec:old-form  e2e/exec_test.ts  exec takes the old form, executor and job
 exec:flags  e2e/exec_test.ts  exec takes the flags of GitLab Runner's exec
+ssh:log  e2e/ssh_test.ts  tells a script's exit code in GitLab Runner's words
+ssh:host-key  e2e/ssh_test.ts  a server with another key than known_hosts has is refused with both fingerprints
+ssh:host-key  e2e/ssh_test.ts  a known_hosts with one of the server's key types is enough
+ssh:login  core/ssh/connection_test.ts  open() logs in with a password, and a wrong one is refused without it in the message
+ssh:login  e2e/ssh_test.ts  an encrypted key needs its passphrase
+ssh:variables  e2e/ssh_test.ts  host, port, user and key may be the job's variables
+ssh:files  e2e/ssh_test.ts  runs a job from its sources to its artifacts, with a helper that is copied once
+ssh:cancel  e2e/ssh_test.ts  a canceled job leaves nothing running
+ssh:cancel  e2e/ssh_test.ts  a job whose runner is killed leaves nothing running
 `;

@@ -166,4 +166,10 @@ docker:cache-volumes             3.7   Volumes last for the jobs of a project in
 docker:disable-cache             3.7   disable_cache keeps nothing; volume_keep keeps even what is temporary.
 docker:cache-dir                 3.7   cache_dir puts what lasts into folders of the host; binds keep their modes.
 docker:fetch                     3.7   A checkout is fetched into by the next job, whoever its user is.
+ssh:log                          3.13  "Using SSH executor..." and "Process exited with status".
+ssh:host-key                     2.6   The server's key must stand in known_hosts_file, unless that is disabled.
+ssh:login                        2.6   A key, a password, or both; an encrypted key is named as such.
+ssh:variables                    2.6   Host, port, user and key are expanded with the job's variables.
+ssh:files                        3.13  Sources, cache and artifacts work on the target.
+ssh:cancel                       3.13  A canceled job, and one whose server is gone, leaves nothing running.
 `;

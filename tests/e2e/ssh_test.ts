@@ -71,6 +71,15 @@ function suite(): void {
     expect(naps.filter(isRunning)).toEqual([]);
   }, 30_000);
 
+  test("a job whose runner is killed leaves nothing running", async () => {
+    await using its = (await openLab(sshd)).start();
+    const naps = [uniqueNap(), uniqueNap()];
+    its.enqueue({ script: [`setsid sleep ${naps[0]} & sleep ${naps[1]}`] });
+    await eventually(() => naps.every(isRunning), "the script runs");
+    its.process.signal("SIGKILL");
+    await eventually(() => !naps.some(isRunning), "the script is ended", 5000);
+  }, 30_000);
+
   test("no password, key or script shows in arguments or in the runner's log", async () => {
     const word = `word-${crypto.randomUUID()}`;
     const job = lab.enqueue({
