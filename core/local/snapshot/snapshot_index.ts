@@ -112,7 +112,8 @@ export class SnapshotIndex {
     if (found !== undefined) {
       copyFileSync(theirs, this.#path);
       // Git looks twice at files that are as young as the index: a younger copy would hide a change.
-      const seconds = Number(found.mtimeNs) / 1e9;
+      // Rounded down, so that it is never the younger one.
+      const seconds = Number(found.mtimeNs / 1_000_000n - 1n) / 1000;
       utimesSync(this.#path, seconds, seconds);
       await this.#forgetPointers();
     }

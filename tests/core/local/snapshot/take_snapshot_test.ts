@@ -112,6 +112,20 @@ describe("openSources", () => {
     expect(long.filesOf(longSources)).toEqual(["a.txt", "b.txt"]);
   });
 
+  test("sees a change that came in the same instant as the user's index", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    const missed: number[] = [];
+    for (let round = 0; round < 12; round++) {
+      const clone = join(base, `young-${++count}`);
+      repo.git("clone", "--quiet", repo.path, clone);
+      // Of the same size, and often within the same tick of the file system's clock.
+      writeFileSync(join(clone, "a.txt"), "2\n");
+      const sources = await repo.open({}, clone);
+      if (repo.contentOf(sources, "a.txt") !== "2\n") missed.push(round);
+    }
+    expect(missed).toEqual([]);
+  }, 20_000);
+
   test("can be fetched from with the user's branches and tags, also from a shallow clone", async () => {
     const repo = makeRepository({ "a.txt": "1\n" });
     repo.git("tag", "v1");
