@@ -8,17 +8,15 @@ import { readConfig } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { projectFiles } from "./project_files.ts";
-import type { WorkTree } from "./snapshot/work_tree.ts";
-import { openSources, remoteName, type Sources } from "./sources.ts";
+import { remoteName, type Sources } from "./sources.ts";
 import { type EventFlags, type PipelineEvent, pipelineEvent } from "./variables/pipeline_event.ts";
 import { pipelineFacts, projectOf } from "./variables/pipeline_facts.ts";
 import type { RemoteProject } from "./variables/remote.ts";
 
 export interface PlanOptions {
-  readonly tree: WorkTree;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For sources: private to this run, and kept for the next. */
-  readonly directory: string;
+  /** Under way: git works while all that reads and composes is loaded. */
+  readonly sources: Promise<Sources>;
   /** How files that `include` names elsewhere are fetched. */
   readonly includes: Pick<IncludeFetcherOptions, "token" | "cacheDirectory" | "refresh" | "logger">;
   /** The CI file, relative to the project. */
@@ -48,8 +46,8 @@ export interface LocalPlan extends AsyncDisposable {
 
 /** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
 export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
-  const { tree, env, directory, committed, signal, file } = options;
-  const sources = await openSources({ tree, env, directory, committed, signal });
+  const { env, committed, signal, file } = options;
+  const sources = await options.sources;
   const event = pipelineEvent(options.event, sources.facts, remoteName(sources.facts));
   const project = projectOf(sources);
   const facts = pipelineFacts({

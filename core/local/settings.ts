@@ -3,7 +3,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
-import { parseDocument } from "../config/load.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
 import type { Secret } from "../util/secret.ts";
@@ -44,6 +43,11 @@ export async function loadSettings(options: {
   const secretsPath = join(configHome, SECRETS_FILE);
   if (![...paths, secretsPath].some((path) => existsSync(path))) return NOTHING_SET;
   const { Secrets, Settings } = await import("./settings_schema.ts");
+  const { parseDocument } = await import("../config/load.ts");
+  const read = <T extends z.ZodType>(path: string, schema: T) =>
+    existsSync(path)
+      ? checked(path, schema, parseDocument(readFileSync(path, "utf8"), path))
+      : undefined;
   const files = paths.flatMap((path) => read(path, Settings) ?? []);
   assertPrivate(secretsPath);
   const secrets = read(secretsPath, Secrets);
@@ -92,9 +96,8 @@ function isTable(value: unknown): value is EntrySettings {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function read<T extends z.ZodType>(path: string, schema: T): z.infer<T> | undefined {
-  if (!existsSync(path)) return undefined;
-  const parsed = schema.safeParse(parseDocument(readFileSync(path, "utf8"), path));
+function checked<T extends z.ZodType>(path: string, schema: T, document: unknown): z.infer<T> {
+  const parsed = schema.safeParse(document);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) =>
     `${path}: ${issue.path.join(".") || "file"}: ${issue.message}`

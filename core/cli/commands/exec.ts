@@ -4,11 +4,9 @@ import { resolve } from "node:path";
 import { RunnerError } from "../../errors.ts";
 import { engineHost } from "../../local/container_engine.ts";
 import { EventStream } from "../../local/event_stream.ts";
-import { loadLastRun } from "../../local/last_run.ts";
-import { planLocal } from "../../local/local_plan.ts";
-import { runLocal } from "../../local/run_local.ts";
 import { loadSettings, type LocalSettings } from "../../local/settings.ts";
 import { findWorkTree, type WorkTree } from "../../local/snapshot/work_tree.ts";
+import { openSources } from "../../local/sources.ts";
 import { type LocalState, openLocalState } from "../../local/state.ts";
 import type { Paint } from "../../local/views/paint.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
@@ -16,16 +14,6 @@ import { whyNothing } from "../../pipeline/select.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { isListing, look } from "../exec_look.ts";
 import { execFlags } from "../exec_flags.ts";
-import {
-  concurrency,
-  entrySettings,
-  eventFlags,
-  execOperands,
-  pipelineInputs,
-  pipelineVariables,
-  selectionRequest,
-  timeoutSeconds,
-} from "../exec_request.ts";
 import { execPaint, execView, tellError, tellRefusal } from "../exec_view.ts";
 import type { FlagValues } from "../flag.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -143,12 +131,18 @@ async function runOnce(
 ): Promise<{ readonly code: number; readonly sha: string }> {
   const { flags, program, logger, paint, signal } = exec;
   const { env, home } = program;
-  const { executor, jobs } = execOperands(exec.operands);
-  const lastRun = flags.bool("rerun-failed") ? loadLastRun(state.shared) : undefined;
+  const committed = flags.bool("committed");
+  const sources = openSources({ tree, env, directory: state.sources, committed, signal });
+  // Whatever goes wrong with it is told where it is awaited.
+  sources.catch(() => {});
+  const request = await import("../exec_request.ts");
+  const { planLocal } = await import("../../local/local_plan.ts");
+  const { runLocal } = await import("../../local/run_local.ts");
+  const { executor, jobs } = request.execOperands(exec.operands);
+  const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
   await using plan = await planLocal({
-    tree,
     env,
-    directory: state.sources,
+    sources,
     includes: {
       token: settings.gitlabToken,
       cacheDirectory: state.includes,
@@ -156,12 +150,12 @@ async function runOnce(
       logger,
     },
     file: flags.text("file") ?? ".gitlab-ci.yml",
-    committed: flags.bool("committed"),
-    event: eventFlags(flags),
-    selection: selectionRequest(flags, jobs, lastRun?.failed),
-    inputs: pipelineInputs(flags),
+    committed,
+    event: request.eventFlags(flags),
+    selection: request.selectionRequest(flags, jobs, lastRun?.failed),
+    inputs: request.pipelineInputs(flags),
     settings: settings.variables,
-    variables: pipelineVariables(flags, cwd),
+    variables: request.pipelineVariables(flags, cwd),
     signal,
   });
   const { sha } = plan.sources;
@@ -172,7 +166,7 @@ async function runOnce(
   const onlyShell = plan.selection.run.every((job) =>
     job.config.trigger === undefined && executorFor(job) === "shell"
   );
-  const limit = timeoutSeconds(flags);
+  const limit = request.timeoutSeconds(flags);
   const why = plan.pipeline.refusal ??
     (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
   if (why !== undefined && !isListing(flags)) {
@@ -189,9 +183,9 @@ async function runOnce(
     plan,
     state,
     env,
-    concurrency: concurrency(flags, settings.concurrency),
+    concurrency: request.concurrency(flags, settings.concurrency),
     executorFor,
-    settings: entrySettings(flags, settings.runner, engineHost(env, home)),
+    settings: request.entrySettings(flags, settings.runner, engineHost(env, home)),
     timeoutSeconds: limit,
     idTokens: settings.idTokens,
     lastRun,
@@ -203,4 +197,9 @@ async function runOnce(
     signal,
   }, (summary) => view.finish(summary));
   return { code, sha };
+}
+
+async function lastRunOf({ shared }: LocalState) {
+  const { loadLastRun } = await import("../../local/last_run.ts");
+  return loadLastRun(shared);
 }
