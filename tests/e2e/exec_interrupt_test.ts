@@ -60,6 +60,26 @@ async function interruptAll(pipeline: string): Promise<void> {
     expect(contentOf(lab)).toEqual(before);
     expect(recordsOf(lab)).toEqual([]);
   }
+  removeVolumes(lab);
+}
+
+/** Caches and checkouts stay for the next run on purpose; here there is none. */
+function removeVolumes(lab: ExecLab): void {
+  if (!existsSync(SOCKET)) return;
+  const { stdout } = Bun.spawnSync(["docker", "volume", "ls", "-q"]);
+  const names = stdout.toString().split("\n").filter((name) => name !== "");
+  const digest = digestOf(lab);
+  if (digest === "" || names.length === 0) return;
+  const inspected = Bun.spawnSync(["docker", "volume", "inspect", ...names]).stdout.toString();
+  const volumes: readonly { readonly Name: string }[] = JSON.parse(inspected);
+  const own = volumes.filter((volume) => JSON.stringify(volume).includes(digest));
+  if (own.length > 0) Bun.spawnSync(["docker", "volume", "rm", ...own.map(({ Name }) => Name)]);
+}
+
+/** Part of the names of everything that the lab's runs make. */
+function digestOf(lab: ExecLab): string {
+  const places = join(lab.env["HOME"] ?? "", ".local/state/gitlab-runner/exec");
+  return existsSync(places) ? readdirSync(places)[0]?.split("-").at(-1)?.slice(0, 9) ?? "" : "";
 }
 
 function contentOf(lab: ExecLab): unknown {
@@ -76,9 +96,8 @@ function processesOf(lab: ExecLab): string[] {
 function containersOf(lab: ExecLab): string[] {
   if (!existsSync(SOCKET)) return [];
   const { stdout } = Bun.spawnSync(["docker", "ps", "-a", "--format", "{{.Names}}"]);
-  const places = join(lab.env["HOME"] ?? "", ".local/state/gitlab-runner/exec");
-  const digest = existsSync(places) ? readdirSync(places)[0]?.split("-").at(-1)?.slice(0, 9) : "";
-  return stdout.toString().split("\n").filter((name) => digest && name.includes(digest));
+  const digest = digestOf(lab);
+  return stdout.toString().split("\n").filter((name) => digest !== "" && name.includes(digest));
 }
 
 /** What the engine would have to tidy up at its next start. */
