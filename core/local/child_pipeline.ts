@@ -1,7 +1,7 @@
 /** The pipeline that a trigger job starts here: read and composed for its parent's event. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
 import { extractArchive } from "../archive/extract.ts";
 import { expand } from "../job/expand.ts";
 import type { CiTrigger } from "../pipeline/ci_config.ts";
@@ -128,8 +128,9 @@ async function artifactText(
   try {
     const { signal } = options;
     await extractArchive({ archive, destination: directory, onProblem: () => {}, signal });
-    const full = resolve(directory, path);
-    if (relative(directory, full).startsWith("..")) {
+    // The job may have put a link there that leads to a file of this machine.
+    const full = realpathSync(resolve(directory, path));
+    if (!full.startsWith(`${realpathSync(directory)}${sep}`)) {
       refuse(`"${path}" is no path of artifacts`, options);
     }
     return new SourceText(`${name}:${path}`, readFileSync(full, "utf8"));

@@ -1,7 +1,9 @@
 /** `exec` as people use it: the compiled executable in a repository of theirs. */
 
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
 
 const PIPELINE = `
@@ -194,6 +196,28 @@ test.concurrent("exec runs child pipelines, and a failing child fails the job th
   ]);
   expect(ofType(events, "pipeline.finished").map(({ pipeline, status }) => [pipeline, status]))
     .toContainEqual([["static"], "failed"]);
+});
+
+test.concurrent("exec reads no file of this machine as a child pipeline of artifacts", async () => {
+  const outside = join(tmpdir(), `outside-${crypto.randomUUID()}.yml`);
+  writeFileSync(outside, "made:\n  script: [echo led outside]\n");
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+stages: [make, child]
+make:
+  stage: make
+  script: ['ln -s ${outside} child.yml']
+  artifacts: {paths: [child.yml]}
+child:
+  stage: child
+  trigger: {include: [{artifact: child.yml, job: make}], strategy: depend}
+`,
+  });
+  const { code, events } = await lab.events();
+  rmSync(outside);
+  expect(code).toBe(1);
+  expect(outputOf(events, "made")).toEqual([]);
+  expect(JSON.stringify(events)).toContain("is no path of artifacts");
 });
 
 test.concurrent("exec shows what it would do, and runs nothing", async () => {
