@@ -89,6 +89,13 @@ const OWN_FLAGS: readonly Flag[] = [
     help: "Unpack what successful jobs made into the working tree",
     group: HOW,
   },
+  {
+    names: ["keep"],
+    kind: "bool",
+    help:
+      "Keep the build directories of jobs that fail until the next run; containers are not kept",
+    group: HOW,
+  },
   { names: ["list"], kind: "bool", help: "List the jobs; run nothing", group: SHOW },
   {
     names: ["preview"],

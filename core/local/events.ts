@@ -106,6 +106,11 @@ export const JobFinished = event("job.finished", {
   environment: z.object({ name: z.string(), url: named }).nullable(),
 });
 
+export const JobKept = event("job.kept", {
+  ...ofJob,
+  path: z.string().describe("the build directory of the failed attempt, until the next run"),
+});
+
 export const CacheEvent = event("cache", {
   ...ofJob,
   action: z.enum(["extract", "create", "skip"]),
@@ -162,6 +167,7 @@ export const ExecEvent = z.discriminatedUnion("type", [
   JobSection,
   JobCommand,
   JobOutput,
+  JobKept,
   JobFinished,
   CacheEvent,
   ArtifactEvent,

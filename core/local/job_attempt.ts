@@ -4,11 +4,13 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { JobResponse } from "../job/response.ts";
 import type { FinalState } from "../job/result.ts";
+import type { FailedJob } from "../run/failed_job.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import { CacheLog } from "./cache_log.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
 import type { JobStatus, ScriptPart } from "./events.ts";
+import { keepDirectory } from "./kept_directories.ts";
 import { knownCommands } from "./known_commands.ts";
 import { logFileName } from "./log_file.ts";
 import { LocalJob } from "./local_job.ts";
@@ -26,6 +28,8 @@ export interface AttemptOptions {
   readonly logDirectory: string;
   /** The archive of a cache key; undefined where this machine's files are not the job's. */
   readonly cacheArchive: (key: string) => string | undefined;
+  /** Where to keep the build directory when the job fails; undefined: it is not kept. */
+  readonly kept: string | undefined;
   readonly board: JobBoard;
   readonly events: EventStream;
 }
@@ -70,6 +74,9 @@ export async function runAttempt(
     executor,
     onStart: () => log.start(),
     onTrace: (bytes) => log.write(bytes),
+    onFailed: (failed) => {
+      if (!signal.aborted) log.keep(failed);
+    },
   });
   const canceled = Promise.withResolvers<undefined>();
   const stop = () => {
@@ -90,6 +97,8 @@ export async function runAttempt(
 class AttemptLog implements Disposable {
   readonly #options: AttemptOptions;
   readonly #parser: TraceParser;
+  /** Of the log, and of what is kept. */
+  readonly #name: string;
   readonly #file: number;
   readonly #coverage: RegExp | undefined;
   #startedAt = performance.now();
@@ -106,9 +115,8 @@ class AttemptLog implements Disposable {
       knownCommands(job.config, response),
       (piece) => this.#take(piece),
     );
-    const name = logFileName([...pipeline, job.name], attempt);
-    const path = join(logDirectory, `${response.id}-${name}`);
-    this.#file = openSync(path, "w", 0o600);
+    this.#name = `${response.id}-${logFileName([...pipeline, job.name], attempt)}`;
+    this.#file = openSync(join(logDirectory, this.#name), "w", 0o600);
     this.#coverage = coveragePattern(job.config.coverage);
   }
 
@@ -127,6 +135,15 @@ class AttemptLog implements Disposable {
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
     this.#parser.write(bytes);
+  }
+
+  /** Does what `--keep` asks for. */
+  keep({ paths }: FailedJob): void {
+    const { kept, events } = this.#options;
+    if (kept === undefined) return;
+    const name = this.#name.replace(/\.log$/, "");
+    const path = keepDirectory(paths.projectDir, { kept, name });
+    if (path !== undefined) events.emit({ type: "job.kept", ...this.#job, path });
   }
 
   /** `final` is undefined when nobody has taken the job. */

@@ -26,6 +26,8 @@ export interface JobRunnerOptions {
   readonly endpoint: LocalEndpoint | undefined;
   /** Of the run: logs and artifacts. */
   readonly directory: string;
+  /** Where to keep the build directories of failed jobs on this host, with `--keep`. */
+  readonly kept: string | undefined;
   /** Caches of jobs on this host. */
   readonly cacheDirectory: string;
   readonly serverUrl: string;
@@ -109,7 +111,7 @@ export class JobRunner {
 
   async #run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
     const { board, events, endpoint, directory, executorFor, signal } = this.#options;
-    const { cacheDirectory, projectPath } = this.#options;
+    const { cacheDirectory, kept, projectPath } = this.#options;
     const executor = executorFor(job);
     const response = this.#response(job, executor, path);
     using _admitted = endpoint?.admit(response);
@@ -122,6 +124,7 @@ export class JobRunner {
       logDirectory: directory,
       cacheArchive: (key) =>
         executor === "shell" ? join(cacheDirectory, projectPath, key, "cache.zip") : undefined,
+      kept: executor === "shell" ? kept : undefined,
       board,
       events,
     }, { signal });

@@ -8,6 +8,7 @@ import type {
 } from "../coordinator/coordinator.ts";
 import type { JobResponse } from "../job/response.ts";
 import type { FinalState } from "../job/result.ts";
+import type { FailedJob, OnFailedJob } from "../run/failed_job.ts";
 
 export interface LocalJobOptions {
   readonly response: JobResponse;
@@ -17,6 +18,7 @@ export interface LocalJobOptions {
   onStart(): void;
   /** Takes the bytes of the trace, in order; they may be used again after the call. */
   onTrace(bytes: Uint8Array): void;
+  readonly onFailed: OnFailedJob;
 }
 
 /** Output is to be seen at once. */
@@ -49,6 +51,10 @@ export class LocalJob {
     this.#stored += fresh.length;
     if (fresh.length > 0) this.#options.onTrace(fresh);
     return { kind: "accepted", stored: this.#stored, ...ANSWER };
+  }
+
+  async tellFailed(failed: FailedJob): Promise<void> {
+    await this.#options.onFailed(failed);
   }
 
   update(update: JobUpdate): UpdateOutcome {

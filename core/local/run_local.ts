@@ -15,6 +15,7 @@ import { JobBoard } from "./job_board.ts";
 import type { JobSources } from "./job_response.ts";
 import { JobRunner } from "./job_runner.ts";
 import { type LastRun, saveLastRun } from "./last_run.ts";
+import { removeKept } from "./kept_directories.ts";
 import { LocalEngine } from "./local_engine.ts";
 import type { LocalPlan } from "./local_plan.ts";
 import type { JobEnd } from "./pipeline_run.ts";
@@ -23,6 +24,7 @@ import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
 import type { LocalState } from "./state.ts";
 import type { RunSummary } from "./views/view.ts";
+import { tellWarning } from "./warnings.ts";
 
 export interface LocalRunOptions {
   readonly plan: LocalPlan;
@@ -39,6 +41,8 @@ export interface LocalRunOptions {
   readonly lastRun: LastRun | undefined;
   /** Unpack what successful jobs made into the working tree. */
   readonly artifactsToSource: boolean;
+  /** Keep the build directories of jobs that fail. */
+  readonly keep: boolean;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
   readonly events: EventStream;
@@ -57,6 +61,8 @@ export async function runLocal(
   const { plan, state, events, signal } = options;
   const { pipeline } = plan;
   const used = usedExecutors(options);
+  removeKept(state.kept);
+  if (options.keep) tellWhatIsNotKept(options);
   await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
@@ -79,6 +85,7 @@ export async function runLocal(
     board,
     endpoint,
     directory: state.run,
+    kept: options.keep ? state.kept : undefined,
     cacheDirectory: state.cache,
     serverUrl: plan.project.serverUrl,
     projectPath: plan.project.path,
@@ -115,6 +122,23 @@ export async function runLocal(
     directory: state.run,
   });
   return exitCode;
+}
+
+/** Those of child pipelines are not known yet. */
+function tellWhatIsNotKept({ plan, executorFor, events }: LocalRunOptions): void {
+  const elsewhere = plan.selection.run.filter((job) =>
+    job.config.trigger === undefined && executorFor(job) !== "shell"
+  );
+  const [first, ...more] = elsewhere;
+  if (first === undefined) return;
+  const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+  tellWarning(events, {
+    message:
+      `--keep leaves build directories of jobs on this host; containers are not kept (${names})`,
+    place: undefined,
+    keyword: undefined,
+    job: undefined,
+  });
 }
 
 /** In the order in which the jobs ended, so that the last one wins. */

@@ -31,6 +31,8 @@ export interface LocalState extends Disposable {
   /** Checkouts and caches, which jobs of all runs share. */
   readonly builds: string;
   readonly cache: string;
+  /** Build directories of failed jobs. Private to this run, and removed by the next in its place. */
+  readonly kept: string;
   /** Files that were included from elsewhere. */
   readonly includes: string;
   /** Of the whole repository: what the last run left for the next. */
@@ -64,6 +66,7 @@ export function openLocalState(options: LocalStateOptions): LocalState {
     run,
     builds: join(caches, "builds"),
     cache: join(caches, "cache"),
+    kept: join(caches, "kept", basename(own.path)),
     includes: join(caches, "includes"),
     shared,
     [Symbol.dispose]: () => own[Symbol.dispose](),

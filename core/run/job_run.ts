@@ -7,6 +7,7 @@ import type { JobSpec } from "../job/spec.ts";
 import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
 import type { JobTrace } from "../trace/trace.ts";
+import type { OnFailedJob } from "./failed_job.ts";
 
 /** Everything one job needs; nothing of it is changed. */
 export interface JobRun {
@@ -25,6 +26,7 @@ export interface JobRun {
   readonly remember: (note: ExecutorNote) => void;
   /** Called with the name of each stage as it starts. */
   readonly onStage: (name: string) => void;
+  readonly onFailed?: OnFailedJob | undefined;
 }
 
 export interface JobSignals {

@@ -20,6 +20,7 @@ export interface PlannedJob {
   readonly stages: StageRunner;
   readonly exitPhrase: string;
   readonly settings: JobSettings;
+  readonly paths: JobPaths;
   /** Secrets lie in files: they have to be gone before the job is reported as done. */
   readonly hasFiles: boolean;
 }
@@ -86,6 +87,7 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
     stages,
     exitPhrase: environment.exitPhrase,
     settings,
+    paths: planned.context.paths,
     hasFiles: variables.files.length > 0 || flags.FF_ENABLE_JOB_CLEANUP,
   };
 }

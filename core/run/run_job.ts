@@ -1,5 +1,6 @@
 /** Runs one job: prepare its environment, plan its stages, run them, say how it ended. */
 
+import { messageOf } from "../errors.ts";
 import type { ExitStatus } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
 import { type Deadline, deadline, JobCanceled, JobTimedOut } from "../util/abort.ts";
@@ -42,13 +43,27 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
   try {
     writeHeader(trace, run);
     planned = await prepareJob(line);
-    result = await runStages(line, planned);
+    result = await runWatched(line, planned);
+    // What is out of time is tidied up later.
+    if (!limit.signal.aborted) await cleanUp(line, planned);
   } catch (error) {
     result = resultOf(error);
   }
   if (planned !== undefined) writeSummary(trace, planned.stages.reports);
   writeResult(trace, result);
   return { result, tidyUp: (options) => tidyUp(planned, options.signal) };
+}
+
+/** Tells of a failure, a missed time limit included, before anything is removed. */
+async function runWatched(line: JobLine, planned: PlannedJob): Promise<JobResult> {
+  try {
+    const result = await runStages(line, planned);
+    if (result.kind === "failed") await tellFailed(line.run, planned);
+    return result;
+  } catch (error) {
+    if (error instanceof JobTimedOut) await tellFailed(line.run, planned);
+    throw error;
+  }
 }
 
 async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
@@ -66,8 +81,15 @@ async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
     const failed = await stages.run(stage, { signal: line.limit });
     if (failed !== undefined) failure ??= scriptFailure(failed, run);
   }
-  await cleanUp(line, run);
   return failure ?? { kind: "success" };
+}
+
+async function tellFailed(run: JobRun, { paths }: PlannedJob): Promise<void> {
+  try {
+    await run.onFailed?.({ spec: run.spec, paths });
+  } catch (error) {
+    run.trace.warning(messageOf(error));
+  }
 }
 
 async function getSources(line: JobLine, run: PlannedJob) {

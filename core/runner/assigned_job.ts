@@ -16,6 +16,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Registry } from "../registry.ts";
 import { resultOf, writeResult } from "../run/outcome.ts";
+import type { OnFailedJob } from "../run/failed_job.ts";
 import { type JobEnd, runJob } from "../run/run_job.ts";
 import type { Shell } from "../shell.ts";
 import { errorLine } from "../trace/lines.ts";
@@ -39,6 +40,7 @@ export interface JobLineOptions {
   readonly active: ActiveJobs;
   readonly traces: JobTraces;
   readonly slots: (runnerToken: string) => JobSlots;
+  readonly onFailedJob?: OnFailedJob | undefined;
   /** Keeps track of work that goes on after a job's result has been told. */
   readonly background: (work: Promise<void>) => void;
   /** Ends the report of results when the process has no more time. */
@@ -217,6 +219,7 @@ class JobLine {
         this.#job.stage = name;
         clock?.enter(name);
       },
+      onFailed: this.#options.onFailedJob,
     }, { script: this.#controllers.script.signal, job: this.#controllers.job.signal });
     clock?.enter(undefined);
     this.#job.state = "finishing";

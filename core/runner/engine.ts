@@ -7,6 +7,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ManagerSnapshot } from "../metrics/snapshot.ts";
 import type { Registry } from "../registry.ts";
+import type { OnFailedJob } from "../run/failed_job.ts";
 import type { Shell } from "../shell.ts";
 import { Outbox } from "../trace/outbox.ts";
 import type { JobRecord } from "../trace/record.ts";
@@ -37,6 +38,7 @@ export interface EngineOptions {
   readonly shells: Registry<Shell>;
   /** Opens the connection of an entry to its source of jobs; to GitLab over HTTP when left out. */
   readonly connect?: Connect;
+  readonly onFailedJob?: OnFailedJob;
   /** Called when a job has come. */
   readonly onJobStart?: () => void;
   /** Called when a job has been told of, or was not run after all. */
@@ -141,6 +143,7 @@ export class RunnerEngine {
       logger,
       metrics,
       shells,
+      onFailedJob: this.#options.onFailedJob,
       budget: this.#pool.budget,
       active: this.#active,
       traces: this.#traces,

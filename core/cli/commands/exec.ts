@@ -189,6 +189,7 @@ async function runOnce(
     timeoutSeconds: limit,
     idTokens: settings.idTokens,
     lastRun,
+    keep: flags.bool("keep"),
     artifactsToSource: flags.bool("artifacts-to-source"),
     executors: await program.executors(onlyShell ? { only: "shell" } : {}),
     shells: await program.shells(),

@@ -20,6 +20,8 @@ export interface JobHistory {
   readonly lastLines: string[];
   /** What the runner had to say about its failure. */
   readonly errors: string[];
+  /** Build directories of attempts that failed. */
+  readonly kept: string[];
 }
 
 /** Enough to see what failed without opening a log. */
@@ -67,6 +69,7 @@ function newJob(label: string, stage: string): JobHistory {
     command: undefined,
     lastLines: [],
     errors: [],
+    kept: [],
   };
 }
 
@@ -86,6 +89,9 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
     case "job.output":
       if (event.source === "script") keep(job, event.text);
       else if (/^(?:ERROR|WARNING): /.test(event.text)) job.errors.push(event.text);
+      return;
+    case "job.kept":
+      job.kept.push(event.path);
       return;
     case "job.finished":
       job.state = event.status;

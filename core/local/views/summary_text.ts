@@ -84,6 +84,9 @@ function endLines(
   return [
     ...tests,
     ...path,
+    ...ran.flatMap(({ label, kept }) =>
+      kept.map((path) => paint("dim", `Kept of ${label}: ${path}`))
+    ),
     ...(status === "success" ? [] : [paint("dim", `Logs: ${directory}`)]),
     `${paint(color, `Pipeline ${status}`)}: ${jobs} in ${duration(durationMs)}`,
   ];

@@ -21,6 +21,7 @@ function newJob(id: number, executor = "shell") {
     executor,
     onStart: () => starts++,
     onTrace: (bytes) => trace.push(Buffer.from(bytes).toString()),
+    onFailed: () => {},
   });
   return { job, trace, starts: () => starts };
 }
