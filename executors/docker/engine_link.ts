@@ -60,6 +60,12 @@ export class EngineLinks implements AsyncDisposable {
     return link;
   }
 
+  /** Nothing more is brought into engines; what was begun is gone from them. */
+  async endFilling(): Promise<void> {
+    const links = [...this.#links.values()];
+    await Promise.all(links.map(({ executable }) => executable[Symbol.asyncDispose]()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const links = [...this.#links.values()];
     this.#links.clear();

@@ -140,7 +140,10 @@ export class DockerExecutorProvider implements ExecutorProvider {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const reapers = [...this.#reapers.values()];
-    await Promise.all(reapers.map((reaper) => reaper[Symbol.asyncDispose]()));
+    await Promise.all([
+      this.#links.endFilling(),
+      ...reapers.map((reaper) => reaper[Symbol.asyncDispose]()),
+    ]);
     await this.#links[Symbol.asyncDispose]();
   }
 

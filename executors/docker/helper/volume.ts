@@ -1,6 +1,6 @@
 /** The executable in a read-only volume, for helper images that do not have it. */
 
-import { messageOf, SystemFailure } from "../../../core/errors.ts";
+import { messageOf, RunnerError, SystemFailure } from "../../../core/errors.ts";
 import { buildInfo } from "../../../core/version.ts";
 import { abortable } from "../../../core/util/abort.ts";
 import { type Engine, EngineError, type EngineInfo, type Labels } from "../engine/mod.ts";
@@ -9,10 +9,14 @@ import type { Mount } from "../volumes.ts";
 import { goArchitecture } from "./own_image.ts";
 import { HELPER_DIRECTORY, type HelperProgram, helperProgram, programTar } from "./program.ts";
 
-/** Brings the executable into an engine's volume, once per version and architecture. */
-export class HelperVolume {
+/**
+ * Brings the executable into an engine's volume, once per version and architecture. Disposing it ends
+ * what is being brought, and removes the part that was.
+ */
+export class HelperVolume implements AsyncDisposable {
   /** This program's own executable. */
   readonly #path: string;
+  readonly #ending = new AbortController();
   readonly #filling = new Map<string, Promise<void>>();
 
   constructor(options: { path: string }) {
@@ -44,10 +48,17 @@ export class HelperVolume {
     };
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort(new RunnerError("The runner is stopping"));
+    await Promise.allSettled(this.#filling.values());
+  }
+
   /** Jobs of this process share it. Asked for each, since idle volumes are often pruned. */
   async #ensure(engine: Engine, fill: VolumeFill): Promise<void> {
     const running = this.#filling.get(fill.name) ??
-      ensureVolume(engine, fill).finally(() => this.#filling.delete(fill.name));
+      ensureVolume(engine, fill, this.#ending.signal).finally(() =>
+        this.#filling.delete(fill.name)
+      );
     this.#filling.set(fill.name, running);
     await running;
   }
@@ -69,25 +80,37 @@ const LONGEST_FILL_MS = 60_000;
  * The volume is complete when it is there and no container is that fills it: the container's name
  * is the lock between processes.
  */
-async function ensureVolume(engine: Engine, fill: VolumeFill): Promise<void> {
+async function ensureVolume(
+  engine: Engine,
+  fill: VolumeFill,
+  ending: AbortSignal,
+): Promise<void> {
   const filler = `${fill.name}-fill`;
   for (;;) {
+    ending.throwIfAborted();
     const limit = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
     const [isThere, found] = await Promise.all([
       engine.hasVolume(fill.name, limit),
       engine.inspectContainer(filler, limit),
     ]);
     if (found === "not-found" && isThere) return;
-    if (found !== "not-found") await waitForFiller(engine, fill.name, found.id);
-    else if (await fillVolume(engine, filler, fill)) return;
+    if (found !== "not-found") await waitForFiller(engine, fill.name, found.id, ending);
+    else if (await fillVolume(engine, filler, fill, ending)) return;
   }
 }
 
 /** One that stays too long was left by a process that died, with a volume that lacks something. */
-async function waitForFiller(engine: Engine, volume: string, id: string): Promise<void> {
+async function waitForFiller(
+  engine: Engine,
+  volume: string,
+  id: string,
+  ending: AbortSignal,
+): Promise<void> {
   try {
-    await engine.waitRemoved(id, { signal: AbortSignal.timeout(LONGEST_FILL_MS) });
+    const signal = AbortSignal.any([AbortSignal.timeout(LONGEST_FILL_MS), ending]);
+    await engine.waitRemoved(id, { signal });
   } catch {
+    ending.throwIfAborted();
     const its = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
     await engine.removeContainer(id, its);
     await engine.removeVolume(volume, its);
@@ -95,9 +118,14 @@ async function waitForFiller(engine: Engine, volume: string, id: string): Promis
 }
 
 /** False: another process is filling it. */
-async function fillVolume(engine: Engine, filler: string, fill: VolumeFill): Promise<boolean> {
+async function fillVolume(
+  engine: Engine,
+  filler: string,
+  fill: VolumeFill,
+  ending: AbortSignal,
+): Promise<boolean> {
   const { name, program, image, labels } = fill;
-  const its = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
+  const limit = AbortSignal.timeout(LONGEST_FILL_MS);
   const spec = {
     Image: image,
     Entrypoint: ["/none"],
@@ -112,14 +140,18 @@ async function fillVolume(engine: Engine, filler: string, fill: VolumeFill): Pro
       NetworkMode: "none",
     },
   };
-  const id = await engine.createContainer(filler, spec, its).catch((error: unknown) => {
-    if (error instanceof EngineError && error.kind === "conflict") return undefined;
-    throw error;
-  });
+  // Not given up half-way: a container whose id is not known could not be removed.
+  const id = await engine.createContainer(filler, spec, { signal: limit }).catch(
+    (error: unknown) => {
+      if (error instanceof EngineError && error.kind === "conflict") return undefined;
+      throw error;
+    },
+  );
   if (id === undefined) return false;
   const cleanUp = () => ({ signal: AbortSignal.timeout(CLEAN_UP_MS) });
   try {
-    await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), its);
+    const signal = AbortSignal.any([limit, ending]);
+    await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), { signal });
     await engine.removeContainer(id, cleanUp());
     await removeOutdated(engine, name, cleanUp()).catch(() => {});
     return true;

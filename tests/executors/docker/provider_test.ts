@@ -1,11 +1,19 @@
 /** The docker executor's own promises, on real engines. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  truncateSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutorHost, StageCommand } from "../../../core/executor.ts";
 import { tryLockFile } from "../../../core/util/file_lock.ts";
+import { helperProgram } from "../../../executors/docker/helper/program.ts";
 import { connectEngine, type Engine } from "../../../executors/docker/engine/mod.ts";
 import { DockerExecutorProvider } from "../../../executors/docker/mod.ts";
 import { Reaper } from "../../../executors/docker/reaper.ts";
@@ -209,10 +217,33 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     await executor[Symbol.asyncDispose]();
   }, 15_000);
 
+  test("a provider that ends while it fills a helper volume leaves nothing of it", async () => {
+    const id = `s_${crypto.randomUUID()}`;
+    const executable = join(root, `executable-${id}`);
+    copyFileSync("/bin/sh", executable);
+    // Large enough to be under way for a while; its volume is nobody else's.
+    truncateSync(executable, 1_000_000_000);
+    appendFileSync(executable, id);
+    const own = manager(id, id, executable);
+    const { digest } = await helperProgram(executable, { os: "linux", arch: "amd64" });
+    const name = `runner-helper-v19.4.0-amd64-${digest}`;
+    const isThere = () => engine.hasVolume(name, { signal: NEVER });
+    const preparing = own.prepared().catch(() => "rejected");
+    // The engine does not answer for the container while it is filled.
+    while (!await isThere()) await Bun.sleep(10);
+    await own[Symbol.asyncDispose]();
+    // At once: the process would end here.
+    const filler = await engine.inspectContainer(`${name}-fill`, { signal: NEVER });
+    expect([filler, await isThere()]).toEqual(["not-found", false]);
+    expect(await preparing).toBe("rejected");
+  }, 60_000);
+
   test("a helper volume that was pruned is filled again for the next job", async () => {
     const id = `s_${crypto.randomUUID()}`;
     const executable = join(root, `executable-${id}`);
-    cpSync("/bin/sh", executable);
+    copyFileSync("/bin/sh", executable);
+    // Its volume is nobody else's, whatever other tests bring into helpers.
+    appendFileSync(executable, id);
     await using own = manager(id, id, executable);
     const path = "/opt/gitlab-runner-helper";
     const helperOf = async () => {
