@@ -17,7 +17,7 @@ const MOST_BYTES = 64 * 1024;
 export async function capture(
   connection: SshConnection,
   command: string,
-  options: { input?: AsyncIterable<Uint8Array>; signal: AbortSignal },
+  options: { input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>; signal: AbortSignal },
 ): Promise<Captured> {
   const kept = { output: "", errors: "" };
   const keep = (stream: keyof typeof kept) => (bytes: Uint8Array) => {

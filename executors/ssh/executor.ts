@@ -103,7 +103,7 @@ export class SshExecutor implements Executor {
     await this.#close();
     if (!this.#hasLost || this.#target === undefined) return;
     this.#hasLost = false;
-    await sweep(this.#target, this.#mark);
+    await sweep(this.#target, { mark: this.#mark });
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {

@@ -1,6 +1,7 @@
 /** The executor `ssh`: jobs run on another machine, in the home of the user who logs in there. */
 
 import type { RunnerConfig } from "../../core/config/schema.ts";
+import { messageOf } from "../../core/errors.ts";
 import type {
   ExecutorHost,
   ExecutorInfo,
@@ -64,17 +65,28 @@ export class SshExecutorProvider implements ExecutorProvider {
     });
   }
 
-  /** Where the job was is noted; how to log in there is still in its runner's entry. */
-  async reap(note: ExecutorNote, { config, signal }: ReapOptions): Promise<void> {
-    const { mark, host, port, user, identity_file } = note;
+  /**
+   * Where the job was is noted; how to log in there is still in its runner's entry. The death of the
+   * manager has ended the job's processes there already, unless the server has not seen it.
+   */
+  async reap(note: ExecutorNote, { host: { logger }, config, signal }: ReapOptions): Promise<void> {
+    const { mark, host, port, user, identity_file, temp_dir: tempDir } = note;
     if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark)) return;
     if (config?.ssh === undefined) return;
-    const noted = { host, port, user, identity_file };
-    const known = Object.fromEntries(
-      Object.entries(noted).map(([key, value]) => [key, String(value ?? "")]),
-    );
-    const target = sshTarget({ ...config.ssh, ...known }, (text) => text, this.#options);
-    await sweep(target, mark, { signal });
+    const noted = Object.entries({ host, port, user, identity_file });
+    const texts = Object.fromEntries(noted.map(([key, value]) => [key, String(value ?? "")]));
+    const target = sshTarget({ ...config.ssh, ...texts }, (text) => text, this.#options);
+    const left = { mark, tempDir: typeof tempDir === "string" ? tempDir : undefined };
+    try {
+      await sweep(target, left, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // The job has to be answered for, also when its machine is gone for good.
+      logger.warning("Cannot look after a crashed job on its target", {
+        host: target.host,
+        error: messageOf(error),
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

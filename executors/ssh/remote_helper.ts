@@ -23,6 +23,9 @@ const MACHINES: Readonly<Record<string, string>> = {
   arm64: "arm64",
 };
 
+/** A program is as large as all others in a home together; one that no job has used goes. */
+const UNUSED_DAYS = 30;
+
 /** Programs for targets, each read for its hash once. Concurrent calls are safe. */
 export class RemoteHelpers {
   readonly #own: string | undefined;
@@ -46,7 +49,7 @@ export class RemoteHelpers {
     if (program === undefined) return undefined;
     const directory = `${facts.home}/.cache/gitlab-runner-helper`;
     const path = `${directory}/${program.sha256.slice(0, 32)}`;
-    if (/['\\!"$`\n]/.test(path)) throw new RunnerError(`Cannot copy to "${path}": odd characters`);
+    if (/["$`]/.test(path)) throw new RunnerError(`Cannot copy to "${path}": odd characters`);
     if (await this.#isThere(connection, path, options)) return path;
     await this.#copy(connection, program, { directory, path }, options);
     return path;
@@ -57,7 +60,8 @@ export class RemoteHelpers {
     path: string,
     options: { signal: AbortSignal },
   ): Promise<boolean> {
-    const { code } = await capture(connection, posixCommand([`test -x "${path}"`]), options);
+    const command = posixCommand([`test -x "${path}" && touch "${path}"`]);
+    const { code } = await capture(connection, command, options);
     return code === 0;
   }
 
@@ -74,6 +78,8 @@ export class RemoteHelpers {
       `p="${path}"`,
       "t=$p.$$",
       `mkdir -p "${directory}" && chmod 700 "${directory}" || exit`,
+      // Other runners may have other versions, so only what nobody uses goes.
+      `find "${directory}" -type f -mtime +${UNUSED_DAYS} -exec rm -f {} +`,
       'trap "rm -f $t" EXIT',
       'cat > "$t" || exit',
       `h=$(sha256sum "$t" 2>/dev/null || shasum -a 256 "$t") || exit`,

@@ -1,5 +1,7 @@
 /** The shell code that stands between a stage's script and the server's end of the connection. */
 
+import { RunnerError } from "../../core/errors.ts";
+
 /** By this variable all processes of one job are known on the target. */
 export const MARK_VARIABLE = "RUNNER_PROCESS_MARK";
 
@@ -16,9 +18,13 @@ function signalMarked(mark: string): string {
 const KILL_MARKED = "r=0; while k KILL && [ $r -lt 200 ]; do r=$((r+1)); sleep 0.05 || sleep 1; " +
   "done 2>/dev/null";
 
-/** Ends whatever a job has left, by its mark alone. */
+/**
+ * Ends whatever a job has left, by the beginning of its marks alone, then removes the directory that
+ * is named on the standard input.
+ */
 export function sweepCommand(mark: string): string {
-  return posixCommand([signalMarked(mark), KILL_MARKED]);
+  const remove = 'IFS= read -r d; case "$d" in /*) rm -rf -- "$d"; esac';
+  return posixCommand([signalMarked(mark), KILL_MARKED, remove]);
 }
 
 /**
@@ -33,7 +39,7 @@ export function superviseCommand(
   stage: { readonly argv: readonly string[]; readonly mark: string; readonly size: number },
 ): string {
   const { argv, mark, size } = stage;
-  const words = argv.filter((word) => /^[\w./-]+$/.test(word)).join(" ");
+  const words = argv.join(" ");
   return posixCommand([
     "exec 3<&0",
     "trap : HUP TERM",
@@ -44,7 +50,7 @@ export function superviseCommand(
     `{ head -c ${size} <&3; { while IFS= read -r o; do k TERM; done; ` +
     "while kill -0 $$; do k KILL; sleep 0.1 || sleep 1; done; } <&3 3<&- >/dev/null 2>&1 & } | " +
     `{ trap : HUP TERM; exec 4<&0; ${MARK_VARIABLE}=${mark} $s ${words} <&4 2>&1 3<&- 4<&- & ` +
-    "j=$!; exec <&- >&- 3<&- 4<&-; " +
+    "j=$! ; exec <&- >&- 3<&- 4<&-; " +
     "while :; do wait $j; c=$?; kill -0 $j 2>/dev/null || break; done; " +
     `${KILL_MARKED}; echo ${mark} exit $c >&2; } | cat`,
   ]);
@@ -57,8 +63,11 @@ export function exitPattern(mark: string): RegExp {
 
 /**
  * The user's login shell may be any, so it gets one line that all of them understand: words, and one
- * text in single quotes without a quote, a backslash or an exclamation mark in it.
+ * text in single quotes without what some of them see even there: quotes, backslashes, and exclamation
+ * marks without a space behind. Throws RunnerError.
  */
 export function posixCommand(lines: readonly string[]): string {
-  return `exec sh -c '${lines.join("; ")}'`;
+  const text = lines.join("; ");
+  if (/['\\\n]|!(?! )/.test(text)) throw new RunnerError(`Cannot send the command: ${text}`);
+  return `exec sh -c '${text}'`;
 }

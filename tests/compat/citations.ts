@@ -185,5 +185,5 @@ ssh:login  e2e/ssh_test.ts  an encrypted key needs its passphrase
 ssh:variables  e2e/ssh_test.ts  host, port, user and key may be the job's variables
 ssh:files  e2e/ssh_test.ts  runs a job from its sources to its artifacts, with a helper that is copied once
 ssh:cancel  e2e/ssh_test.ts  a canceled job leaves nothing running
-ssh:cancel  e2e/ssh_test.ts  a job whose runner is killed leaves nothing running
+ssh:cancel  e2e/ssh_test.ts  a job whose runner is killed leaves nothing running, and no secret when it is back
 `;

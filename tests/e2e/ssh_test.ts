@@ -71,14 +71,28 @@ function suite(): void {
     expect(naps.filter(isRunning)).toEqual([]);
   }, 30_000);
 
-  test("a job whose runner is killed leaves nothing running", async () => {
-    await using its = (await openLab(sshd)).start();
-    const naps = [uniqueNap(), uniqueNap()];
-    its.enqueue({ script: [`setsid sleep ${naps[0]} & sleep ${naps[1]}`] });
-    await eventually(() => naps.every(isRunning), "the script runs");
-    its.process.signal("SIGKILL");
-    await eventually(() => !naps.some(isRunning), "the script is ended", 5000);
-  }, 30_000);
+  test(
+    "a job whose runner is killed leaves nothing running, and no secret when it is back",
+    async () => {
+      await using its = (await openLab(sshd)).start();
+      const naps = [uniqueNap(), uniqueNap()];
+      const noted = its.path("noted");
+      const job = its.enqueue({
+        variables: { SECRET: { value: "in a file", file: true } },
+        script: [`echo $SECRET > ${noted}`, `setsid sleep ${naps[0]} & sleep ${naps[1]}`],
+      });
+      await eventually(() => naps.every(isRunning), "the script runs");
+      its.process.signal("SIGKILL");
+      await eventually(() => !naps.some(isRunning), "the script is ended", 5000);
+      const secret = readFileSync(noted, "utf8").trim();
+      expect(readFileSync(secret, "utf8")).toBe("in a file");
+      await its.process.exited();
+      its.start();
+      expectFailure(await its.finished(job), "runner_system_failure");
+      expect(existsSync(secret)).toBe(false);
+    },
+    30_000,
+  );
 
   test("no password, key or script shows in arguments or in the runner's log", async () => {
     const word = `word-${crypto.randomUUID()}`;
