@@ -88,6 +88,8 @@ function addFlag(parser: Parser, flag: Flag): { flag: Flag; option: Option } {
       ...(previous ?? []),
       text,
     ]);
+  // A name that begins with `no-` is a name like any other.
+  option.negate = false;
   option.helpGroup(heading(flag.group ?? "Flags"));
   if (flag.advanced === true) option.hideHelp();
   parser.addOption(option);

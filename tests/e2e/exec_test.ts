@@ -330,3 +330,8 @@ test.concurrent("exec takes the flags of GitLab Runner's exec", async () => {
   expect(outputOf(events, "job")[0]).toStartWith(`given in ${builds}/`);
   expect(outputOf(events, "job")[0]).toEndWith(", 100");
 });
+
+test.concurrent("exec --no-color is a flag like any other", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  script: [ls]\n" });
+  expect(await lab.run("--no-color")).toMatchObject({ code: 0, stderr: "" });
+});
