@@ -96,6 +96,12 @@ const OWN_FLAGS: readonly Flag[] = [
       "Keep the build directories of jobs that fail until the next run; containers are not kept",
     group: HOW,
   },
+  {
+    names: ["shell-on-failure"],
+    kind: "bool",
+    help: "Open a shell in each job that fails on this host, not in containers; one job at a time",
+    group: HOW,
+  },
   { names: ["list"], kind: "bool", help: "List the jobs; run nothing", group: SHOW },
   {
     names: ["preview"],

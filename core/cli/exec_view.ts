@@ -27,10 +27,27 @@ export async function execView(
 ): Promise<ExecView> {
   const quiet = flags.bool("quiet");
   if (flags.bool("json")) return jsonView(stdout);
-  const isTerminal = stdout.isTTY === true && stdin.isTTY === true && env["TERM"] !== "dumb";
-  if (quiet || !isTerminal) return new PlainView({ output: stdout, paint: options.paint, quiet });
+  // Its keys would be taken from the shell.
+  const isLive = isTerminal({ stdin, stdout }) && env["TERM"] !== "dumb" &&
+    !flags.bool("shell-on-failure");
+  if (quiet || !isLive) return new PlainView({ output: stdout, paint: options.paint, quiet });
   const { LiveView } = await import("../local/views/live_view.ts");
   return new LiveView({ ...options, output: stdout, keys: stdin });
+}
+
+/** Throws ConfigurationError when nobody could use a shell. */
+export function assertTerminal(flags: FlagValues, program: Program): void {
+  if (flags.bool("json")) {
+    throw new ConfigurationError("--shell-on-failure and --json exclude each other");
+  }
+  if (isTerminal(program)) return;
+  throw new ConfigurationError(
+    "--shell-on-failure needs a terminal as standard input and output: there is none",
+  );
+}
+
+function isTerminal({ stdin, stdout }: Pick<Program, "stdin" | "stdout">): boolean {
+  return stdout.isTTY === true && stdin.isTTY === true;
 }
 
 type ErrorCode = z.infer<typeof ErrorEvent>["code"];

@@ -10,6 +10,7 @@ import { CacheLog } from "./cache_log.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
 import type { JobStatus, ScriptPart } from "./events.ts";
+import type { FailureShell } from "./failure_shell.ts";
 import { keepDirectory } from "./kept_directories.ts";
 import { knownCommands } from "./known_commands.ts";
 import { logFileName } from "./log_file.ts";
@@ -30,6 +31,8 @@ export interface AttemptOptions {
   readonly cacheArchive: (key: string) => string | undefined;
   /** Where to keep the build directory when the job fails; undefined: it is not kept. */
   readonly kept: string | undefined;
+  /** To be opened when the job fails. */
+  readonly shell: FailureShell | undefined;
   readonly board: JobBoard;
   readonly events: EventStream;
 }
@@ -74,7 +77,8 @@ export async function runAttempt(
     executor,
     onStart: () => log.start(),
     onTrace: (bytes) => log.write(bytes),
-    onFailed: (failed) => {
+    onFailed: async (failed) => {
+      if (!signal.aborted) await log.openShell(failed, signal);
       if (!signal.aborted) log.keep(failed);
     },
   });
@@ -103,6 +107,8 @@ class AttemptLog implements Disposable {
   readonly #coverage: RegExp | undefined;
   #startedAt = performance.now();
   #script: ScriptPart | undefined;
+  /** The last one that was not of `after_script`. */
+  #command: string | undefined;
   #afterScript: number | undefined;
   #coverageText: string | undefined;
   readonly #caches: CacheLog;
@@ -135,6 +141,11 @@ class AttemptLog implements Disposable {
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
     this.#parser.write(bytes);
+  }
+
+  async openShell(failed: FailedJob, signal: AbortSignal): Promise<void> {
+    const { shell, job } = this.#options;
+    await shell?.open(failed, { job: job.name, command: this.#command }, { signal });
   }
 
   /** Does what `--keep` asks for. */
@@ -185,6 +196,7 @@ class AttemptLog implements Disposable {
         events.emit({ type: "job.section", ...this.#job, name: piece.name, state: piece.state });
         return;
       case "command":
+        if (piece.script !== "after_script") this.#command = piece.text;
         if (piece.script !== "after_script" && piece.script !== "hook") this.#script = piece.script;
         events.emit({ type: "job.command", ...this.#job, text: piece.text, script: piece.script });
         return;

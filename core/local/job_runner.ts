@@ -12,6 +12,7 @@ import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
 import type { JobBoard } from "./job_board.ts";
+import type { FailureShell } from "./failure_shell.ts";
 import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
 import type { LastRun } from "./last_run.ts";
 import { jobResponse, type JobSources, type ResolvedCache } from "./job_response.ts";
@@ -28,6 +29,8 @@ export interface JobRunnerOptions {
   readonly directory: string;
   /** Where to keep the build directories of failed jobs on this host, with `--keep`. */
   readonly kept: string | undefined;
+  /** To be opened in jobs on this host that fail. */
+  readonly shell: FailureShell | undefined;
   /** Caches of jobs on this host. */
   readonly cacheDirectory: string;
   readonly serverUrl: string;
@@ -111,7 +114,7 @@ export class JobRunner {
 
   async #run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
     const { board, events, endpoint, directory, executorFor, signal } = this.#options;
-    const { cacheDirectory, kept, projectPath } = this.#options;
+    const { cacheDirectory, kept, projectPath, shell } = this.#options;
     const executor = executorFor(job);
     const response = this.#response(job, executor, path);
     using _admitted = endpoint?.admit(response);
@@ -125,6 +128,7 @@ export class JobRunner {
       cacheArchive: (key) =>
         executor === "shell" ? join(cacheDirectory, projectPath, key, "cache.zip") : undefined,
       kept: executor === "shell" ? kept : undefined,
+      shell: executor === "shell" ? shell : undefined,
       board,
       events,
     }, { signal });

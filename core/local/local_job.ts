@@ -33,6 +33,8 @@ export class LocalJob {
   readonly #finished = Promise.withResolvers<FinalState>();
   #started = false;
   #stored = 0;
+  /** Settles when so much of the trace has come. */
+  #complete: PromiseWithResolvers<void> & { readonly size: number } | undefined;
 
   constructor(options: LocalJobOptions) {
     this.response = options.response;
@@ -50,10 +52,15 @@ export class LocalJob {
     const fresh = bytes.subarray(this.#stored - offset);
     this.#stored += fresh.length;
     if (fresh.length > 0) this.#options.onTrace(fresh);
+    this.#noteStored();
     return { kind: "accepted", stored: this.#stored, ...ANSWER };
   }
 
+  /** What the job has printed until then is told first. */
   async tellFailed(failed: FailedJob): Promise<void> {
+    this.#complete = { size: failed.traceBytes, ...Promise.withResolvers<void>() };
+    this.#noteStored();
+    await this.#complete.promise;
     await this.#options.onFailed(failed);
   }
 
@@ -64,5 +71,11 @@ export class LocalJob {
       this.#options.onStart();
     }
     return { kind: "accepted", ...ANSWER };
+  }
+
+  #noteStored(): void {
+    if (this.#complete !== undefined && this.#stored >= this.#complete.size) {
+      this.#complete.resolve();
+    }
   }
 }

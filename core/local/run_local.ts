@@ -1,6 +1,6 @@
 /** Runs a planned pipeline on this machine, from its first event to its last. */
 
-import { RunnerError } from "../errors.ts";
+import { ConfigurationError, RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { criticalPath } from "../pipeline/critical_path.ts";
@@ -11,6 +11,7 @@ import { CacheKeys } from "./cache_keys.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
+import type { FailureShell } from "./failure_shell.ts";
 import { JobBoard } from "./job_board.ts";
 import type { JobSources } from "./job_response.ts";
 import { JobRunner } from "./job_runner.ts";
@@ -43,6 +44,8 @@ export interface LocalRunOptions {
   readonly artifactsToSource: boolean;
   /** Keep the build directories of jobs that fail. */
   readonly keep: boolean;
+  /** Undefined: no shell is opened in jobs that fail. */
+  readonly shell: FailureShell | undefined;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
   readonly events: EventStream;
@@ -62,7 +65,7 @@ export async function runLocal(
   const { pipeline } = plan;
   const used = usedExecutors(options);
   removeKept(state.kept);
-  if (options.keep) tellWhatIsNotKept(options);
+  tellLimitsOfContainers(options);
   await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
@@ -125,20 +128,28 @@ export async function runLocal(
 }
 
 /** Those of child pipelines are not known yet. */
-function tellWhatIsNotKept({ plan, executorFor, events }: LocalRunOptions): void {
-  const elsewhere = plan.selection.run.filter((job) =>
+function tellLimitsOfContainers(options: LocalRunOptions): void {
+  const { plan, executorFor, keep, shell, events } = options;
+  const jobs = plan.selection.run;
+  const elsewhere = jobs.filter((job) =>
     job.config.trigger === undefined && executorFor(job) !== "shell"
   );
   const [first, ...more] = elsewhere;
   if (first === undefined) return;
   const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
-  tellWarning(events, {
-    message:
+  const tell = (message: string) =>
+    tellWarning(events, { message, place: undefined, keyword: undefined, job: undefined });
+  if (keep) {
+    tell(
       `--keep leaves build directories of jobs on this host; containers are not kept (${names})`,
-    place: undefined,
-    keyword: undefined,
-    job: undefined,
-  });
+    );
+  }
+  if (shell === undefined) return;
+  const message = `--shell-on-failure opens no shell in containers (${names})`;
+  if (elsewhere.length === jobs.length) {
+    throw new ConfigurationError(`${message}: run the jobs on this host with --executor shell`);
+  }
+  tell(message);
 }
 
 /** In the order in which the jobs ended, so that the last one wins. */

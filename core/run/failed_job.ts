@@ -1,5 +1,6 @@
 /** A job that has failed while everything of it is still in its place. */
 
+import type { StageCommand } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
 import type { JobPaths } from "./paths.ts";
 
@@ -7,6 +8,12 @@ export interface FailedJob {
   readonly spec: JobSpec;
   /** In the job's environment. */
   readonly paths: JobPaths;
+  /** As the job's log says it. */
+  readonly why: string;
+  /** Bytes of its trace so far. */
+  readonly traceBytes: number;
+  /** An interactive shell as the job's commands have it; it takes the terminal that it is started on. */
+  shell(): StageCommand;
 }
 
 /**

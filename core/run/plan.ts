@@ -6,7 +6,7 @@ import { archiveCache, restoreCache } from "./stages/cache.ts";
 import { cleanUp, clearWorktree } from "./stages/cleanup.ts";
 import { downloadArtifacts, uploadArtifacts } from "./stages/artifacts.ts";
 import { getSources } from "./stages/get_sources.ts";
-import { afterScript, type JobStatus, userScript } from "./stages/user_script.ts";
+import { afterScript, interactiveShell, type JobStatus, userScript } from "./stages/user_script.ts";
 
 /** A build stage that is ready to be rendered. One without ops is skipped, without a section. */
 export interface PlannedStage {
@@ -34,6 +34,8 @@ export interface JobPlan {
   archiveCache(outcome: Outcome): PlannedStage;
   uploadArtifacts(outcome: Outcome): PlannedStage;
   readonly cleanup: PlannedStage;
+  /** For people, after the job has failed. */
+  readonly shell: PlannedStage;
 }
 
 /** Throws JobConfigurationError for a job that cannot be planned. */
@@ -112,6 +114,7 @@ export function planJob(context: PlanContext): JobPlan {
       "Cleaning up project directory and file based variables",
       cleanUp(context),
     ),
+    shell: build("shell", "", interactiveShell(context)),
   });
 }
 

@@ -58,10 +58,10 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
 async function runWatched(line: JobLine, planned: PlannedJob): Promise<JobResult> {
   try {
     const result = await runStages(line, planned);
-    if (result.kind === "failed") await tellFailed(line.run, planned);
+    if (result.kind === "failed") await tellFailed(line.run, planned, result.message);
     return result;
   } catch (error) {
-    if (error instanceof JobTimedOut) await tellFailed(line.run, planned);
+    if (error instanceof JobTimedOut) await tellFailed(line.run, planned, error.message);
     throw error;
   }
 }
@@ -84,11 +84,14 @@ async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
   return failure ?? { kind: "success" };
 }
 
-async function tellFailed(run: JobRun, { paths }: PlannedJob): Promise<void> {
+async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promise<void> {
+  const { paths, plan, stages } = planned;
+  const { spec, trace } = run;
   try {
-    await run.onFailed?.({ spec: run.spec, paths });
+    const shell = () => stages.command(plan.shell);
+    await run.onFailed?.({ spec, paths, why, traceBytes: trace.size, shell });
   } catch (error) {
-    run.trace.warning(messageOf(error));
+    trace.warning(messageOf(error));
   }
 }
 

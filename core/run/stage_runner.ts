@@ -1,7 +1,7 @@
 /** Runs planned stages in a prepared environment: section, script, exit, tries, time taken. */
 
 import { SystemFailure } from "../errors.ts";
-import type { Executor, ExecutorIO, ExitStatus, StageUsage } from "../executor.ts";
+import type { Executor, ExecutorIO, ExitStatus, StageCommand, StageUsage } from "../executor.ts";
 import type { RenderOptions, ScriptOp, Shell } from "../shell.ts";
 import type { JobTrace } from "../trace/trace.ts";
 import { delay, JobTimedOut } from "../util/abort.ts";
@@ -111,6 +111,17 @@ export class StageRunner {
     await this.#execute(stage, { ...this.#options.io, output: silent }, signal);
   }
 
+  /** What the executor is given to run. */
+  command(stage: PlannedStage): StageCommand {
+    const { shell, login, os, render } = this.#options;
+    return {
+      stage: stage.name,
+      script: shell.render(stage.ops, render),
+      invocation: shell.invocation({ os, login }),
+      target: stage.target,
+    };
+  }
+
   async #once(stage: PlannedStage, signal: AbortSignal): Promise<ExitStatus | undefined> {
     signal.throwIfAborted();
     if (stage.ops.length === 0) return undefined;
@@ -158,17 +169,7 @@ export class StageRunner {
   }
 
   #execute(stage: PlannedStage, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
-    const { executor, shell, login, os, render } = this.#options;
-    return executor.run(
-      {
-        stage: stage.name,
-        script: shell.render(stage.ops, render),
-        invocation: shell.invocation({ os, login }),
-        target: stage.target,
-      },
-      io,
-      { signal },
-    );
+    return this.#options.executor.run(this.command(stage), io, { signal });
   }
 }
 

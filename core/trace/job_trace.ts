@@ -101,6 +101,10 @@ class SpooledTrace implements JobTrace {
     this.output = { write: (bytes, stream) => this.#write(bytes, stream ?? "stdout") };
   }
 
+  get size(): number {
+    return this.#spool.size;
+  }
+
   addMasks(values: readonly string[]): void {
     this.#rules.addValues(values.filter((value) => value !== ""));
   }

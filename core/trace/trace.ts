@@ -19,6 +19,8 @@ export type Delivery =
 export interface JobTrace extends JobLog {
   /** What the user's commands and our scripts print (stream 01). */
   readonly output: OutputSink;
+  /** Bytes that were written so far, masked, whether sent or not. */
+  readonly size: number;
   /** Hides `values` from now on; the longest match wins. Values under 1 character are ignored. */
   addMasks(values: readonly string[]): void;
   /** `title` is the bold cyan line below the marker. Markers only when the coordinator knows them. */

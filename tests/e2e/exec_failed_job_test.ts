@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExecLab, ofType } from "./exec_lab.ts";
+import { EXECUTABLE } from "./runner_process.ts";
 
 const PIPELINE = `
 stages: [one, two]
@@ -47,3 +48,112 @@ test.concurrent("exec --keep says that it keeps no containers", async () => {
     "--keep leaves build directories of jobs on this host; containers are not kept (one)",
   ]);
 });
+
+const BREAKS = `
+breaks:
+  variables: {GREETING: hello}
+  script: [export LATER=1, echo made > made.txt, test -f $FILE, "false"]
+  after_script: [echo afterwards]
+other: {script: [echo "other ran"]}
+`;
+
+test.concurrent("exec --shell-on-failure opens a shell in the failed job, and goes on after it", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": BREAKS,
+    ".runner-exec.toml": 'variables = { FILE = { value = "content", file = true } }\n',
+  });
+  await using terminal = new TerminalLab(lab, "--shell-on-failure", "--no-color");
+  await terminal.until("(breaks) ");
+  const before = terminal.text;
+  expect(before).toContain("breaks failed: exit status 1\r\n$ false\r\nThis shell has");
+  expect(before).toContain("afterwards");
+  expect(before).not.toContain("other ran");
+  expect(before).not.toContain("\x1b[3");
+  terminal.type("echo got-$GREETING $(cat made.txt) $(cat $FILE)\n");
+  await terminal.until("got-hello made content");
+  // Ctrl-C is the shell's, and a command that fails does not end it.
+  terminal.type("sh -c 'echo at-$((1 + 1)); exec sleep 1000'\n");
+  await terminal.until("at-2");
+  const prompts = () => terminal.text.split("(breaks) ").length;
+  const count = prompts();
+  terminal.type("\x03");
+  await terminal.until(() => prompts() > count);
+  terminal.type("false; echo still-$((1 + 1)); sleep 1000 & exit 7\n");
+  await terminal.until("still-2");
+  await terminal.until("other ran");
+  expect(await terminal.exited).toBe(1);
+  expect(terminal.text).toContain("breaks failed\r\n  $ false");
+  expect([...new Bun.Glob("**/FILE").scanSync({ cwd: lab.dir, dot: true })]).toEqual([]);
+  expect(lab.processes()).toEqual([]);
+});
+
+test.concurrent("exec --shell-on-failure is interrupted like anything else", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": BREAKS, ".runner-exec.toml": "" });
+  await using terminal = new TerminalLab(lab, "--shell-on-failure");
+  await terminal.until("(breaks) ");
+  terminal.kill();
+  expect(await terminal.exited).toBe(130);
+  expect(lab.processes()).toEqual([]);
+});
+
+test.concurrent("exec --shell-on-failure is refused where nobody could use it", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": "one: {image: none, script: [ls]}\n" });
+  const { code, stderr } = await lab.run("--shell-on-failure");
+  expect([code, stderr]).toEqual([
+    2,
+    "runner: --shell-on-failure needs a terminal as standard input and output: there is none\n",
+  ]);
+  await using terminal = new TerminalLab(lab, "--shell-on-failure");
+  expect(await terminal.exited).toBe(2);
+  expect(terminal.text).toContain("--shell-on-failure opens no shell in containers (one): run");
+});
+
+/** The executable on a terminal of its own. */
+class TerminalLab implements AsyncDisposable {
+  readonly #child: Bun.Subprocess;
+  #more = Promise.withResolvers<void>();
+  text = "";
+
+  constructor(lab: ExecLab, ...args: readonly string[]) {
+    this.#child = Bun.spawn([EXECUTABLE, "exec", ...args], {
+      cwd: lab.repository,
+      env: { ...lab.env, TERM: "xterm" },
+      terminal: {
+        cols: 200,
+        rows: 50,
+        data: (_terminal, bytes) => {
+          this.text += Buffer.from(bytes).toString();
+          this.#more.resolve();
+          this.#more = Promise.withResolvers();
+        },
+      },
+    });
+  }
+
+  get exited(): Promise<number> {
+    return this.#child.exited;
+  }
+
+  type(text: string): void {
+    this.#child.terminal?.write(text);
+  }
+
+  kill(): void {
+    this.#child.kill("SIGINT");
+  }
+
+  async until(wanted: string | (() => boolean)): Promise<void> {
+    const isThere = () => typeof wanted === "string" ? this.text.includes(wanted) : wanted();
+    while (!isThere()) {
+      const first = await Promise.race([this.#more.promise, this.exited]);
+      if (typeof first === "number" && !isThere()) {
+        throw new Error(`ended without ${wanted}:\n${this.text}`);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+  }
+}

@@ -55,7 +55,7 @@ async function interruptAll(pipeline: string): Promise<void> {
     const code = await child.exited;
     // Before the program listens, the signal ends it as it ends any other.
     expect([130, 128 + 2, null]).toContain(child.signalCode === null ? code : null);
-    expect(processesOf(lab)).toEqual([]);
+    expect(lab.processes()).toEqual([]);
     expect(containersOf(lab)).toEqual([]);
     expect(contentOf(lab)).toEqual(before);
     expect(recordsOf(lab)).toEqual([]);
@@ -84,13 +84,6 @@ function digestOf(lab: ExecLab): string {
 
 function contentOf(lab: ExecLab): unknown {
   return { status: lab.git("status", "--short"), refs: lab.git("for-each-ref") };
-}
-
-/** Processes whose environment names the lab's home. */
-function processesOf(lab: ExecLab): string[] {
-  const home = lab.env["HOME"] ?? "";
-  const { stdout } = Bun.spawnSync(["sh", "-c", `grep -alsF 'HOME=${home}' /proc/[0-9]*/environ`]);
-  return stdout.toString().split("\n").filter((line) => line !== "");
 }
 
 function containersOf(lab: ExecLab): string[] {

@@ -78,6 +78,17 @@ export class ExecLab implements Disposable {
     return { code, events };
   }
 
+  /** Those whose environment names the lab's home. */
+  processes(): string[] {
+    const home = this.env["HOME"] ?? "";
+    const { stdout } = Bun.spawnSync([
+      "sh",
+      "-c",
+      `grep -alsF 'HOME=${home}' /proc/[0-9]*/environ`,
+    ]);
+    return stdout.toString().split("\n").filter((line) => line !== "");
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.dir, { recursive: true, force: true });
   }

@@ -14,7 +14,7 @@ import { whyNothing } from "../../pipeline/select.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { isListing, look } from "../exec_look.ts";
 import { execFlags } from "../exec_flags.ts";
-import { execPaint, execView, tellError, tellRefusal } from "../exec_view.ts";
+import { assertTerminal, execPaint, execView, tellError, tellRefusal } from "../exec_view.ts";
 import type { FlagValues } from "../flag.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { USAGE } from "../usage.ts";
@@ -90,6 +90,7 @@ const INTERRUPTED = 130;
 async function open(exec: ExecContext): Promise<number> {
   const { flags, program } = exec;
   const { env, home } = program;
+  if (flags.bool("shell-on-failure")) assertTerminal(flags, program);
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
   const tree = findWorkTree(cwd);
   const settings = await loadSettings({ root: tree.root, home, env });
@@ -138,6 +139,7 @@ async function runOnce(
   const request = await import("../exec_request.ts");
   const { planLocal } = await import("../../local/local_plan.ts");
   const { runLocal } = await import("../../local/run_local.ts");
+  const { FailureShell } = await import("../../local/failure_shell.ts");
   const { executor, jobs } = request.execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
   await using plan = await planLocal({
@@ -177,19 +179,24 @@ async function runOnce(
   if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) {
     return { code: 0, sha };
   }
+  const withShell = flags.bool("shell-on-failure");
   using view = await execView(flags, program, { ...exec, directory: state.run });
   const events = new EventStream((event) => view.event(event));
   const code = await runLocal({
     plan,
     state,
     env,
-    concurrency: request.concurrency(flags, settings.concurrency),
+    // The terminal belongs to one job.
+    concurrency: withShell ? 1 : request.concurrency(flags, settings.concurrency),
     executorFor,
     settings: request.entrySettings(flags, settings.runner, engineHost(env, home)),
     timeoutSeconds: limit,
     idTokens: settings.idTokens,
     lastRun,
     keep: flags.bool("keep"),
+    shell: withShell
+      ? new FailureShell({ env, output: program.stdout, directory: state.run })
+      : undefined,
     artifactsToSource: flags.bool("artifacts-to-source"),
     executors: await program.executors(onlyShell ? { only: "shell" } : {}),
     shells: await program.shells(),

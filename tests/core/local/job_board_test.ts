@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { boardCoordinator, JobBoard } from "../../../core/local/job_board.ts";
 import { LocalJob } from "../../../core/local/local_job.ts";
 import { JobResponse } from "../../../core/job/response.ts";
+import { jobSpec } from "../../../core/job/spec.ts";
 
 const signal = new AbortController().signal;
 const INFO = {
@@ -21,7 +22,7 @@ function newJob(id: number, executor = "shell") {
     executor,
     onStart: () => starts++,
     onTrace: (bytes) => trace.push(Buffer.from(bytes).toString()),
-    onFailed: () => {},
+    onFailed: ({ why }) => void trace.push(`failed: ${why}`),
   });
   return { job, trace, starts: () => starts };
 }
@@ -69,6 +70,23 @@ test("boardCoordinator passes trace and result on, each byte once", async () => 
   const trace1 = { crc32: 0, size: 8 };
   await handle.updateJob({ state: "failed", exitCode: 3, trace: trace1 }, { signal });
   expect(await job.finished).toMatchObject({ state: "failed", exitCode: 3 });
+});
+
+test("LocalJob is told of a failure when all that was printed before has come", async () => {
+  const { job, trace } = newJob(1);
+  job.patch({ offset: 0, bytes: Buffer.from("one\n"), debugTrace: false });
+  const told = job.tellFailed({
+    spec: jobSpec(job.response, { slot: { runner: 0, project: 0 }, tls: {} }),
+    paths: { buildsDir: "", projectDir: "", tempDir: "", cacheDir: "" },
+    why: "exit status 1",
+    traceBytes: 8,
+    shell: () => {
+      throw new Error("nobody asked for it");
+    },
+  });
+  job.patch({ offset: 4, bytes: Buffer.from("two\n"), debugTrace: false });
+  await told;
+  expect(trace).toEqual(["one\n", "two\n", "failed: exit status 1"]);
 });
 
 test("boardCoordinator says of an earlier run's job that it is over", async () => {
