@@ -40,7 +40,7 @@ export async function look(
     if (found === undefined) {
       throw new ConfigurationError(`No job of this pipeline is called "${job}"`);
     }
-    stdout.write(explainVariables(exampleVariables(found, plan.project, timeoutSeconds), paint));
+    stdout.write(explainVariables(exampleVariables(found, plan, timeoutSeconds), paint));
   } else if (flags.bool("dry-run")) {
     const { dryRunText } = await import("../local/views/dry_run.ts");
     stdout.write(dryRunText(plan, executorFor, paint));

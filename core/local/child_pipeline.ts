@@ -16,6 +16,7 @@ import type {
 import { readConfigText } from "../pipeline/read_config.ts";
 import { EVERYTHING, select, type Selection } from "../pipeline/select.ts";
 import { SourceText } from "../pipeline/yaml/source_text.ts";
+import { namingMissing } from "./id_tokens.ts";
 import { includeVariables, type LocalPlan } from "./local_plan.ts";
 
 export interface ChildPlan {
@@ -51,7 +52,7 @@ export async function planChild(options: ChildOptions): Promise<ChildPlan> {
   });
   const pipeline = compose(config, facts);
   if (pipeline.refusal !== undefined) refuse(pipeline.refusal, options);
-  return { facts, pipeline, selection: select(pipeline, EVERYTHING) };
+  return { facts, pipeline, selection: namingMissing(select(pipeline, EVERYTHING), plan.idTokens) };
 }
 
 function childFacts({ job, trigger, parent, id }: ChildOptions): PipelineFacts {

@@ -12,6 +12,7 @@ import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
 import type { JobBoard } from "./job_board.ts";
+import type { IdTokens } from "./id_tokens.ts";
 import type { FailureShell } from "./failure_shell.ts";
 import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
 import type { LastRun } from "./last_run.ts";
@@ -36,8 +37,7 @@ export interface JobRunnerOptions {
   readonly serverUrl: string;
   readonly projectPath: string;
   readonly timeoutSeconds: number;
-  /** Values of `id_tokens`, by their names. */
-  readonly idTokens: Readonly<Record<string, string>>;
+  readonly idTokens: IdTokens;
   readonly executorFor: (job: PipelineJob) => string;
   /** Where the jobs of an executor get their sources. */
   readonly sourcesFor: (executor: string) => JobSources;

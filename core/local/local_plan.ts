@@ -6,6 +6,7 @@ import { compose } from "../pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
 import { readConfig } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
+import { type IdTokens, namingMissing } from "./id_tokens.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { projectFiles } from "./project_files.ts";
 import { remoteName, type Sources } from "./sources.ts";
@@ -29,6 +30,7 @@ export interface PlanOptions {
   /** The user's settings, and the command line. */
   readonly settings: Readonly<Record<string, PipelineVariable>>;
   readonly variables: Readonly<Record<string, PipelineVariable>>;
+  readonly idTokens: IdTokens;
   readonly signal: AbortSignal;
 }
 
@@ -42,6 +44,8 @@ export interface LocalPlan extends AsyncDisposable {
   readonly config: CiConfig;
   readonly pipeline: Pipeline;
   readonly selection: Selection;
+  /** That the user has set. */
+  readonly idTokens: IdTokens;
 }
 
 /** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
@@ -73,7 +77,8 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
     signal,
   });
   const pipeline = compose(config, facts);
-  const selection = select(pipeline, options.selection);
+  const { idTokens } = options;
+  const selection = namingMissing(select(pipeline, options.selection), idTokens);
   const kept = opened.move();
   return {
     sources,
@@ -84,6 +89,7 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
     config,
     pipeline,
     selection,
+    idTokens,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

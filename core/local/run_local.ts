@@ -36,8 +36,6 @@ export interface LocalRunOptions {
   /** Keys of a runner entry, from flags and settings files. */
   readonly settings: EntrySettings;
   readonly timeoutSeconds: number;
-  /** Values of `id_tokens`, by their names. */
-  readonly idTokens: Readonly<Record<string, string>>;
   /** What an earlier run made that this one goes on from. */
   readonly lastRun: LastRun | undefined;
   /** Unpack what successful jobs made into the working tree. */
@@ -92,6 +90,7 @@ export async function runLocal(
     cacheDirectory: state.cache,
     serverUrl: plan.project.serverUrl,
     projectPath: plan.project.path,
+    idTokens: plan.idTokens,
     sourcesFor: (executor) => jobSources(executor, endpoint, plan),
     resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
   });

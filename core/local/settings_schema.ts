@@ -33,8 +33,8 @@ export const Settings = z.strictObject({
 export const Secrets = z.strictObject({
   /** Masked in every log. */
   variables: Variables,
-  /** Values for `id_tokens`, by their names. */
   /** Sent to the GitLab that the repository's remote names, and nowhere else. */
   gitlab_token: z.string().transform((token) => new Secret(token)).optional(),
+  /** Values for `id_tokens`, by their names. Masked in every log. */
   id_tokens: z.record(z.string(), z.string()).default({}),
 });

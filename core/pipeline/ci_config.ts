@@ -219,6 +219,7 @@ export interface CiJob {
   readonly coverage: string | undefined;
   readonly tags: readonly string[];
   readonly trigger: CiTrigger | undefined;
+  /** By the variables that hold them. */
   readonly idTokens: Readonly<Record<string, { readonly aud: readonly string[] }>>;
   /** As written: taken from the user's settings, never fetched. */
   readonly secrets: Readonly<Record<string, unknown>>;

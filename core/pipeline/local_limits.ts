@@ -36,11 +36,6 @@ const NO_EFFECT: readonly NoEffect[] = [
     isUsed: ({ manualConfirmation }) => manualConfirmation !== undefined,
   },
   {
-    keyword: "id_tokens",
-    message: "id_tokens are not made here: no server vouches for this machine",
-    isUsed: ({ idTokens }) => Object.keys(idTokens).length > 0,
-  },
-  {
     keyword: "secrets",
     message: "secrets are not fetched here: give them as variables",
     isUsed: ({ secrets }) => Object.keys(secrets).length > 0,

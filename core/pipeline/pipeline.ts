@@ -50,6 +50,7 @@ export interface PipelineJobVariable extends PipelineVariable {
   readonly key: string;
   readonly origin:
     | "predefined"
+    | "id_tokens"
     | "global"
     | "workflow"
     | "job"

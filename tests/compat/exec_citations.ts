@@ -21,6 +21,7 @@ cache:fallback_keys  e2e/exec_keywords_test.ts  exec keeps caches from run to ru
 cache:untracked  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:policy  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:when  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+id_tokens  e2e/exec_test.ts  exec hands id_tokens of the user to the jobs that ask for them
 timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 retry:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say

@@ -79,7 +79,7 @@ environment:kubernetes          moot    read      There is no cluster of the pro
 extends                         done    read      With GitLab's merging and depth.
 hooks:pre_get_sources_script    done    job       Runs before the sources are fetched.
 identity                        named   read      No server vouches for this machine.
-id_tokens                       named   pipeline  No server vouches for this machine.
+id_tokens                       partly  job       Taken from exec-secrets.toml by their names; those that are missing are named.
 image                           done    pipeline  With variables.
 image:name                      done    pipeline  With variables.
 image:entrypoint                done    job       What the image is started with.

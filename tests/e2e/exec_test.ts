@@ -335,3 +335,29 @@ test.concurrent("exec --no-color is a flag like any other", async () => {
   using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  script: [ls]\n" });
   expect(await lab.run("--no-color")).toMatchObject({ code: 0, stderr: "" });
 });
+
+test.concurrent("exec hands id_tokens of the user to the jobs that ask for them", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+asks:
+  id_tokens: {CLOUD: {aud: https://cloud.example.com}, OTHER: {aud: other}, MINE: {aud: mine}}
+  variables: {MINE: own}
+  script: ['echo "$CLOUD, \${#CLOUD} characters, other $OTHER, $MINE"']
+does-not: {script: ['echo "none: $CLOUD"']}
+`,
+  });
+  const directory = `${lab.dir}/home/.config/gitlab-runner`;
+  await Bun.write(`${directory}/exec-secrets.toml`, '[id_tokens]\nCLOUD = "a$b-token-of-mine"\n');
+  Bun.spawnSync(["chmod", "600", `${directory}/exec-secrets.toml`]);
+  const { code, events } = await lab.events();
+  expect(code).toBe(0);
+  expect(outputOf(events, "asks")).toEqual(["[MASKED], 17 characters, other , own"]);
+  expect(outputOf(events, "does-not")).toEqual(["none: "]);
+  expect(events[0]).toMatchObject({
+    type: "warning",
+    message: "id_tokens are not made here: set OTHER in [id_tokens] of " +
+      "gitlab-runner/exec-secrets.toml (asks)",
+    keyword: "id_tokens",
+  });
+  expect((await lab.run("--explain-vars", "asks")).stdout).toContain("CLOUD=[MASKED] (id_tokens)");
+});

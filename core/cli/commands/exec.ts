@@ -157,6 +157,7 @@ async function runOnce(
     selection: request.selectionRequest(flags, jobs, lastRun?.failed),
     inputs: request.pipelineInputs(flags),
     settings: settings.variables,
+    idTokens: settings.idTokens,
     variables: request.pipelineVariables(flags, cwd),
     signal,
   });
@@ -191,7 +192,6 @@ async function runOnce(
     executorFor,
     settings: request.entrySettings(flags, settings.runner, engineHost(env, home)),
     timeoutSeconds: limit,
-    idTokens: settings.idTokens,
     lastRun,
     keep: flags.bool("keep"),
     shell: withShell

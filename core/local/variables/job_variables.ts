@@ -8,13 +8,14 @@ import {
 import type { JobVariable } from "../../job/response.ts";
 import type { PipelineJob, PipelineJobVariable } from "../../pipeline/pipeline.ts";
 import { expandForRunner } from "../../pipeline/variables/nested.ts";
+import { type IdTokens, idTokensOf } from "../id_tokens.ts";
 import type { RemoteProject } from "./remote.ts";
 
 export interface LocalVariableFacts extends JobVariableFacts {
   readonly token: string;
   readonly repositoryUrl: string;
-  /** Values of `id_tokens` that the user has set, by their names. */
-  readonly idTokens: Readonly<Record<string, string>>;
+  /** That the user has set; the job gets those that it asks for. */
+  readonly idTokens: IdTokens;
   /** From reports of the jobs that this one gets artifacts of. */
   readonly dotenv: ReadonlyMap<string, string>;
 }
@@ -38,6 +39,7 @@ export function localVariables(
     ...fixed(tokenVariables(facts.token), { origin: "predefined", masked: true }),
     ...fixed(jobOwnVariables(facts), { origin: "predefined" }),
     ...fixed({ CI_REPOSITORY_URL: facts.repositoryUrl }, { origin: "predefined" }),
+    ...fixed(idTokensOf(job, facts.idTokens), { origin: "id_tokens", masked: true }),
     ...below,
     ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" }),
     ...above,
@@ -71,7 +73,10 @@ function fixed(
 /** What a job would get, with the id and token that the first job of a run has. */
 export function exampleVariables(
   job: PipelineJob,
-  { serverUrl, path }: RemoteProject,
+  { project: { serverUrl, path }, idTokens }: {
+    readonly project: RemoteProject;
+    readonly idTokens: IdTokens;
+  },
   timeoutSeconds: number,
 ): readonly LocalVariable[] {
   return localVariables(job, {
@@ -81,7 +86,7 @@ export function exampleVariables(
     jobId: 1,
     timeoutSeconds: job.config.timeoutSeconds ?? timeoutSeconds,
     token: "",
-    idTokens: {},
+    idTokens,
     repositoryUrl: `${serverUrl}/${path}.git`,
     dotenv: new Map(),
   });

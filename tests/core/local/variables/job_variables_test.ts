@@ -18,7 +18,7 @@ function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: F
     runner: { id: 1, description: "local", tags: [] },
     token: "token",
     repositoryUrl: "https://gitlab.example.com/group/app.git",
-    idTokens: {},
+    idTokens: { ASKED: "token $X", OTHER: "token" },
     dotenv: new Map(Object.entries(dotenv)),
   });
   return Object.fromEntries(variables.map((variable) => [variable.key, variable]));
@@ -54,4 +54,12 @@ test("localVariables() lets the URL of an environment use a dotenv report", () =
 test("localVariables() leaves a commit's message alone", () => {
   const variables = variablesOf({}, {}, { predefined: { CI_COMMIT_MESSAGE: "costs $HOME" } });
   expect(variables["CI_COMMIT_MESSAGE"]).toMatchObject({ value: "costs $HOME", raw: true });
+});
+
+test("localVariables() has the id_tokens that the job asks for, below all that is set", () => {
+  const job = { idTokens: { ASKED: { aud: ["a"] }, MISSING: { aud: ["a"] } } };
+  const variables = variablesOf(job);
+  expect(variables["ASKED"]).toMatchObject({ value: "token $X", raw: true, masked: true });
+  expect([variables["OTHER"], variables["MISSING"]]).toEqual([undefined, undefined]);
+  expect(variablesOf({ ...job, variables: { ASKED: "own" } })["ASKED"]?.value).toBe("own");
 });
