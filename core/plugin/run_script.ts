@@ -1,12 +1,10 @@
 /** What most executors do with a stage: hand its script to a program on this host. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { ExecutorIO, ExitStatus, StageCommand } from "../executor.ts";
 import { graceFor } from "../util/grace.ts";
 import { runProcess } from "../util/process.ts";
-import { unnamedFile } from "../util/unnamed_file.ts";
+import { openScript } from "../util/script_input.ts";
 
 export interface RunScriptOptions {
   /** Started with the shell behind it: `["unshare", "--pid", …]`. */
@@ -31,7 +29,7 @@ export async function runScript(
   options: RunScriptOptions,
 ): Promise<ExitStatus> {
   const { wrapper = [], env, cwd, graceMs, signal } = options;
-  using script = openScript(command);
+  using script = openScript(command, { directory: tmpdir() });
   return await runProcess({
     argv: [...wrapper, ...command.invocation.argv, ...script.args],
     cwd,
@@ -41,24 +39,4 @@ export async function runScript(
     output: (bytes) => io.output.write(bytes),
     graceMs: (reason) => graceFor(reason, graceMs),
   }, { signal });
-}
-
-interface OpenScript extends Disposable {
-  readonly stdin: number | undefined;
-  readonly args: readonly string[];
-}
-
-function openScript({ script, invocation }: StageCommand): OpenScript {
-  if (invocation.script.kind === "stdin") {
-    const file = unnamedFile(script, tmpdir());
-    return { stdin: file.descriptor, args: [], [Symbol.dispose]: () => file[Symbol.dispose]() };
-  }
-  const directory = mkdtempSync(join(tmpdir(), "plugin-script-"));
-  const path = join(directory, `script.${invocation.script.extension}`);
-  writeFileSync(path, script, { mode: 0o600, flag: "wx" });
-  return {
-    stdin: undefined,
-    args: [path],
-    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
-  };
 }

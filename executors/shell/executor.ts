@@ -15,11 +15,11 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
+import { openScript } from "../../core/util/script_input.ts";
 import { runProcess } from "../../core/util/process.ts";
 import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
 import { leaseSlot, makeDirectory, type SlotLease } from "./job_directories.ts";
 import type { JobUser } from "./job_user.ts";
-import { openScript } from "./script_input.ts";
 import { removeDirectory } from "./temp_dir.ts";
 
 export interface ShellExecutorOptions {
@@ -104,7 +104,7 @@ export class ShellExecutor implements Executor {
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
     signal.throwIfAborted();
     const { user, stateDir, env, workingDirectory, graceMs } = this.#options;
-    using script = openScript(command, { stateDir, owner: user?.account });
+    using script = openScript(command, { directory: stateDir, owner: user?.account });
     return await runProcess({
       argv: [...user?.prefix ?? [], ...command.invocation.argv, ...script.args],
       // An earlier job may have removed it; a job's own directories are made before it starts.

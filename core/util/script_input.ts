@@ -3,10 +3,21 @@
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf, SystemFailure } from "../../core/errors.ts";
-import type { Account } from "../../core/util/passwd.ts";
-import { unnamedFile } from "../../core/util/unnamed_file.ts";
-import type { StageCommand } from "../../core/executor.ts";
+import { messageOf, SystemFailure } from "../errors.ts";
+import type { Account } from "./passwd.ts";
+import { unnamedFile } from "./unnamed_file.ts";
+
+/** A stage's script, and how its shell takes it. */
+export interface StageScript {
+  readonly stage: string;
+  readonly script: string;
+  readonly invocation: {
+    readonly script: { readonly kind: "stdin" } | {
+      readonly kind: "file";
+      readonly extension: string;
+    };
+  };
+}
 
 export interface ScriptInput extends Disposable {
   /** The script as a descriptor for the shell's standard input. */
@@ -15,15 +26,18 @@ export interface ScriptInput extends Disposable {
   readonly args: readonly string[];
 }
 
-/** Throws SystemFailure when the script cannot be written. */
+/**
+ * `directory` takes what is given as standard input, under no name; it is made, 0700, when missing.
+ * Throws SystemFailure when the script cannot be written.
+ */
 export function openScript(
-  command: StageCommand,
-  options: { stateDir: string; owner: Account | undefined },
+  command: StageScript,
+  options: { directory: string; owner?: Account | undefined },
 ): ScriptInput {
   const { script, invocation } = command;
   try {
     return invocation.script.kind === "stdin"
-      ? asStdin(script, options.stateDir)
+      ? asStdin(script, options.directory)
       : asFile(script, invocation.script.extension, options.owner);
   } catch (cause) {
     throw new SystemFailure(`Cannot write the script of ${command.stage}: ${messageOf(cause)}`, {
@@ -32,9 +46,9 @@ export function openScript(
   }
 }
 
-function asStdin(script: string, stateDir: string): ScriptInput {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const file = unnamedFile(script, stateDir);
+function asStdin(script: string, directory: string): ScriptInput {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = unnamedFile(script, directory);
   return { stdin: file.descriptor, args: [], [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
