@@ -4,13 +4,12 @@
  */
 
 import type { JobHandle } from "../coordinator/coordinator.ts";
-import { crc32 } from "node:zlib";
 import { JobConfigurationError, messageOf } from "../errors.ts";
 import type { Executor, ExecutorHost } from "../executor.ts";
 import { checkJob } from "../job/check.ts";
 import { interpolateInputs } from "../job/inputs.ts";
 import type { JobResponse } from "../job/response.ts";
-import { finalState, type JobResult } from "../job/result.ts";
+import type { JobResult } from "../job/result.ts";
 import { type JobSpec, jobSpec, type TlsMaterial } from "../job/spec.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -19,13 +18,13 @@ import { resultOf, writeResult } from "../run/outcome.ts";
 import type { OnFailedJob } from "../run/failed_job.ts";
 import { type JobEnd, runJob } from "../run/run_job.ts";
 import type { Shell } from "../shell.ts";
-import { errorLine } from "../trace/lines.ts";
 import type { JobRecord } from "../trace/record.ts";
 import type { ComingJob, JobTraces, OpenedTrace } from "./job_traces.ts";
 import { JobAborted, JobCanceled } from "../util/abort.ts";
 import { acceptJob } from "./accept.ts";
 import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
 import type { JobBudget, Permit } from "./budget.ts";
+import { reportJob, reportWithoutTrace } from "./report.ts";
 import type { JobSlots } from "./slots.ts";
 import { StageClock } from "./stage_clock.ts";
 import type { Assignment } from "./worker.ts";
@@ -139,7 +138,10 @@ class JobLine {
       await this.#run();
     } catch (error) {
       this.#log.error("The job could not be handled", { error: messageOf(error) });
-      if (this.#accepted) await this.#reportBare(messageOf(error));
+      if (!this.#accepted) return;
+      const { signal } = this.#options;
+      await reportWithoutTrace(this.#handle, messageOf(error), { log: this.#log, signal });
+      this.#record?.remove();
     }
   }
 
@@ -279,44 +281,13 @@ class JobLine {
     result: JobResult,
     acceptedReasons: readonly string[],
   ): Promise<void> {
-    const { parts } = this.#assignment;
-    const state = finalState(result, acceptedReasons);
-    const delivery = await opened.finish(state, { signal: this.#options.signal });
-    const durationMs = performance.now() - this.#job.startedAt;
-    const failureReason = result.kind === "failed" ? result.reason : undefined;
-    const { metrics } = this.#options;
-    metrics.jobFinished(parts.labels, { durationMs, failureReason });
-    if (failureReason !== undefined) metrics.processingFailed(parts.labels, "job_failure");
-    const fields = { duration_s: (durationMs / 1000).toFixed(3), "job-status": state.state };
-    if (result.kind === "success") this.#log.info("Job succeeded", fields);
-    else {
-      this.#log.warning(`Job failed: ${result.message}`, {
-        ...fields,
-        error: result.message,
-        exit_code: state.exitCode ?? 0,
-        failure_reason: failureReason ?? "job_canceled",
-      });
-    }
-    if (delivery.kind === "kept") {
-      this.#log.error("The result could not be delivered; it is kept and sent later", {
-        error: delivery.why,
-      });
-    }
-  }
-
-  /** The last way to answer for a job whose trace could not even be opened: without any file. */
-  async #reportBare(why: string): Promise<void> {
-    const { signal } = this.#options;
-    const bytes = new TextEncoder().encode(errorLine(`Job failed (system failure): ${why}`));
-    await this.#handle.patchTrace({ offset: 0, bytes, debugTrace: false }, { signal });
-    const trace = { crc32: crc32(bytes), size: bytes.length };
-    const outcome = await this.#handle.updateJob({
-      state: "failed",
-      failureReason: "runner_system_failure",
-      trace,
-    }, { signal });
-    this.#record?.remove();
-    this.#log.info("Submitted the job's failure without its trace", { outcome: outcome.kind });
+    const { metrics, signal } = this.#options;
+    const { labels } = this.#assignment.parts;
+    const { startedAt } = this.#job;
+    await reportJob(
+      { opened, result, acceptedReasons, startedAt },
+      { labels, metrics, log: this.#log, signal },
+    );
   }
 
   #openTrace(): OpenedTrace {
