@@ -127,6 +127,14 @@ export interface PreparedEnvironment {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** Where a job's sources will lie. */
+export interface Checkout {
+  /** Absolute, without `.` and `..`. */
+  readonly path: string;
+  /** The job has named it (`GIT_CLONE_PATH`), so jobs of other slots and managers may come there. */
+  readonly custom: boolean;
+}
+
 /** One script to run. */
 export interface StageCommand {
   /** The build stage, for logs: `get_sources`, `step_script`… */
@@ -162,6 +170,16 @@ export interface Executor extends AsyncDisposable {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<PreparedEnvironment>;
+  /**
+   * Has the directory of the job's checkout for this job alone until dispose, waiting for a job that
+   * has it, or what lies in it or around it. Called once, after `prepare`, with what `prepare` says
+   * of directories already applied. For executors whose jobs share a file system.
+   */
+  leaseCheckout?(
+    checkout: Checkout,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<void>;
   /**
    * Runs one script to its end, with every process it started. Resolves with how it ended; throws
    * only for an infrastructure fault. When `signal` aborts, it first asks the processes to end,

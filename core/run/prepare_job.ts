@@ -44,15 +44,18 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
   run.onStage("prepare_executor");
   trace.startSection("prepare_executor", `Preparing the "${run.executorName}" executor`);
   let environment: PreparedEnvironment;
+  let planned: ReturnType<typeof plan>;
   try {
     environment = await prepareExecutor(executor, spec, io, limit.signal);
+    planned = plan(run, environment);
+    trace.addMasks(planned.variables.secrets);
+    await executor.leaseCheckout?.(planned.checkout, io, { signal: limit.signal });
   } catch (error) {
     throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {
     trace.endSection("prepare_executor");
   }
-  const { variables, ...planned } = plan(run, environment);
-  trace.addMasks(variables.secrets);
+  const { variables } = planned;
   if (variables.files.length > 0) {
     tempDir = { temp_dir: planned.context.paths.tempDir };
     remember(noted);
@@ -151,5 +154,6 @@ function plan(run: JobRun, environment: PreparedEnvironment) {
     startedAt: run.startedAt,
     ...resolved,
   };
-  return { variables: resolved.variables, context, plan: planJob(context) };
+  const checkout = { path: resolved.paths.projectDir, custom: gitClonePath !== "" };
+  return { variables: resolved.variables, checkout, context, plan: planJob(context) };
 }

@@ -1,6 +1,6 @@
 /** A lock between processes that ends with its holder. */
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
 import { systemLibc } from "./libc.ts";
 
 /** Held until it is disposed of, or until this process dies. */
@@ -9,23 +9,45 @@ export interface FileLock extends Disposable {
 }
 
 /**
- * Takes the lock of the file at `path`, which is made when it is missing and never removed.
- * Undefined: somebody else holds it, in this process or in another. Where the platform or the file
- * system has no such locks it is always granted. Throws the system's error when the file cannot be
- * opened.
+ * Takes the lock of the file at `path`, which is made when it is missing. Undefined: somebody else
+ * holds it, in this process or in another. Where the platform or the file system has no such locks
+ * it is always granted. The file stays, unless it is `passing`: for names that may not come again,
+ * of which all users must say so. Throws the system's error when the file cannot be opened.
  */
-export function tryLockFile(path: string): FileLock | undefined {
-  const descriptor = openSync(path, "a", 0o600);
-  if (systemLibc()?.tryLock(descriptor) === "held") {
+export function tryLockFile(
+  path: string,
+  options: { passing?: boolean } = {},
+): FileLock | undefined {
+  const { passing = false } = options;
+  const descriptor = openLocked(path);
+  if (descriptor === undefined) return undefined;
+  if (passing && !isAt(path, descriptor)) {
+    // Its holder has just removed it: the next one begins with a file of its own.
     closeSync(descriptor);
-    return undefined;
+    return tryLockFile(path, options);
   }
   let held = true;
   return {
     path,
     [Symbol.dispose]() {
-      if (held) closeSync(descriptor);
+      if (!held) return;
       held = false;
+      // Before the lock is let go, so that nobody has one of a file that is about to vanish.
+      if (passing) rmSync(path, { force: true });
+      closeSync(descriptor);
     },
   };
+}
+
+function openLocked(path: string): number | undefined {
+  const descriptor = openSync(path, "a", 0o600);
+  if (systemLibc()?.tryLock(descriptor) !== "held") return descriptor;
+  closeSync(descriptor);
+  return undefined;
+}
+
+function isAt(path: string, descriptor: number): boolean {
+  const open = fstatSync(descriptor);
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && there.dev === open.dev && there.ino === open.ino;
 }

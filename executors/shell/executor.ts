@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type {
+  Checkout,
   Executor,
   ExecutorIO,
   ExitStatus,
@@ -18,7 +19,8 @@ import { graceFor } from "../../core/util/grace.ts";
 import { openScript } from "../../core/util/script_input.ts";
 import { runProcess } from "../../core/util/process.ts";
 import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
-import { leaseSlot, makeDirectory, type SlotLease } from "./job_directories.ts";
+import type { CheckoutClaims } from "./checkout_claims.ts";
+import { leaseSlot, lockCheckout, makeDirectory, type SlotLease } from "./job_directories.ts";
 import type { JobUser } from "./job_user.ts";
 import { removeDirectory } from "./temp_dir.ts";
 
@@ -36,6 +38,8 @@ export interface ShellExecutorOptions {
   /** The manager's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly user: JobUser | undefined;
+  /** Shared by all jobs of this process. */
+  readonly claims: CheckoutClaims;
   /** How a script calls this executable. */
   readonly selfCommand: readonly string[];
   /** How long processes may take to end after SIGTERM. Milliseconds. */
@@ -46,6 +50,7 @@ export class ShellExecutor implements Executor {
   readonly #options: ShellExecutorOptions;
   readonly #mark = { name: MARK_VARIABLE, value: crypto.randomUUID() };
   readonly #work = new ExecutorWork();
+  readonly #checkout = new DisposableStack();
   #lease: SlotLease | undefined;
 
   constructor(options: ShellExecutorOptions) {
@@ -60,7 +65,7 @@ export class ShellExecutor implements Executor {
     options.signal.throwIfAborted();
     const { shell, workingDirectory, shortToken, selfCommand, user } = this.#options;
     io.log.print(`Using Shell (${shell}) executor...`);
-    const buildsDir = resolve(workingDirectory, this.#options.buildsDir || "builds");
+    const buildsDir = this.#buildsDir();
     const cacheDir = resolve(workingDirectory, this.#options.cacheDir || "cache");
     const owner = user?.account;
     makeDirectory("builds_dir", buildsDir, owner);
@@ -85,6 +90,20 @@ export class ShellExecutor implements Executor {
       helperCommand: selfCommand,
       variables: {},
     };
+  }
+
+  async leaseCheckout(
+    { path, custom }: Checkout,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    const { claims } = this.#options;
+    const onWait = () => io.log.notice(`Waiting for another job to leave "${path}"...`);
+    this.#checkout.use(await claims.claim(path, { onWait, ...options }));
+    if (!custom) return;
+    const lock = await lockCheckout(this.#buildsDir(), path, { onWait, ...options });
+    this.#checkout.use(lock);
+    io.remember({ mark: this.#mark.value, checkout_lease: lock.path });
   }
 
   async run(
@@ -125,9 +144,14 @@ export class ShellExecutor implements Executor {
 
   async finish(_result: JobResult): Promise<void> {}
 
+  #buildsDir(): string {
+    return resolve(this.#options.workingDirectory, this.#options.buildsDir || "builds");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
     await this.#work.settled;
+    this.#checkout.dispose();
     this.#lease?.[Symbol.dispose]();
     this.#lease = undefined;
   }

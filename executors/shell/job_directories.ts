@@ -1,8 +1,10 @@
 /** The directories a job works in: made, owned by its user, and leased so that no two jobs meet. */
 
+import { createHash } from "node:crypto";
 import { accessSync, chownSync, constants, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SystemFailure } from "../../core/errors.ts";
+import { delay } from "../../core/util/abort.ts";
 import { type FileLock, tryLockFile } from "../../core/util/file_lock.ts";
 import type { Account } from "../../core/util/passwd.ts";
 
@@ -53,11 +55,36 @@ export function leaseSlot(
   throw new SystemFailure(`Cannot find a free slot for project ${options.projectId} in "${root}"`);
 }
 
+/** Another manager's locks tell nobody when they are free. */
+const LOOK_AGAIN_MS = 250;
+
+/**
+ * Locks a checkout that a job has placed at `checkout` below `buildsDir`, against jobs of other
+ * managers; `onWait` is called when one has it.
+ */
+export async function lockCheckout(
+  buildsDir: string,
+  checkout: string,
+  options: { onWait: () => void; signal: AbortSignal },
+): Promise<FileLock> {
+  const digest = createHash("sha256").update(checkout).digest("hex").slice(0, 16);
+  const path = join(buildsDir, `.lease-${digest}`);
+  for (let tries = 0;; tries++) {
+    const lock = lockFile(path, { passing: true });
+    if (lock !== undefined) return lock;
+    if (tries === 0) options.onWait();
+    await delay(LOOK_AGAIN_MS, { signal: options.signal });
+  }
+}
+
 /** No group's folder can have this name: GitLab lets none begin with a dot. */
 function lockProject(directory: string, projectId: number): FileLock | undefined {
-  const path = join(directory, `.lease-${projectId}`);
+  return lockFile(join(directory, `.lease-${projectId}`));
+}
+
+function lockFile(path: string, options?: { passing: boolean }): FileLock | undefined {
   try {
-    return tryLockFile(path);
+    return tryLockFile(path, options);
   } catch (cause) {
     throw new SystemFailure(`Cannot lock "${path}": ${messageOf(cause)}`, { cause });
   }

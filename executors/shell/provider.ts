@@ -10,6 +10,7 @@ import type {
 } from "../../core/executor.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { shortToken } from "../../core/util/token.ts";
+import { CheckoutClaims } from "./checkout_claims.ts";
 import { MARK_VARIABLE } from "./environment.ts";
 import { ShellExecutor } from "./executor.ts";
 import { type JobUser, jobUser } from "./job_user.ts";
@@ -39,6 +40,7 @@ const DEFAULT_SHELLS: readonly string[] = process.platform === "win32"
 export class ShellExecutorProvider implements ExecutorProvider {
   readonly name = "shell";
   readonly #options: ShellProviderOptions;
+  readonly #claims = new CheckoutClaims();
   #user: Promise<JobUser> | undefined;
 
   constructor(options: ShellProviderOptions) {
@@ -73,6 +75,7 @@ export class ShellExecutorProvider implements ExecutorProvider {
       stateDir: options.host.stateDir,
       env,
       user: await this.#jobUser(options.signal),
+      claims: this.#claims,
       selfCommand: selfCommand ?? [process.execPath],
       graceMs: graceMs ?? GRACE_MS,
     });
@@ -83,12 +86,13 @@ export class ShellExecutorProvider implements ExecutorProvider {
     note: ExecutorNote,
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<void> {
-    const { mark, lease, temp_dir: tempDir } = note;
+    const { mark, checkout_lease: checkout, lease = checkout, temp_dir: tempDir } = note;
     if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark)) return;
     await killTree(`${MARK_VARIABLE}=${mark}`);
     if (typeof lease !== "string" || typeof tempDir !== "string") return;
     try {
-      await removeTempDir({ lease, tempDir, user: await this.#jobUser(options.signal) }, options);
+      const user = await this.#jobUser(options.signal);
+      await removeTempDir({ lease, passing: lease === checkout, tempDir, user }, options);
     } catch (error) {
       options.host.logger.warning("Cannot remove a crashed job's file variables", {
         path: tempDir,

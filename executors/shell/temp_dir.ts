@@ -8,21 +8,23 @@ import { MARK_VARIABLE } from "./environment.ts";
 import type { JobUser } from "./job_user.ts";
 
 export interface LeftTempDir {
-  /** Lock of the job's slot. */
+  /** Lock of the job's slot, or of the checkout that it had placed elsewhere. */
   readonly lease: string;
+  /** The lock's file goes with its holder. */
+  readonly passing: boolean;
   readonly tempDir: string;
   readonly user: JobUser | undefined;
 }
 
 /**
  * Removes what a crashed manager's job left, unless a job of another manager has taken over the
- * slot: then it is that job's.
+ * place: then it is that job's.
  */
 export async function removeTempDir(
   left: LeftTempDir,
   options: { signal: AbortSignal },
 ): Promise<void> {
-  using lock = lockOf(left.lease);
+  using lock = lockOf(left);
   if (lock === undefined) return;
   await removeDirectory(left.tempDir, { user: left.user, signal: options.signal });
 }
@@ -52,9 +54,9 @@ export async function removeDirectory(
 }
 
 /** Undefined: somebody holds it, or the slot is gone. */
-function lockOf(path: string): ReturnType<typeof tryLockFile> {
+function lockOf({ lease, passing }: LeftTempDir): ReturnType<typeof tryLockFile> {
   try {
-    return tryLockFile(path);
+    return tryLockFile(lease, { passing });
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;

@@ -47,6 +47,8 @@ git:depth  e2e/job_sources_test.ts  GIT_DEPTH decides how much history comes
 git:refspecs  e2e/job_sources_test.ts  tag and merge request refs are fetched by their refspecs
 git:clean-flags  e2e/job_sources_test.ts  GIT_CLEAN_FLAGS and GIT_CHECKOUT are heeded
 git:checkout  e2e/job_sources_test.ts  GIT_CLEAN_FLAGS and GIT_CHECKOUT are heeded
+git:clone-path:lease  e2e/job_sources_test.ts  jobs that name one GIT_CLONE_PATH have it one after the other
+git:clone-path:lease  executors/shell/checkout_lease_test.ts  a checkout that a job has placed is left alone by other jobs, also of other managers
 git:clone-path  e2e/job_sources_test.ts  GIT_CLONE_PATH places the checkout inside builds_dir, and nowhere else
 git:submodules  e2e/job_sources_test.ts  submodules come with the job's credentials, at every level when recursive
 git:submodule-paths  e2e/job_sources_test.ts  GIT_SUBMODULE_PATHS leaves out what it excludes

@@ -49,6 +49,7 @@ git:refspecs                     4.4   Tags and merge requests are fetched by th
 git:clean-flags                  4.5   GIT_CLEAN_FLAGS is what git clean gets; none is no clean.
 git:checkout                     4.5   GIT_CHECKOUT=false leaves the files alone.
 git:clone-path                   4.5   GIT_CLONE_PATH places the checkout, inside builds_dir only.
+git:clone-path:lease             4.5   Jobs on one host that share a GIT_CLONE_PATH take turns.
 git:submodules                   4.5   GIT_SUBMODULE_STRATEGY, with the job's own credentials.
 git:submodule-paths              4.5   GIT_SUBMODULE_PATHS narrows them down.
 git:lfs:skip                     4.5   GIT_LFS_SKIP_SMUDGE leaves pointers.

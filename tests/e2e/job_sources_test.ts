@@ -1,9 +1,9 @@
 /** Sources: strategies, depth, refs, submodules, LFS, object formats, other places. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 
-import { expectFailure, expectSuccess, Lab } from "./lab.ts";
+import { eventually, expectFailure, expectSuccess, Lab } from "./lab.ts";
 
 let lab: Lab;
 beforeAll(async () => {
@@ -301,6 +301,33 @@ test.concurrent("GIT_CLONE_PATH places the checkout inside builds_dir, and nowhe
     expect(refused.plain).toContain(`has to be within "${lab.path("builds")}"`);
   }
   expect(existsSync(outside)).toBe(false);
+});
+
+test("jobs that name one GIT_CLONE_PATH have it one after the other", async () => {
+  const { app } = lab.repositories;
+  const gate = lab.gate("clone-path");
+  const variables = { GIT_CLONE_PATH: "$CI_BUILDS_DIR/shared/place" };
+  const first = lab.enqueue({
+    repository: app,
+    variables,
+    script: ["touch of-first", "echo first-has-it", gate.wait, "ls of-first README.md"],
+  });
+  await lab.printed(first, "first-has-it");
+  const second = lab.enqueue({
+    repository: app,
+    variables: { ...variables, GIT_CLEAN_FLAGS: "none" },
+    script: ["ls of-first", "pwd"],
+  });
+  const place = lab.path("builds/shared/place");
+  await lab.printed(second, `Waiting for another job to leave "${place}"...`);
+  gate.open();
+  expectSuccess(await lab.finished(first));
+  const next = await lab.finished(second);
+  expectSuccess(next);
+  expect(next.lines).toContain(place);
+  expect(next.lines).toContain("of-first");
+  const leases = () => readdirSync(lab.path("builds")).filter((name) => name.startsWith(".lease"));
+  await eventually(() => leases().length === 0, "the locks to go with the jobs");
 });
 
 test("safe_directory_checkout names each checkout once in the account's git configuration", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryLockFile } from "../../../core/util/file_lock.ts";
@@ -19,6 +19,24 @@ describe("tryLockFile", () => {
     expect(next).toBeDefined();
     expect(tryLockFile(path)).toBeUndefined();
     next?.[Symbol.dispose]();
+  });
+
+  test("takes a passing file with it, and never locks one that is gone", () => {
+    const path = join(directory, "passing");
+    for (let round = 0; round < 2; round++) {
+      const lock = tryLockFile(path, { passing: true });
+      expect(tryLockFile(path, { passing: true })).toBeUndefined();
+      lock?.[Symbol.dispose]();
+      expect(existsSync(path)).toBe(false);
+    }
+    const first = tryLockFile(path, { passing: true });
+    rmSync(path);
+    // Somebody else has removed the file: whoever comes now has a lock of its own.
+    const second = tryLockFile(path, { passing: true });
+    expect(second).toBeDefined();
+    expect(tryLockFile(path, { passing: true })).toBeUndefined();
+    second?.[Symbol.dispose]();
+    first?.[Symbol.dispose]();
   });
 
   test("is held by another process until that is killed, whose children do not inherit it", async () => {
