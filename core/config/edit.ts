@@ -13,6 +13,7 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
+import { syncFolder } from "../util/durable.ts";
 import { Secret } from "../util/secret.ts";
 import { type FileLock, lockFile } from "./file_lock.ts";
 import { type Environment, expandReferences, parseDocument, readConfigText } from "./load.ts";
@@ -185,12 +186,6 @@ async function keepOwner(temporary: string, target: string): Promise<void> {
 }
 
 /** Makes the new name survive a power cut; Windows cannot open a folder and needs no such thing. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  await using folder = await open(path, "r");
-  await folder.sync();
-}
-
 function unwritable(path: string, cause: unknown): ConfigurationError {
   if (cause instanceof ConfigurationError) return cause;
   const why = codeOf(cause) === "EBUSY"

@@ -27,6 +27,9 @@ import { TraceLink } from "./trace_link.ts";
 import { TraceStream } from "./trace_stream.ts";
 import { Uploader } from "./uploader.ts";
 
+/** A coordinator that is well has a result long before. */
+const TAKEN_AT_ONCE_MS = 200;
+
 export interface TraceOptions {
   /** Holds the trace and, once decided, the result. Its owner removes it, not the trace. */
   readonly record: JobRecord;
@@ -143,7 +146,7 @@ class SpooledTrace implements JobTrace {
     this.#spool.seal();
     await this.#spool.flush();
     this.#decide(state);
-    const delivery = await this.#deliver(state, options);
+    const delivery = await this.#deliverOrKeep(state, options);
     await this.#spool[Symbol.asyncDispose]();
     return delivery;
   }
@@ -156,6 +159,27 @@ class SpooledTrace implements JobTrace {
       this.#options.logger.error("A restart of the runner would lose a job's result", {
         error: messageOf(thrown),
       });
+    }
+  }
+
+  /** What is taken at once need not be kept; the disk is asked only when it takes longer. */
+  async #deliverOrKeep(
+    state: FinalState,
+    options: { signal: AbortSignal },
+  ): Promise<Delivery> {
+    const { record, logger } = this.#options;
+    let syncing: Promise<void> | undefined;
+    const sync = () => syncing ??= record.sync();
+    const late = setTimeout(() => sync().catch(() => {}), TAKEN_AT_ONCE_MS);
+    try {
+      const delivery = await this.#deliver(state, options);
+      if (delivery.kind !== "kept") return delivery;
+      await sync().catch((thrown) =>
+        logger.error("A loss of power would lose a job's result", { error: messageOf(thrown) })
+      );
+      return delivery;
+    } finally {
+      clearTimeout(late);
     }
   }
 

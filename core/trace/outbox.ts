@@ -136,7 +136,9 @@ export async function recover(
   const line = Buffer.from(errorLine(text));
   if (record.facts.timestamps) new TimestampedLines("00O", append, preciseClock()).add(line);
   else append(line, 0, line.length);
+  await spool.flush();
   record.decide(state);
+  await record.sync();
 }
 
 async function endsWithinLine(spool: ReturnType<JobRecord["openSpool"]>): Promise<boolean> {

@@ -4,11 +4,12 @@
  */
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { codeOf, messageOf, SystemFailure } from "../errors.ts";
 import type { ExecutorNote } from "../executor.ts";
 import type { FinalState } from "../job/result.ts";
+import { syncFile, syncFolder } from "../util/durable.ts";
 import { Secret } from "../util/secret.ts";
 import { Spool, type SpoolEvents } from "./spool.ts";
 
@@ -189,6 +190,22 @@ export class JobRecord {
         decided_at: new Date().toISOString(),
       },
     });
+  }
+
+  /** Settles when all that is known of the job would survive a loss of power. Throws SystemFailure. */
+  async sync(): Promise<void> {
+    try {
+      await syncFile(join(this.path, TRACE)).catch((thrown) => {
+        if (codeOf(thrown) !== "ENOENT") throw thrown;
+      });
+      await syncFile(join(this.path, FILE));
+      for (const folder of [this.path, dirname(this.path)]) await syncFolder(folder);
+    } catch (thrown) {
+      throw new SystemFailure(
+        `Cannot make the job's record "${this.path}" durable: ${messageOf(thrown)}`,
+        { cause: thrown },
+      );
+    }
   }
 
   /** Starts the job's trace. */
