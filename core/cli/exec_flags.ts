@@ -122,7 +122,8 @@ const OWN_FLAGS: readonly Flag[] = [
 ];
 
 /** Keys of an entry that have no meaning without a server, or another name here. */
-const NOT_HERE = /^(?:url|token|name|executor|limit|request-concurrency|tls-|strict-|unhealthy-)/;
+const NOT_HERE =
+  /^(?:url|token|name|executor|limit|request-concurrency|tls-(?!ca-file$)|strict-|unhealthy-)/;
 
 /** Those of an entry are many and rarely given: `args` say whether any of them may be. */
 export function execFlags(args: readonly string[]): readonly Flag[] {

@@ -116,6 +116,12 @@ export function entrySettings(
   return mergeTables(mergeTables(found, configured), fromFlags);
 }
 
+/** The authorities that vouch for GitLab, as an entry names them. */
+export function caFile(entry: Readonly<Record<string, unknown>>): string | undefined {
+  const path = entry["tls-ca-file"];
+  return typeof path === "string" ? path : undefined;
+}
+
 function envFile(path: string): readonly string[] {
   let text: string;
   try {

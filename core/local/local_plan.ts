@@ -6,6 +6,7 @@ import { compose } from "../pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
 import { readConfig } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
+import { type AccessTokens, tokenFor } from "./gitlab/access_token.ts";
 import { type IdTokens, namingMissing } from "./id_tokens.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { projectFiles } from "./project_files.ts";
@@ -14,31 +15,43 @@ import { type EventFlags, type PipelineEvent, pipelineEvent } from "./variables/
 import { pipelineFacts, projectOf } from "./variables/pipeline_facts.ts";
 import type { RemoteProject } from "./variables/remote.ts";
 
-export interface PlanOptions {
+/** What is wanted of a pipeline, whatever made it. */
+export interface PlanRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Under way: git works while all that reads and composes is loaded. */
-  readonly sources: Promise<Sources>;
   /** How files that `include` names elsewhere are fetched. */
-  readonly includes: Pick<IncludeFetcherOptions, "token" | "cacheDirectory" | "refresh" | "logger">;
+  readonly includes: Pick<
+    IncludeFetcherOptions,
+    "cacheDirectory" | "refresh" | "caFile" | "logger"
+  >;
+  readonly tokens: AccessTokens;
   /** The CI file, relative to the project. */
   readonly file: string;
   readonly committed: boolean;
-  readonly event: EventFlags;
   readonly selection: SelectionRequest;
   /** Values of the CI file's own inputs. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** The user's settings, and the command line. */
-  readonly settings: Readonly<Record<string, PipelineVariable>>;
-  readonly variables: Readonly<Record<string, PipelineVariable>>;
   readonly idTokens: IdTokens;
   readonly signal: AbortSignal;
 }
 
-export interface LocalPlan extends AsyncDisposable {
+export interface PlanOptions extends PlanRequest {
+  /** Under way: git works while all that reads and composes is loaded. */
+  readonly sources: Promise<Sources>;
+  readonly event: EventFlags;
+  /** The user's settings, and the command line. */
+  readonly settings: Readonly<Record<string, PipelineVariable>>;
+  readonly variables: Readonly<Record<string, PipelineVariable>>;
+}
+
+/** What a pipeline is made for. */
+export interface PlanSubject {
   readonly sources: Sources;
   readonly event: PipelineEvent;
   readonly facts: PipelineFacts;
   readonly project: RemoteProject;
+}
+
+export interface LocalPlan extends PlanSubject, AsyncDisposable {
   /** Child pipelines are read from it too. */
   readonly files: CiSource;
   readonly config: CiConfig;
@@ -50,23 +63,34 @@ export interface LocalPlan extends AsyncDisposable {
 
 /** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
 export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
-  const { env, committed, signal, file } = options;
   const sources = await options.sources;
   const event = pipelineEvent(options.event, sources.facts, remoteName(sources.facts));
   const project = projectOf(sources);
   const facts = pipelineFacts({
     sources,
     event,
-    configPath: file,
+    project,
+    configPath: options.file,
     now: new Date(),
-    project: options.settings,
+    settings: options.settings,
     pipeline: options.variables,
   });
+  return await planPipeline({ sources, event, project, facts }, options);
+}
+
+/** As {@link planLocal}, for an event that is known. */
+export async function planPipeline(
+  subject: PlanSubject,
+  options: PlanRequest,
+): Promise<LocalPlan> {
+  const { env, committed, file, idTokens, tokens, signal } = options;
+  const { sources, facts, project: { serverUrl, path } } = subject;
+  const token = tokenFor(serverUrl, tokens, serverUrl);
   const files = projectFiles({
     sources,
     committed,
     facts,
-    includes: { ...options.includes, server: project.serverUrl, path: project.path, env },
+    includes: { ...options.includes, token, server: serverUrl, path, env },
   });
   await using opened = new AsyncDisposableStack();
   opened.use(files);
@@ -77,14 +101,10 @@ export async function planLocal(options: PlanOptions): Promise<LocalPlan> {
     signal,
   });
   const pipeline = compose(config, facts);
-  const { idTokens } = options;
   const selection = namingMissing(select(pipeline, options.selection), idTokens);
   const kept = opened.move();
   return {
-    sources,
-    event,
-    facts,
-    project,
+    ...subject,
     files,
     config,
     pipeline,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { ConfigurationError } from "../errors.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
-import type { Secret } from "../util/secret.ts";
+import type { AccessTokens } from "./gitlab/access_token.ts";
 import type { EntrySettings } from "./runner_entries.ts";
 import type { Variables } from "./settings_schema.ts";
 
@@ -14,8 +14,8 @@ export interface LocalSettings {
   readonly executor: string | undefined;
   readonly variables: Readonly<Record<string, PipelineVariable>>;
   readonly idTokens: Readonly<Record<string, string>>;
-  /** Opens other projects of GitLab for `include`. */
-  readonly gitlabToken: Secret | undefined;
+  /** Open other projects of GitLab for `include`, and jobs for `--job-url`. */
+  readonly tokens: Omit<AccessTokens, "given">;
   readonly runner: EntrySettings;
 }
 
@@ -24,7 +24,7 @@ const NOTHING_SET: LocalSettings = {
   executor: undefined,
   variables: {},
   idTokens: {},
-  gitlabToken: undefined,
+  tokens: { own: undefined, byHost: {} },
   runner: {},
 };
 
@@ -59,7 +59,7 @@ export async function loadSettings(options: {
       ...variablesOf(secrets?.variables ?? {}, true),
     },
     idTokens: secrets?.id_tokens ?? {},
-    gitlabToken: secrets?.gitlab_token,
+    tokens: { own: secrets?.gitlab_token, byHost: secrets?.gitlab_tokens ?? {} },
     runner: merged(files.map((each) => each.runner)),
   };
 }

@@ -21,6 +21,8 @@ export const Variables = z.record(
 )
   .default({});
 
+const Token = z.string().min(1, "is empty").transform((token) => new Secret(token));
+
 export const Settings = z.strictObject({
   /** Jobs that run at the same time. */
   concurrency: z.int().positive().optional(),
@@ -34,7 +36,9 @@ export const Secrets = z.strictObject({
   /** Masked in every log. */
   variables: Variables,
   /** Sent to the GitLab that the repository's remote names, and nowhere else. */
-  gitlab_token: z.string().transform((token) => new Secret(token)).optional(),
+  gitlab_token: Token.optional(),
+  /** Those of other instances, by host: sent to that host, and nowhere else. */
+  gitlab_tokens: z.record(z.string(), Token).default({}),
   /** Values for `id_tokens`, by their names. Masked in every log. */
   id_tokens: z.record(z.string(), z.string()).default({}),
 });

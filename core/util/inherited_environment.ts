@@ -17,6 +17,7 @@ const SECRETS: ReadonlySet<string> = new Set([
   "SSH_PASSWORD",
   "SSH_PASSPHRASE",
   "KUBERNETES_BEARER_TOKEN",
+  "EXEC_GITLAB_TOKEN",
 ]);
 
 /** What the service manager tells the manager alone. */

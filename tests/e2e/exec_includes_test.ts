@@ -1,9 +1,11 @@
 /** `exec` with files from elsewhere: the compiled executable, a GitLab and another host. */
 
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FakeProjects, serveProjects } from "../fakes/fake_projects.ts";
+import { makeCertificate } from "./certificates.ts";
 import { ExecLab, outputOf } from "./exec_lab.ts";
 
 const LIBRARY = {
@@ -40,12 +42,16 @@ function labAt(server: FakeProjects, other: FakeProjects): ExecLab {
     "templates/own.yml": "own: { script: echo own component }\n",
   });
   lab.git("remote", "set-url", "origin", `${server.url}/group/app.git`);
+  writeSecrets(lab, 'gitlab_token = "glpat-secret"\n');
+  return lab;
+}
+
+function writeSecrets(lab: ExecLab, text: string): void {
   const config = join(lab.dir, "home/.config/gitlab-runner");
   mkdirSync(config, { recursive: true });
   const secrets = join(config, "exec-secrets.toml");
-  writeFileSync(secrets, 'gitlab_token = "glpat-secret"\n');
+  writeFileSync(secrets, text);
   chmodSync(secrets, 0o600);
-  return lab;
 }
 
 test.concurrent("exec includes files of projects, components and other hosts, offline the next time", async () => {
@@ -87,3 +93,54 @@ test.concurrent("exec refuses what cannot be included with its place", async () 
     `Remote file \`${server.url}/remote.yml\` could not be fetched because of HTTP code \`404\` error!`,
   );
 });
+
+/** A pipeline that includes a file of a project which only the token opens. */
+function privateLab(server: FakeProjects): ExecLab {
+  const lab = new ExecLab({
+    ".gitlab-ci.yml": "include: { project: group/lib, file: /ci/lib.yml }\n" +
+      "test: { script: 'echo token [$EXEC_GITLAB_TOKEN]' }\n",
+  });
+  lab.git("remote", "set-url", "origin", `${server.url}/group/app.git`);
+  return lab;
+}
+
+test.concurrent("exec takes GitLab's token from the environment, and no job sees it", async () => {
+  using server = serveProjects(LIBRARY);
+  using lab = privateLab(server);
+  expect((await lab.run()).stderr).toContain("not found or access denied");
+  lab.env["EXEC_GITLAB_TOKEN"] = "glpat-secret";
+  const { code, events } = await lab.events();
+  expect([code, outputOf(events, "test")]).toEqual([0, ["token []"]]);
+});
+
+test.concurrent("exec takes the token of a host from the secrets file", async () => {
+  using server = serveProjects(LIBRARY);
+  using lab = privateLab(server);
+  const host = new URL(server.url).host;
+  writeSecrets(
+    lab,
+    `[gitlab_tokens]\n"gitlab.example.org" = "other"\n"${host}" = "glpat-secret"\n`,
+  );
+  expect((await lab.run()).code).toBe(0);
+  expect(server.requests.map(({ token }) => token)).toEqual(
+    server.requests.map(() => "glpat-secret"),
+  );
+});
+
+test.concurrent("exec includes files of a GitLab that only --tls-ca-file vouches for", async () => {
+  using directory = temporaryDirectory();
+  const tls = await makeCertificate(directory.path);
+  using server = serveProjects(LIBRARY, tls);
+  using lab = privateLab(server);
+  lab.env["EXEC_GITLAB_TOKEN"] = "glpat-secret";
+  const refused = await lab.run();
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("certificate")]);
+  expect((await lab.run("--tls-ca-file", tls.certPath)).code).toBe(0);
+  lab.write({ ".runner-exec.toml": `[runner]\ntls-ca-file = "${tls.certPath}"\n` });
+  expect((await lab.run("--fetch-includes")).code).toBe(0);
+});
+
+function temporaryDirectory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "runner-exec-tls-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}

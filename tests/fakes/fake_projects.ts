@@ -17,12 +17,16 @@ export interface FakeProjects extends Disposable {
   readonly pages: Map<string, () => Response>;
 }
 
-export function serveProjects(projects: Readonly<Record<string, FakeProject>>): FakeProjects {
+export function serveProjects(
+  projects: Readonly<Record<string, FakeProject>>,
+  tls?: { readonly cert: string; readonly key: string },
+): FakeProjects {
   const requests: FakeProjects["requests"] = [];
   const pages: FakeProjects["pages"] = new Map();
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
+    ...(tls === undefined ? {} : { tls }),
     fetch(request) {
       const url = new URL(request.url);
       const token = request.headers.get("private-token");
@@ -38,7 +42,7 @@ export function serveProjects(projects: Readonly<Record<string, FakeProject>>): 
     },
   });
   return {
-    url: `http://127.0.0.1:${server.port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${server.port}`,
     requests,
     pages,
     [Symbol.dispose]: () => void server.stop(true),

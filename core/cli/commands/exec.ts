@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { RunnerError } from "../../errors.ts";
+import { takeToken } from "../../local/gitlab/access_token.ts";
 import { engineHost } from "../../local/container_engine.ts";
 import { EventStream } from "../../local/event_stream.ts";
 import { loadSettings, type LocalSettings } from "../../local/settings.ts";
@@ -10,6 +11,7 @@ import { openSources } from "../../local/sources.ts";
 import { type LocalState, openLocalState } from "../../local/state.ts";
 import type { Paint } from "../../local/views/paint.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
+import type { Secret } from "../../util/secret.ts";
 import { whyNothing } from "../../pipeline/select.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { isListing, look } from "../exec_look.ts";
@@ -42,7 +44,9 @@ const EXEC: Omit<Command, "flags"> = {
     ["exec --list", "Which jobs there are, and why some are left out"],
   ],
   async run(flags, context, operands) {
-    const { program, log } = context;
+    const { log } = context;
+    const { token, env } = takeToken(context.program.env);
+    const program = { ...context.program, env };
     // What the engine says of each job, the view says better.
     log.configure({ level: "error" });
     using interrupt = interruptSignal(program);
@@ -52,6 +56,8 @@ const EXEC: Omit<Command, "flags"> = {
     const paint = execPaint(flags, program);
     const exec: ExecContext = {
       ...context,
+      program,
+      token,
       flags,
       operands,
       paint,
@@ -68,6 +74,8 @@ const EXEC: Omit<Command, "flags"> = {
 };
 
 interface ExecContext extends CommandContext {
+  /** From the environment, which does not have it any more. */
+  readonly token: Secret | undefined;
   readonly flags: FlagValues;
   readonly operands: readonly string[];
   readonly paint: Paint;
@@ -130,7 +138,7 @@ async function runOnce(
   { cwd, tree, settings, state }: ExecPlace,
   before?: string,
 ): Promise<{ readonly code: number; readonly sha: string }> {
-  const { flags, program, logger, paint, signal } = exec;
+  const { flags, program, token, logger, paint, signal } = exec;
   const { env, home } = program;
   const committed = flags.bool("committed");
   const sources = openSources({ tree, env, directory: state.sources, committed, signal });
@@ -142,15 +150,17 @@ async function runOnce(
   const { FailureShell } = await import("../../local/failure_shell.ts");
   const { executor, jobs } = request.execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
+  const entry = request.entrySettings(flags, settings.runner, engineHost(env, home));
   await using plan = await planLocal({
     env,
     sources,
     includes: {
-      token: settings.gitlabToken,
       cacheDirectory: state.includes,
       refresh: flags.bool("fetch-includes"),
+      caFile: request.caFile(entry),
       logger,
     },
+    tokens: { ...settings.tokens, given: token },
     file: flags.text("file") ?? ".gitlab-ci.yml",
     committed,
     event: request.eventFlags(flags),
@@ -190,7 +200,7 @@ async function runOnce(
     // The terminal belongs to one job.
     concurrency: withShell ? 1 : request.concurrency(flags, settings.concurrency),
     executorFor,
-    settings: request.entrySettings(flags, settings.runner, engineHost(env, home)),
+    settings: entry,
     timeoutSeconds: limit,
     lastRun,
     keep: flags.bool("keep"),

@@ -12,7 +12,8 @@ import {
   versionPrefix,
 } from "./component_address.ts";
 import { componentFile, missing, noFile } from "./fetched_file.ts";
-import { GitlabFiles, type GitlabFilesOptions } from "./gitlab_files.ts";
+import type { GitlabApiOptions } from "../gitlab/gitlab_api.ts";
+import { GitlabFiles } from "./gitlab_files.ts";
 import { IncludeCache } from "./include_cache.ts";
 import { fromOwnProject, type OwnProject } from "./own_project.ts";
 
@@ -34,7 +35,7 @@ const Paths = z.array(z.string());
 
 type Fetched = Extract<FetchedFile, { kind: "found" }>;
 
-export interface IncludeFetcherOptions extends GitlabFilesOptions {
+export interface IncludeFetcherOptions extends GitlabApiOptions {
   readonly own: OwnProject;
   /** Below it, what was fetched is kept. */
   readonly cacheDirectory: string;

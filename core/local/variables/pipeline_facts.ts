@@ -15,11 +15,12 @@ import { type RemoteProject, remoteProject } from "./remote.ts";
 export interface FactsOptions {
   readonly sources: Sources;
   readonly event: PipelineEvent;
+  readonly project: RemoteProject;
   /** The CI file, relative to the project. */
   readonly configPath: string;
   readonly now: Date;
   /** The user's settings. */
-  readonly project: Readonly<Record<string, PipelineVariable>>;
+  readonly settings: Readonly<Record<string, PipelineVariable>>;
   /** The command line. */
   readonly pipeline: Readonly<Record<string, PipelineVariable>>;
 }
@@ -30,7 +31,7 @@ export function projectOf({ facts, tree }: Pick<Sources, "facts" | "tree">): Rem
 }
 
 export function pipelineFacts(options: FactsOptions): PipelineFacts {
-  const { sources, event, project, pipeline } = options;
+  const { sources, event, settings, pipeline } = options;
   const compare = new Comparison(sources, event);
   return {
     source: event.source,
@@ -39,20 +40,20 @@ export function pipelineFacts(options: FactsOptions): PipelineFacts {
     defaultBranch: event.defaultBranch,
     predefined: {
       ...predefined(options),
-      ...registryVariables(sources),
+      ...registryVariables(options.project),
       ...(event.source === "schedule" ? { CI_PIPELINE_SCHEDULE_DESCRIPTION: "" } : {}),
       ...mergeRequestVariables(options),
     },
-    project,
+    project: settings,
     pipeline,
     changedFiles: (compareTo) => compare.changed(compareTo),
     files: () => compare.files(),
   };
 }
 
-function predefined({ sources, event, configPath, now }: FactsOptions): PredefinedVariables {
+function predefined(options: FactsOptions): PredefinedVariables {
+  const { sources, event, project: { serverUrl, path }, configPath, now } = options;
   const { facts } = sources;
-  const { serverUrl, path } = projectOf(sources);
   const name = facts.config.get("user.name") ?? "Local User";
   const email = facts.config.get("user.email") ?? "user@localhost";
   return pipelineVariables({
@@ -88,16 +89,15 @@ function predefined({ sources, event, configPath, now }: FactsOptions): Predefin
 }
 
 /** Other instances have their registry where nobody but they can tell. */
-function registryVariables(sources: Sources): PredefinedVariables {
-  const { serverUrl, path } = projectOf(sources);
+function registryVariables({ serverUrl, path }: RemoteProject): PredefinedVariables {
   if (serverUrl !== "https://gitlab.com") return {};
   const registry = "registry.gitlab.com";
   return { CI_REGISTRY: registry, CI_REGISTRY_IMAGE: `${registry}/${path.toLowerCase()}` };
 }
 
-function mergeRequestVariables({ sources, event }: FactsOptions): PredefinedVariables {
+function mergeRequestVariables({ sources, event, project }: FactsOptions): PredefinedVariables {
   if (event.target === undefined) return {};
-  const { serverUrl, path } = projectOf(sources);
+  const { serverUrl, path } = project;
   const { facts } = sources;
   const url = `${serverUrl}/${path}`;
   const [title = ""] = (facts.head?.message ?? "").split("\n", 1);

@@ -29,6 +29,7 @@ function fetcher(
     token: options.token === undefined ? undefined : new Secret(options.token),
     cacheDirectory,
     refresh: options.refresh ?? false,
+    caFile: undefined,
     own: {
       path: "group/app",
       commit: "c0ffee",
