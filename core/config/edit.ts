@@ -185,7 +185,6 @@ async function keepOwner(temporary: string, target: string): Promise<void> {
   }
 }
 
-/** Makes the new name survive a power cut; Windows cannot open a folder and needs no such thing. */
 function unwritable(path: string, cause: unknown): ConfigurationError {
   if (cause instanceof ConfigurationError) return cause;
   const why = codeOf(cause) === "EBUSY"

@@ -3,7 +3,6 @@
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
-
 import { output } from "../e2e/lab.ts";
 import { Bench, CHECK_INTERVAL_MS, eventually } from "./harness.ts";
 
@@ -41,8 +40,11 @@ test.skipIf(!canRun)(`a result that is kept survives a loss of power${SUFFIX}`, 
   await bench.process.stop();
 }, 30_000);
 
+/** From linux/ext4.h: ends all writing at once; the flag leaves out even the journal. */
+const EXT4_IOC_SHUTDOWN = 0x8004587dn;
+const NO_LOG_FLUSH = new Uint32Array([2]);
+
 /** A file system of its own, on a file, that keeps nothing of its own accord. */
-/* */
 class Disk implements AsyncDisposable {
   readonly #image: string;
   readonly #path: string;
@@ -85,6 +87,3 @@ class Disk implements AsyncDisposable {
     await output(["umount", "-l", this.#path]);
   }
 }
-
-const EXT4_IOC_SHUTDOWN = 0x8004587dn;
-const NO_LOG_FLUSH = new Uint32Array([2]);
