@@ -3,6 +3,7 @@
 import type { Engine, EngineInfo } from "./engine/mod.ts";
 import { HelperVolume } from "./helper/mod.ts";
 import { ImageStore } from "./images/mod.ts";
+import type { Ownership } from "./ownership.ts";
 
 /** Settings that say which engine; they go into a job's journal too. */
 export interface EndpointSettings {
@@ -28,6 +29,7 @@ export interface EngineLinksOptions {
   readonly executable: string;
   /** Environment of credential helpers. */
   readonly helperEnv: Readonly<Record<string, string>>;
+  readonly ownership: Ownership;
   /** Called once for each engine, before it is used. */
   readonly onConnect: (engine: Engine) => void;
 }
@@ -46,13 +48,13 @@ export class EngineLinks implements AsyncDisposable {
     const key = JSON.stringify([host, tls_cert_path, tls_verify]);
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const { connect, executable, helperEnv, onConnect } = this.#options;
+    const { connect, executable, helperEnv, ownership, onConnect } = this.#options;
     const engine = connect({ host, tls_cert_path, tls_verify });
     const link = {
       engine,
       info: once(engine),
       store: new ImageStore({ engine, helperEnv }),
-      executable: new HelperVolume({ path: executable }),
+      executable: new HelperVolume({ path: executable, ownership }),
       usableHelpers: new Set<string>(),
     };
     this.#links.set(key, link);

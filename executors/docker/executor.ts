@@ -20,6 +20,7 @@ import type { ProcessEnd } from "./engine/mod.ts";
 import { JobContainers } from "./job_containers.ts";
 import type { EngineLink } from "./engine_link.ts";
 import type { JobFacts } from "./job_facts.ts";
+import type { Ownership } from "./ownership.ts";
 import { removeJob } from "./reaper.ts";
 import { stageCommand } from "./scripts.ts";
 import { takeBack } from "./job_user.ts";
@@ -33,8 +34,8 @@ export interface DockerExecutorOptions {
   readonly link: EngineLink;
   /** Where the engine is, for a later process. */
   readonly endpoint: Readonly<Record<string, string | number>>;
-  /** Keys of the jobs that this process has: what is labelled with others may be removed. */
-  readonly living: Set<string>;
+  /** Of this process: what is labelled with keys that it does not have may be removed. */
+  readonly ownership: Ownership;
   /** Throws JobConfigurationError. */
   readonly facts: (spec: JobSpec) => JobFacts;
 }
@@ -69,9 +70,9 @@ export class DockerExecutor implements Executor {
     const facts = this.#options.facts(spec);
     if (facts.isDefaultImage) io.log.notice("Using default image");
     io.log.print(`Using Docker executor with image ${facts.image} ...`);
-    const { link, endpoint, logger, home, living } = this.#options;
+    const { link, endpoint, logger, home, ownership } = this.#options;
     this.#keys.add(facts.key);
-    living.add(facts.key);
+    ownership.claim(facts.key);
     io.remember({ ...endpoint, key: facts.key });
     this.#containers = new JobContainers({
       link,
@@ -138,13 +139,13 @@ export class DockerExecutor implements Executor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
-    const { living } = this.#options;
+    const { ownership } = this.#options;
     const keys = [...this.#keys];
     try {
       await this.#removeAll();
     } finally {
       // What could not be removed is the reaper's now.
-      for (const key of keys) living.delete(key);
+      for (const key of keys) ownership.drop(key);
     }
     await this.#work.settled;
   }

@@ -14,6 +14,7 @@ import {
   hasThisProgram,
   HELPER_COMMAND,
   HELPER_PROBE,
+  type HelperMount,
   judgeProbe,
   ownHelperImage,
 } from "./helper/mod.ts";
@@ -84,13 +85,19 @@ export class JobContainers {
     }, signal);
     this.#helperImage = own ?? { name: facts.image, image: build, configured: false };
     const { image } = this.#helperImage;
-    const executables = hasThisProgram(image)
-      ? []
-      : [await executable.mount(engine, info, image.id, { signal })];
+    const brought = hasThisProgram(image)
+      ? undefined
+      : await executable.mount(engine, info, { signal });
     this.#user = knownUser(facts.user || build.user);
-    this.#helper = this.#makeHelper(image, executables);
+    const helper = this.#makeHelper(image, brought);
+    this.#helper = helper;
     this.#build = this.#makeBuild(build, info);
-    await Promise.all([this.#build.create(signal), this.#helper.create(signal)]);
+    const createHelper = async () => {
+      const container = await helper.create(signal);
+      if (brought === undefined) return;
+      await executable.fill(engine, brought, { container, image: image.id, signal });
+    };
+    await Promise.all([this.#build.create(signal), createHelper()]);
     this.#startEarly(signal);
     await this.#waitForServices(signal);
   }
@@ -182,7 +189,7 @@ export class JobContainers {
     );
   }
 
-  #makeHelper(image: ImageDetails, executables: readonly Mount[]): JobContainer {
+  #makeHelper(image: ImageDetails, brought: HelperMount | undefined): JobContainer {
     const { facts } = this;
     const empty = (mount: Mount): Mount => ({
       ...mount,
@@ -197,7 +204,10 @@ export class JobContainers {
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("predefined") },
         env: SAFE_DIRECTORY,
-        mounts: [...facts.volumes.mounts.map(empty), ...executables],
+        mounts: [
+          ...facts.volumes.mounts.map(empty),
+          ...(brought === undefined ? [] : [brought.mount]),
+        ],
         aliases: [],
         entrypoint: KEEPER,
       }),

@@ -17,7 +17,7 @@ import { DockerExecutor } from "./executor.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
 import { helperEnvironment } from "./images/mod.ts";
 import { jobFacts } from "./job_facts.ts";
-import type { ManagerIdentity } from "./names.ts";
+import { Ownership } from "./ownership.ts";
 import { Reaper, removeJob } from "./reaper.ts";
 import { connectEngine } from "./engine/mod.ts";
 
@@ -41,27 +41,14 @@ const PING_MS = 5000;
 export class DockerExecutorProvider implements ExecutorProvider {
   readonly name = "docker";
   readonly #options: DockerProviderOptions;
-  readonly #instance = randomBytes(8).toString("hex");
-  readonly #links: EngineLinks;
   readonly #reapers = new Map<Engine, Reaper>();
-  /** Keys of the jobs whose things may be in an engine. */
-  readonly #living = new Set<string>();
-  /** Keys of jobs of dead managers whose engine did not answer. */
-  readonly #over = new Set<string>();
   /** Engines that did not answer when they were last asked. */
   readonly #silent = new Set<EngineLink>();
-  #host: ExecutorHost | undefined;
+  /** From the first call on. */
+  #used: { readonly ownership: Ownership; readonly links: EngineLinks } | undefined;
 
   constructor(options: DockerProviderOptions) {
     this.#options = options;
-    const { env, executable } = options;
-    this.#links = new EngineLinks({
-      connect: ({ host, tls_cert_path, tls_verify }) =>
-        connectEngine({ host, tlsCertPath: tls_cert_path, tlsVerify: tls_verify, env }),
-      executable: executable ?? process.execPath,
-      helperEnv: helperEnvironment(env),
-      onConnect: (engine) => this.#keepClear(engine),
-    });
   }
 
   info(config: RunnerConfig): ExecutorInfo {
@@ -89,23 +76,24 @@ export class DockerExecutorProvider implements ExecutorProvider {
       );
     }
     const { host } = options;
-    this.#host = host;
-    const manager = this.#identity(host);
-    const link = this.#links.get(docker);
+    const { ownership, links } = this.#usedBy(host);
+    const link = links.get(docker);
     if (!await this.#answers(link, options)) return undefined;
     return new DockerExecutor({
       runner: config,
       logger: host.logger,
       home: this.#options.home,
       link,
-      living: this.#living,
+      ownership,
       endpoint: {
         host: docker.host,
         tls_cert_path: docker.tls_cert_path,
         tls_verify: String(docker.tls_verify),
       },
-      facts: (spec) =>
-        jobFacts(spec, { runner: config, docker, manager, helperCommand: HELPER_COMMAND }),
+      facts: (spec) => {
+        const { manager } = ownership;
+        return jobFacts(spec, { runner: config, docker, manager, helperCommand: HELPER_COMMAND });
+      },
     });
   }
 
@@ -115,8 +103,8 @@ export class DockerExecutorProvider implements ExecutorProvider {
   ): Promise<void> {
     const { key, host, tls_cert_path, tls_verify } = note;
     if (typeof key !== "string" || !/^[0-9a-f]{16}$/.test(key)) return;
-    this.#host = options.host;
-    const { engine } = this.#links.get({
+    const { ownership, links } = this.#usedBy(options.host);
+    const { engine } = links.get({
       host: String(host ?? ""),
       tls_cert_path: String(tls_cert_path ?? ""),
       tls_verify: tls_verify === "true",
@@ -131,7 +119,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
     } catch (error) {
       options.signal.throwIfAborted();
       // The job is over all the same and can be reported; the reaper tries again.
-      this.#over.add(key);
+      ownership.noteOver(key);
       options.host.logger.warning("Cannot remove the containers of an earlier job yet", {
         error: messageOf(error),
       });
@@ -141,10 +129,10 @@ export class DockerExecutorProvider implements ExecutorProvider {
   async [Symbol.asyncDispose](): Promise<void> {
     const reapers = [...this.#reapers.values()];
     await Promise.all([
-      this.#links.endFilling(),
+      this.#used?.links.endFilling(),
       ...reapers.map((reaper) => reaper[Symbol.asyncDispose]()),
     ]);
-    await this.#links[Symbol.asyncDispose]();
+    await this.#used?.links[Symbol.asyncDispose]();
   }
 
   /** No job is taken that has no engine to run in. The runner's log tells when that changes. */
@@ -172,22 +160,31 @@ export class DockerExecutorProvider implements ExecutorProvider {
     return true;
   }
 
-  #keepClear(engine: Engine): void {
-    const host = this.#host;
-    if (host === undefined) return;
-    const manager = this.#identity(host);
-    const { logger } = host;
-    const jobs = { living: this.#living, over: this.#over };
-    const reaper = new Reaper({ engine, manager, ...jobs, logger, pauseMs: REAP_PAUSE_MS });
-    this.#reapers.set(engine, reaper);
+  /** All calls of one process come with the same host. */
+  #usedBy(host: ExecutorHost) {
+    return this.#used ??= this.#use(host);
   }
 
-  #identity(host: ExecutorHost): ManagerIdentity {
-    return {
-      systemId: host.systemId,
-      instance: this.#instance,
-      stateDir: host.stateDir,
+  #use({ logger, systemId, stateDir }: ExecutorHost) {
+    const ownership = new Ownership({
+      systemId,
+      instance: randomBytes(8).toString("hex"),
+      stateDir,
       hostname: hostname(),
-    };
+    });
+    const { env, executable = process.execPath } = this.#options;
+    const links = new EngineLinks({
+      connect: ({ host, tls_cert_path, tls_verify }) =>
+        connectEngine({ host, tlsCertPath: tls_cert_path, tlsVerify: tls_verify, env }),
+      executable,
+      helperEnv: helperEnvironment(env),
+      ownership,
+      onConnect: (engine) =>
+        this.#reapers.set(
+          engine,
+          new Reaper({ engine, ownership, logger, pauseMs: REAP_PAUSE_MS }),
+        ),
+    });
+    return { ownership, links };
   }
 }

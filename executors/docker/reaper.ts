@@ -1,13 +1,11 @@
 /** Removes what jobs left in an engine: one job's things by its key, all that nobody owns by labels. */
 
-import { join } from "node:path";
-import { existsSync } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, deadline, DeadlineExceeded } from "../../core/util/abort.ts";
-import { tryLockFile } from "../../core/util/file_lock.ts";
-import type { Engine, Labels } from "./engine/mod.ts";
-import { type ManagerIdentity, REAPER_LABELS } from "./names.ts";
+import type { Engine } from "./engine/mod.ts";
+import { REAPER_LABELS } from "./names.ts";
+import type { Ownership } from "./ownership.ts";
 
 /** Removes the containers, networks and temporary volumes of one job. Throws when one stays. */
 export async function removeJob(
@@ -31,11 +29,7 @@ export async function removeJob(
 
 export interface ReaperOptions {
   readonly engine: Engine;
-  readonly manager: ManagerIdentity;
-  /** Keys of the jobs that this process has now. */
-  readonly living: ReadonlySet<string>;
-  /** Keys of jobs that are known to be over, whoever had them. */
-  readonly over: ReadonlySet<string>;
+  readonly ownership: Ownership;
   readonly logger: Logger;
   /** Between two rounds. */
   readonly pauseMs: number;
@@ -94,10 +88,10 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #clear(signal: AbortSignal): Promise<void> {
-    const { engine, manager, logger } = this.#options;
+    const { engine, ownership, logger } = this.#options;
     const labels = {
       [REAPER_LABELS.managed]: "true",
-      [REAPER_LABELS.systemId]: manager.systemId,
+      [REAPER_LABELS.systemId]: ownership.manager.systemId,
     };
     const [containers, volumes, networks] = await Promise.all([
       engine.listContainers({ labels, all: true }, { signal }),
@@ -107,30 +101,12 @@ export class Reaper implements AsyncDisposable {
     const keys = new Set(
       [...containers, ...volumes, ...networks].flatMap(({ labels: found }) => {
         const key = found[REAPER_LABELS.jobKey];
-        return key !== undefined && this.#isOwnerless(key, found) ? [key] : [];
+        return key !== undefined && ownership.isOwnerless(found) ? [key] : [];
       }),
     );
     for (const key of keys) {
       await removeJob(engine, key, { volumes: true, signal });
       logger.warning("Removed what an ended job had left in the Docker Engine", { key });
     }
-  }
-
-  /**
-   * Whether the job that an object is of is known to be gone. A manager on another host, or in a
-   * container with another file system, cannot be judged and is left alone.
-   */
-  #isOwnerless(key: string, labels: Labels): boolean {
-    const { manager, living, over } = this.#options;
-    if (over.has(key)) return true;
-    if (labels[REAPER_LABELS.hostname] !== manager.hostname) return false;
-    if (labels[REAPER_LABELS.instance] === manager.instance) return !living.has(key);
-    const stateDir = labels[REAPER_LABELS.stateDir];
-    if (stateDir === undefined || !stateDir.startsWith("/")) return false;
-    // The lock is this process's own, so whoever had it before is gone.
-    if (stateDir === manager.stateDir) return true;
-    if (!existsSync(join(stateDir, "lock"))) return false;
-    using lock = tryLockFile(join(stateDir, "lock"));
-    return lock !== undefined;
   }
 }

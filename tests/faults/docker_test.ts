@@ -56,11 +56,17 @@ class Faults implements AsyncDisposable {
     return found;
   }
 
-  /** Runs the engine's own command line. */
-  command(...args: readonly string[]): void {
+  /** Runs the engine's own command line; what it prints. */
+  command(...args: readonly string[]): string {
     const env = { ...process.env, DOCKER_HOST: this.engine.host };
-    const { success, stderr } = Bun.spawnSync(["docker", ...args], { env });
+    const { success, stdout, stderr } = Bun.spawnSync(["docker", ...args], { env });
     if (!success) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
+    return stdout.toString().trim();
+  }
+
+  /** Containers that bring the executable into helper volumes. */
+  fillers(): string {
+    return this.command("ps", "--all", "--quiet", "--filter", "name=-fill");
   }
 
   async expectJobsFlow(): Promise<void> {
@@ -186,6 +192,64 @@ describe.skipIf(missing !== undefined)(
       },
       LIMIT,
     );
+  },
+);
+
+describe.skipIf(missing !== undefined)(
+  missing ? `a helper volume that is half full: NOT RUN, ${missing}` : "a helper volume",
+  () => {
+    /** The helper's work is to keep a cache. */
+    const HELPED: JobDescriptionInput = {
+      script: "echo kept > file",
+      variables: { GIT_STRATEGY: "none" },
+      cache: [{ key: "k", paths: ["file"], policy: "push", when: "on_success" }],
+    };
+
+    /** A runner that was killed while it brought its executable into a new engine. */
+    const interrupted = async () => {
+      const faults = await Faults.open();
+      const { lab } = faults.docker;
+      const job = lab.enqueue(HELPED);
+      while (faults.fillers() === "") await Bun.sleep(5);
+      lab.process.signal("SIGKILL");
+      await lab.process.exited();
+      expect(faults.fillers()).not.toBe("");
+      return { faults, job };
+    };
+
+    test("whose runner was killed is filled by the next job within seconds", async () => {
+      const { faults, job } = await interrupted();
+      await using _ = faults;
+      const { lab } = faults.docker;
+      lab.start();
+      const started = performance.now();
+      const next = await lab.run(HELPED);
+      expectSuccess(next);
+      expect(next.plain).toContain("Created cache");
+      expect(performance.now() - started).toBeLessThan(15_000);
+      expectFailure(await lab.finished(job), SYSTEM_FAILURE);
+      expect(faults.fillers()).toBe("");
+    }, LIMIT);
+
+    test("of another runner that was killed is taken over too", async () => {
+      const { faults } = await interrupted();
+      await using _ = faults;
+      await using other = await DockerLab.open({ engine: faults.engine, docker: DOCKER });
+      other.lab.start();
+      const started = performance.now();
+      expectSuccess(await other.lab.run(HELPED));
+      expect(performance.now() - started).toBeLessThan(15_000);
+      expect(faults.fillers()).toBe("");
+    }, LIMIT);
+
+    test("whose filling container was pruned is filled by the next job", async () => {
+      const { faults } = await interrupted();
+      await using _ = faults;
+      faults.command("container", "prune", "--force");
+      expect(faults.fillers()).toBe("");
+      faults.docker.lab.start();
+      expectSuccess(await faults.docker.lab.run(HELPED));
+    }, LIMIT);
   },
 );
 

@@ -18,6 +18,7 @@ export type ContainerCalls = Pick<
   | "stopContainer"
   | "removeContainer"
   | "waitRemoved"
+  | "hasFile"
   | "putArchive"
 >;
 
@@ -95,6 +96,12 @@ export function containerCalls(http: EngineHttp): ContainerCalls {
     },
 
     waitRemoved: (id, { signal }) => waitRemoved(http, id, signal),
+
+    async hasFile(id, path, { signal }) {
+      const query = { path };
+      const call = { method: "HEAD", path: `${pathOf(id)}/archive`, query, signal } as const;
+      return await http.done(call, [404]) !== 404;
+    },
 
     async putArchive(id, path, tar, { signal }) {
       const query = { path };

@@ -191,6 +191,8 @@ export interface Engine extends AsyncDisposable {
       readonly timestamps?: boolean;
     },
   ): Promise<void>;
+  /** Whether `path` is there, in the image or in a volume; the container need not run. */
+  hasFile(id: string, path: string, its: Abortable): Promise<boolean>;
   /** Unpacks a tar below `path` in the container's file system. */
   putArchive(
     id: string,
@@ -206,6 +208,7 @@ export interface Engine extends AsyncDisposable {
     options: Abortable & { readonly output: OutputSink },
   ): Promise<ProcessEnd>;
 
+  /** One of that name that is there already is as good. */
   createVolume(
     name: string,
     options: Abortable & {
@@ -214,7 +217,6 @@ export interface Engine extends AsyncDisposable {
       readonly driverOptions?: Readonly<Record<string, string>>;
     },
   ): Promise<void>;
-  hasVolume(name: string, its: Abortable): Promise<boolean>;
   listVolumes(labels: Labels, its: Abortable): Promise<readonly ListedVolume[]>;
   /** Not there is fine; in use throws `conflict`. */
   removeVolume(name: string, its: Abortable): Promise<void>;

@@ -9,7 +9,7 @@ import { EngineError } from "./engine_error.ts";
 import { type AnswerHead, readBody, readHead, renderHead, sendChunked } from "./http_message.ts";
 
 export interface EngineCall {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Below the version, encoded: `/containers/json`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -70,7 +70,7 @@ export class EngineHttp implements Disposable {
       const head = call.tar === undefined
         ? await readHead(connection)
         : await sendAndReadHead(connection, call.tar);
-      const body = readBody(connection, head);
+      const body = call.method === "HEAD" ? noBody() : readBody(connection, head);
       if (head.status >= 300 && !fine.includes(head.status)) throw await refusal(head, body);
       return { head, body, [Symbol.dispose]: () => connection[Symbol.dispose]() };
     } catch (error) {
@@ -171,6 +171,9 @@ export async function unlessMissing<T>(call: Promise<T>): Promise<T | "not-found
   }
 }
 
+/** What the headers tell of is not there after a HEAD. */
+async function* noBody(): AsyncGenerator<Uint8Array, void> {}
+
 async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
@@ -186,7 +189,9 @@ function contentHeaders(call: EngineCall, body: string): Record<string, string> 
   if (call.tar !== undefined) {
     return { "Content-Type": "application/x-tar", "Transfer-Encoding": "chunked" };
   }
-  if (call.json === undefined) return call.method === "GET" ? {} : { "Content-Length": "0" };
+  if (call.json === undefined) {
+    return call.method === "GET" || call.method === "HEAD" ? {} : { "Content-Length": "0" };
+  }
   return {
     "Content-Type": "application/json",
     "Content-Length": String(Buffer.byteLength(body)),

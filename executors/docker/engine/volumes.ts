@@ -7,7 +7,7 @@ import { labelFilter } from "./filters.ts";
 
 export type VolumeCalls = Pick<
   Engine,
-  "createVolume" | "hasVolume" | "listVolumes" | "removeVolume"
+  "createVolume" | "listVolumes" | "removeVolume"
 >;
 
 const VolumeList = z.object({
@@ -23,11 +23,6 @@ export function volumeCalls(http: EngineHttp): VolumeCalls {
     async createVolume(name, { signal, labels, driver, driverOptions }) {
       const json = { Name: name, Labels: labels, Driver: driver, DriverOpts: driverOptions };
       await http.done({ method: "POST", path: "/volumes/create", json, signal });
-    },
-
-    async hasVolume(name, { signal }) {
-      const path = pathOf(name);
-      return await http.done({ method: "GET", path, signal }, [404]) !== 404;
     },
 
     async listVolumes(labels, { signal }) {

@@ -15,4 +15,4 @@ export {
   programAt,
   programTar,
 } from "./program.ts";
-export { HelperVolume } from "./volume.ts";
+export { type HelperMount, HelperVolume } from "./volume.ts";

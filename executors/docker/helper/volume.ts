@@ -1,13 +1,50 @@
 /** The executable in a read-only volume, for helper images that do not have it. */
 
+import { randomBytes } from "node:crypto";
 import { messageOf, RunnerError, SystemFailure } from "../../../core/errors.ts";
 import { buildInfo } from "../../../core/version.ts";
 import { abortable } from "../../../core/util/abort.ts";
-import { type Engine, EngineError, type EngineInfo, type Labels } from "../engine/mod.ts";
-import { LABEL_PREFIX, typeLabel } from "../names.ts";
+import {
+  type ContainerSpec,
+  type Engine,
+  EngineError,
+  type EngineInfo,
+  type Labels,
+} from "../engine/mod.ts";
+import { LABEL_PREFIX, REAPER_LABELS, typeLabel } from "../names.ts";
+import type { Ownership } from "../ownership.ts";
 import type { Mount } from "../volumes.ts";
 import { goArchitecture } from "./own_image.ts";
-import { HELPER_DIRECTORY, type HelperProgram, helperProgram, programTar } from "./program.ts";
+import {
+  HELPER_DIRECTORY,
+  type HelperProgram,
+  helperProgram,
+  MARK,
+  programTar,
+} from "./program.ts";
+
+const VOLUME_LABEL = `${LABEL_PREFIX}.helper.volume`;
+
+/** The executable as one engine's helper containers have it. */
+export interface HelperMount {
+  readonly volume: string;
+  readonly program: HelperProgram;
+  readonly labels: Labels;
+  readonly mount: Mount;
+}
+
+/** A container that has the volume mounted, and an image that the engine has. */
+interface Asking {
+  readonly container: string;
+  readonly image: string;
+}
+
+const COMPLETE = `${HELPER_DIRECTORY}/${MARK}`;
+
+const CLEAN_UP_MS = 10_000;
+
+/** A slow line to an engine elsewhere takes 120 MB in this time. */
+const LONGEST_FILL_MS = 300_000;
 
 /**
  * Brings the executable into an engine's volume, once per version and architecture. Disposing it ends
@@ -16,36 +53,54 @@ import { HELPER_DIRECTORY, type HelperProgram, helperProgram, programTar } from 
 export class HelperVolume implements AsyncDisposable {
   /** This program's own executable. */
   readonly #path: string;
+  readonly #ownership: Ownership;
   readonly #ending = new AbortController();
   readonly #filling = new Map<string, Promise<void>>();
 
-  constructor(options: { path: string }) {
+  constructor(options: { path: string; ownership: Ownership }) {
     this.#path = options.path;
+    this.#ownership = options.ownership;
   }
 
-  /** `image` is any that the engine has: a container of it is made, and never started. */
+  /** The volume is there then, and perhaps empty: `fill` is next. */
   async mount(
     engine: Engine,
     info: EngineInfo,
-    image: string,
-    options: { signal: AbortSignal },
-  ): Promise<Mount> {
-    const { signal } = options;
+    { signal }: { signal: AbortSignal },
+  ): Promise<HelperMount> {
     const arch = goArchitecture(info.architecture);
     const program = await helperProgram(this.#path, { os: info.os, arch });
-    const name = `runner-helper-v${buildInfo.version}-${arch}-${program.digest}`;
+    const volume = `runner-helper-v${buildInfo.version}-${arch}-${program.digest}`;
     const labels = {
+      [REAPER_LABELS.managed]: "true",
       ...typeLabel("helper-volume"),
-      [`${LABEL_PREFIX}.helper.volume`]: name,
+      [VOLUME_LABEL]: volume,
     };
-    await abortable(this.#ensure(engine, { name, program, image, labels }), signal);
-    return {
+    // Podman forgets the labels of a volume that is made with its container.
+    await engine.createVolume(volume, { labels, signal });
+    const options = { Labels: labels, NoCopy: true };
+    const mount = {
       Type: "volume",
-      Source: name,
+      Source: volume,
       Target: HELPER_DIRECTORY,
       ReadOnly: true,
-      VolumeOptions: { Labels: labels, NoCopy: true },
-    };
+      VolumeOptions: options,
+    } as const;
+    return { volume, program, labels, mount };
+  }
+
+  /** Resolves when all of the executable is in the volume. Jobs of this process share the work. */
+  async fill(
+    engine: Engine,
+    mount: HelperMount,
+    { signal, ...asking }: Asking & { signal: AbortSignal },
+  ): Promise<void> {
+    if (await engine.hasFile(asking.container, COMPLETE, { signal })) return;
+    const { volume } = mount;
+    const running = this.#filling.get(volume) ??
+      this.#fill(engine, mount, asking).finally(() => this.#filling.delete(volume));
+    this.#filling.set(volume, running);
+    await abortable(running, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -53,113 +108,83 @@ export class HelperVolume implements AsyncDisposable {
     await Promise.allSettled(this.#filling.values());
   }
 
-  /** Jobs of this process share it. Asked for each, since idle volumes are often pruned. */
-  async #ensure(engine: Engine, fill: VolumeFill): Promise<void> {
-    const running = this.#filling.get(fill.name) ??
-      ensureVolume(engine, fill, this.#ending.signal).finally(() =>
-        this.#filling.delete(fill.name)
-      );
-    this.#filling.set(fill.name, running);
-    await running;
+  /** The name of the container that fills it is the lock between processes. */
+  async #fill(engine: Engine, mount: HelperMount, asking: Asking): Promise<void> {
+    for (;;) {
+      this.#ending.signal.throwIfAborted();
+      if (await this.#tryFill(engine, mount, asking.image)) return;
+      await this.#outlast(engine, mount);
+      const its = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
+      if (await engine.hasFile(asking.container, COMPLETE, its)) return;
+    }
+  }
+
+  /** Waits for another process to be done, or takes away what a dead one has left. */
+  async #outlast(engine: Engine, { labels }: HelperMount): Promise<void> {
+    const { signal } = this.#ending;
+    const clean = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
+    for (const found of await engine.listContainers({ labels, all: true }, clean)) {
+      if (!this.#ownership.isOwnerless(found.labels)) {
+        const limit = AbortSignal.any([AbortSignal.timeout(LONGEST_FILL_MS), signal]);
+        const isGone = await engine.waitRemoved(found.id, { signal: limit })
+          .then(() => true, () => false);
+        signal.throwIfAborted();
+        if (isGone) continue;
+      }
+      await engine.removeContainer(found.id, { signal: AbortSignal.timeout(CLEAN_UP_MS) });
+    }
+  }
+
+  /** False: another process is at it. */
+  async #tryFill(engine: Engine, mount: HelperMount, image: string): Promise<boolean> {
+    const { volume, labels, program } = mount;
+    const key = randomBytes(8).toString("hex");
+    const spec = {
+      Image: image,
+      Entrypoint: ["/none"],
+      Labels: { ...labels, ...this.#ownership.claim(key) },
+      HostConfig: { Mounts: [{ ...mount.mount, ReadOnly: false }], NetworkMode: "none" },
+    };
+    try {
+      const id = await createUnlessThere(engine, `${volume}-fill`, spec);
+      if (id === undefined) return false;
+      try {
+        const limit = AbortSignal.timeout(LONGEST_FILL_MS);
+        const signal = AbortSignal.any([limit, this.#ending.signal]);
+        await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), { signal });
+      } finally {
+        await engine.removeContainer(id, { signal: AbortSignal.timeout(CLEAN_UP_MS) });
+      }
+      const its = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
+      await removeOutdated(engine, volume, its).catch(() => {});
+      return true;
+    } catch (cause) {
+      // Where helpers have it mounted, it stays for whoever fills it next.
+      const its = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
+      await engine.removeVolume(volume, its).catch(() => {});
+      const words = messageOf(cause);
+      throw new SystemFailure(`Cannot copy this executable into volume ${volume}: ${words}`, {
+        cause,
+      });
+    } finally {
+      this.#ownership.drop(key);
+    }
   }
 }
 
-interface VolumeFill {
-  readonly name: string;
-  readonly program: HelperProgram;
-  readonly image: string;
-  readonly labels: Labels;
-}
-
-const CLEAN_UP_MS = 10_000;
-
-/** Far longer than the copy takes: whoever began it has died. */
-const LONGEST_FILL_MS = 60_000;
-
-/**
- * The volume is complete when it is there and no container is that fills it: the container's name
- * is the lock between processes.
- */
-async function ensureVolume(
+/** Undefined: the name is taken. Not given up half-way: its id would not be known. */
+async function createUnlessThere(
   engine: Engine,
-  fill: VolumeFill,
-  ending: AbortSignal,
-): Promise<void> {
-  const filler = `${fill.name}-fill`;
-  for (;;) {
-    ending.throwIfAborted();
-    const limit = { signal: AbortSignal.timeout(LONGEST_FILL_MS) };
-    const [isThere, found] = await Promise.all([
-      engine.hasVolume(fill.name, limit),
-      engine.inspectContainer(filler, limit),
-    ]);
-    if (found === "not-found" && isThere) return;
-    if (found !== "not-found") await waitForFiller(engine, fill.name, found.id, ending);
-    else if (await fillVolume(engine, filler, fill, ending)) return;
-  }
-}
-
-/** One that stays too long was left by a process that died, with a volume that lacks something. */
-async function waitForFiller(
-  engine: Engine,
-  volume: string,
-  id: string,
-  ending: AbortSignal,
-): Promise<void> {
+  name: string,
+  spec: ContainerSpec,
+): Promise<string | undefined> {
   try {
-    const signal = AbortSignal.any([AbortSignal.timeout(LONGEST_FILL_MS), ending]);
-    await engine.waitRemoved(id, { signal });
-  } catch {
-    ending.throwIfAborted();
-    const its = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
-    await engine.removeContainer(id, its);
-    await engine.removeVolume(volume, its);
-  }
-}
-
-/** False: another process is filling it. */
-async function fillVolume(
-  engine: Engine,
-  filler: string,
-  fill: VolumeFill,
-  ending: AbortSignal,
-): Promise<boolean> {
-  const { name, program, image, labels } = fill;
-  const limit = AbortSignal.timeout(LONGEST_FILL_MS);
-  const spec = {
-    Image: image,
-    Entrypoint: ["/none"],
-    Labels: labels,
-    HostConfig: {
-      Mounts: [{
-        Type: "volume",
-        Source: name,
-        Target: HELPER_DIRECTORY,
-        VolumeOptions: { Labels: labels, NoCopy: true },
-      }],
-      NetworkMode: "none",
-    },
-  };
-  // Not given up half-way: a container whose id is not known could not be removed.
-  const id = await engine.createContainer(filler, spec, { signal: limit }).catch(
-    (error: unknown) => {
-      if (error instanceof EngineError && error.kind === "conflict") return undefined;
-      throw error;
-    },
-  );
-  if (id === undefined) return false;
-  const cleanUp = () => ({ signal: AbortSignal.timeout(CLEAN_UP_MS) });
-  try {
-    const signal = AbortSignal.any([limit, ending]);
-    await engine.putArchive(id, HELPER_DIRECTORY, programTar(program), { signal });
-    await engine.removeContainer(id, cleanUp());
-    await removeOutdated(engine, name, cleanUp()).catch(() => {});
-    return true;
-  } catch (cause) {
-    await engine.removeContainer(id, cleanUp());
-    await engine.removeVolume(name, cleanUp()).catch(() => {});
-    const words = messageOf(cause);
-    throw new SystemFailure(`Cannot copy this executable into volume ${name}: ${words}`, { cause });
+    return await engine.createContainer(name, spec, {
+      signal: AbortSignal.timeout(LONGEST_FILL_MS),
+    });
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === "conflict") return undefined;
+    throw error;
   }
 }
 

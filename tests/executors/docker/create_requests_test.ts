@@ -233,7 +233,9 @@ describe("[runners.docker]", () => {
     const engine = await prepared({
       docker: { volume_driver: "nfs", volume_driver_ops: { share: "a" } },
     });
-    const made = engine.calls.filter(({ url }) => url.endsWith("/volumes/create"));
+    const made = engine.calls.filter(({ url, body }) =>
+      url.endsWith("/volumes/create") && !String(body["Name"]).startsWith("runner-helper-")
+    );
     expect(made).toHaveLength(1);
     expect(made[0]?.body).toMatchObject({ Driver: "nfs", DriverOpts: { share: "a" } });
     expect(engine.created("build")).toMatchObject({ HostConfig: { VolumeDriver: "nfs" } });

@@ -16,6 +16,7 @@ import { tryLockFile } from "../../../core/util/file_lock.ts";
 import { helperProgram } from "../../../executors/docker/helper/program.ts";
 import { connectEngine, type Engine } from "../../../executors/docker/engine/mod.ts";
 import { DockerExecutorProvider } from "../../../executors/docker/mod.ts";
+import { Ownership } from "../../../executors/docker/ownership.ts";
 import { Reaper } from "../../../executors/docker/reaper.ts";
 import { sh } from "../../../shells/bash.ts";
 import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
@@ -168,26 +169,20 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
       const [found] = await containersOf(id);
       if (found === undefined) throw new Error("the job has no container");
       const label = (name: string) => found.labels[`com.gitlab.gitlab-runner.${name}`] ?? "";
-      const living = new Set([label("job.key")]);
+      const ownership = new Ownership({
+        systemId: id,
+        instance: label("manager.instance"),
+        stateDir: own.host.stateDir,
+        hostname: label("manager.hostname"),
+      });
+      ownership.claim(label("job.key"));
       const reap = async (rounds: () => Promise<unknown>) => {
-        await using _reaper = new Reaper({
-          engine,
-          manager: {
-            systemId: id,
-            instance: label("manager.instance"),
-            stateDir: own.host.stateDir,
-            hostname: label("manager.hostname"),
-          },
-          living,
-          over: new Set(),
-          logger: SILENT,
-          pauseMs: 10,
-        });
+        await using _reaper = new Reaper({ engine, ownership, logger: SILENT, pauseMs: 10 });
         await rounds();
       };
       await reap(() => Bun.sleep(500));
       expect(await containersOf(id)).toHaveLength(2);
-      living.clear();
+      ownership.drop(label("job.key"));
       await reap(async () => {
         while ((await containersOf(id)).length > 0) await Bun.sleep(20);
       });
@@ -227,14 +222,17 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     const own = manager(id, id, executable);
     const { digest } = await helperProgram(executable, { os: "linux", arch: "amd64" });
     const name = `runner-helper-v19.4.0-amd64-${digest}`;
-    const isThere = () => engine.hasVolume(name, { signal: NEVER });
-    const preparing = own.prepared().catch(() => "rejected");
-    // The engine does not answer for the container while it is filled.
-    while (!await isThere()) await Bun.sleep(10);
+    const labels = { "com.gitlab.gitlab-runner.helper.volume": name };
+    const containers = () => engine.listContainers({ labels, all: true }, { signal: NEVER });
+    const executor = await own.acquired();
+    const preparing = executor.prepare(testSpec(), testIO(), { signal: NEVER })
+      .then(() => "prepared", () => "rejected");
+    while ((await containers()).length === 0) await Bun.sleep(10);
+    await executor[Symbol.asyncDispose]();
     await own[Symbol.asyncDispose]();
     // At once: the process would end here.
-    const filler = await engine.inspectContainer(`${name}-fill`, { signal: NEVER });
-    expect([filler, await isThere()]).toEqual(["not-found", false]);
+    expect(await containers()).toEqual([]);
+    expect(await engine.listVolumes(labels, { signal: NEVER })).toEqual([]);
     expect(await preparing).toBe("rejected");
   }, 60_000);
 
@@ -256,6 +254,8 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     const first = await own.prepared();
     const name = (await helperOf()).volume;
     expect(name).toStartWith("runner-helper-v19.4.0-");
+    const labels = { "com.gitlab.gitlab-runner.helper.volume": name };
+    expect(await engine.listVolumes(labels, { signal: NEVER })).toMatchObject([{ name }]);
     await first[Symbol.asyncDispose]();
     await engine.removeVolume(name, { signal: NEVER });
     const executor = await own.prepared();

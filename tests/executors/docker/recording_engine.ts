@@ -74,7 +74,7 @@ export class RecordingEngine implements AsyncDisposable {
     if (/^\/containers\/[^/]+\/json$/.test(path)) return this.#inspectContainer(path);
     if (path === "/networks/create") return Response.json({ Id: "network" });
     if (method === "GET" && path === "/volumes") return Response.json({ Volumes: this.volumes });
-    if (method === "GET" && path.startsWith("/volumes/")) return none();
+    if (method === "HEAD" && path.endsWith("/archive")) return none();
     if (method === "GET") return Response.json([]);
     return new Response(null, { status: 204 });
   }
@@ -88,7 +88,6 @@ export class RecordingEngine implements AsyncDisposable {
   }
 
   #inspectContainer(path: string): Response {
-    if (path.includes("-fill")) return none();
     return Response.json({
       Id: path.split("/")[2],
       Name: "/x",

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { connectEngine } from "../../../../executors/docker/engine/mod.ts";
 import { HelperVolume } from "../../../../executors/docker/helper/mod.ts";
+import { Ownership } from "../../../../executors/docker/ownership.ts";
 import { RecordingEngine } from "../recording_engine.ts";
 
 const NEVER = new AbortController().signal;
@@ -16,8 +17,15 @@ test("HelperVolume removes what versions of long ago have left, and nothing youn
     { Name: "runner-helper-unknown" },
   );
   const info = await engine.info({ signal: NEVER });
-  const volume = new HelperVolume({ path: "/bin/sh" });
-  await volume.mount(engine, info, "sha256:1", { signal: NEVER });
+  const ownership = new Ownership({
+    systemId: "s_1",
+    instance: "1",
+    stateDir: "/nowhere",
+    hostname: "here",
+  });
+  await using volume = new HelperVolume({ path: "/bin/sh", ownership });
+  const mount = await volume.mount(engine, info, { signal: NEVER });
+  await volume.fill(engine, mount, { container: "1", image: "sha256:1", signal: NEVER });
   const asked = recorded.calls.map(({ method, url }) =>
     `${method} ${url.replace(/^\/v[\d.]+/, "")}`
   );
