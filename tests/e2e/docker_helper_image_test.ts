@@ -135,6 +135,28 @@ function suite(_name: string, use: (reach: "loopback") => Promise<TestEngine>): 
     expect(await Array.fromAsync(new Bun.Glob("*.part").scan(program.dir))).toEqual([]);
   }, 60_000);
 
+  test("an image that another one takes the name of is gone, unless it has one more", async () => {
+    const idOf = async (image: string) => {
+      const found = await engine.inspectImage(image, { signal: NEVER });
+      return found === "not-found" ? found : found.id;
+    };
+    expect(await build()).toMatchObject({ code: 0 });
+    const first = await idOf(name);
+    expect(await build()).toMatchObject({ code: 0 });
+    const second = await idOf(name);
+    expect(second).not.toBe(first);
+    expect(await idOf(first)).toBe("not-found");
+    expect(await helperImage("save", "--file", "older.tar")).toMatchObject({ code: 0 });
+    await docker("tag", name, `${name}-kept`);
+    expect(await build()).toMatchObject({ code: 0 });
+    const third = await idOf(name);
+    expect(await idOf(second)).toBe(second);
+    expect(await helperImage("load", "--file", "older.tar")).toMatchObject({ code: 0 });
+    expect(await idOf(name)).toBe(second);
+    expect(await idOf(third)).toBe("not-found");
+    await docker("rmi", `${name}-kept`);
+  }, 60_000);
+
   test("an interrupted save leaves no half file", async () => {
     expect(await build()).toMatchObject({ code: 0 });
     const child = Bun.spawn([EXECUTABLE, "helper-image", "save", "-f", "cut.tar", "--name", name], {

@@ -11,6 +11,9 @@ busybox=$(command -v busybox) || {
 tag=$(sha256sum "$busybox" | cut -c1-16)-3
 image=runner-test/busybox:$tag
 
+# Of two at once, one would leave an image without a name.
+exec 9>"/tmp/runner-test-image-busybox.lock"
+flock 9
 if ! docker image inspect "$image" >/dev/null 2>&1; then
   root=$(mktemp -d)
   trap 'rm -rf "$root"' EXIT

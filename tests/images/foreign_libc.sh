@@ -13,6 +13,9 @@ core=$(git --exec-path)
 tag=$({ echo "$base"; sha256sum "$git" "$core/git-remote-http"; } | sha256sum | cut -c1-16)-1
 image=runner-test/foreign-libc:$tag
 
+# Of two at once, one would leave an image without a name.
+exec 9>"/tmp/runner-test-image-foreign-libc.lock"
+flock 9
 if ! docker image inspect "$image" >/dev/null 2>&1; then
   root=$(mktemp -d)
   container=$(docker create "$base")

@@ -20,6 +20,9 @@ busybox=$(command -v busybox)
 tag=$(cat "$busybox" $programs $libraries | sha256sum | cut -c1-16)-2
 image=runner-test/git:$tag
 
+# Of two at once, one would leave an image without a name.
+exec 9>"/tmp/runner-test-image-git.lock"
+flock 9
 if ! docker image inspect "$image" >/dev/null 2>&1; then
   root=$(mktemp -d)
   trap 'rm -rf "$root"' EXIT

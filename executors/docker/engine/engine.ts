@@ -32,6 +32,7 @@ export interface EngineInfo {
 
 export interface ImageDetails {
   readonly id: string;
+  readonly repoTags: readonly string[];
   readonly repoDigests: readonly string[];
   readonly os: string;
   readonly architecture: string;
@@ -154,6 +155,9 @@ export interface Engine extends AsyncDisposable {
     reference: string,
     options: Abortable & { readonly changes: readonly string[] },
   ): Promise<string>;
+
+  /** With all its names, and no image that it was made of; not there is fine, in use throws `conflict`. */
+  removeImage(id: string, its: Abortable): Promise<void>;
 
   /** Resolves with the container's id. */
   createContainer(

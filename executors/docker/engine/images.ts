@@ -9,7 +9,7 @@ import { importImage } from "./image_import.ts";
 import { readLines } from "./json_lines.ts";
 import { pullFault, pullRefusal, PullStep } from "./pull_step.ts";
 
-export type ImageCalls = Pick<Engine, "inspectImage" | "pullImage" | "importImage">;
+export type ImageCalls = Pick<Engine, "inspectImage" | "pullImage" | "importImage" | "removeImage">;
 
 export function imageCalls(http: EngineHttp): ImageCalls {
   return {
@@ -48,11 +48,17 @@ export function imageCalls(http: EngineHttp): ImageCalls {
       if (image !== "not-found") return image.id;
       throw new EngineError("not-found", `The imported archive holds no image "${reference}"`);
     },
+
+    async removeImage(id, { signal }) {
+      const query = { noprune: "1" };
+      await http.done({ method: "DELETE", path: `/images/${imagePath(id)}`, query, signal }, [404]);
+    },
   };
 }
 
 const Image = z.object({
   Id: z.string(),
+  RepoTags: z.array(z.string()).nullish(),
   RepoDigests: z.array(z.string()).nullish(),
   Os: z.string().default(""),
   Architecture: z.string().default(""),
@@ -79,6 +85,7 @@ async function inspectImage(
   const test = image.Config?.Healthcheck?.Test ?? [];
   return {
     id: image.Id,
+    repoTags: image.RepoTags ?? [],
     repoDigests: image.RepoDigests ?? [],
     os: image.Os,
     architecture: image.Architecture,

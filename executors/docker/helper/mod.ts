@@ -4,6 +4,7 @@ export {
   DEFAULT_FLAVOR,
   goArchitecture,
   hasThisProgram,
+  isHelperImage,
   ownHelperImage,
   programLabel,
 } from "./own_image.ts";

@@ -24,6 +24,11 @@ export function programLabel(): Labels {
   return { [PROGRAM_LABEL]: `${buildInfo.version}-${buildInfo.revision}` };
 }
 
+/** Whether `helper-image build` made it, in whichever version. */
+export function isHelperImage(image: ImageDetails): boolean {
+  return image.labels[PROGRAM_LABEL] !== undefined;
+}
+
 /** A build from changed sources cannot be told from another, and is never taken for the same. */
 export function hasThisProgram(image: ImageDetails): boolean {
   return buildInfo.revision !== "HEAD" &&

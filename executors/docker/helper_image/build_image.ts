@@ -16,6 +16,7 @@ import { typeLabel } from "../names.ts";
 import { KEEPER } from "../scripts.ts";
 import { installPackages } from "./packages.ts";
 import { megabytes, type Progress } from "./progress.ts";
+import { replaceImage } from "./replace_image.ts";
 
 export interface BuildOptions {
   readonly engine: Engine;
@@ -65,10 +66,8 @@ export async function buildHelperImage(options: BuildOptions): Promise<string> {
     await check(id, options);
     await engine.killContainer(id, "SIGKILL", { signal });
     await engine.waitContainer(id, { signal });
-    await engine.commitContainer(id, name, {
-      changes: ['CMD ["sh"]'],
-      signal,
-    });
+    const commit = () => engine.commitContainer(id, name, { changes: ['CMD ["sh"]'], signal });
+    await replaceImage(name, commit, options);
     return name;
   } finally {
     await engine.removeContainer(container, { signal: AbortSignal.timeout(CLEAN_UP_MS) });

@@ -4,6 +4,7 @@ import { open, rename, rm, stat } from "node:fs/promises";
 import { codeOf, RunnerError } from "../../../core/errors.ts";
 import type { Engine } from "../engine/mod.ts";
 import { megabytes, type Progress } from "./progress.ts";
+import { replaceImage } from "./replace_image.ts";
 
 interface FileOptions {
   readonly engine: Engine;
@@ -55,7 +56,8 @@ export async function loadImage(options: FileOptions): Promise<string> {
       progress.meanwhile(`${megabytes(size)} of ${megabytes(total)}`);
     }
   }
-  return await engine.importImage(name, content(), { signal });
+  const load = () => engine.importImage(name, content(), { signal });
+  return await replaceImage(name, load, options);
 }
 
 async function sizeOf(path: string): Promise<number> {

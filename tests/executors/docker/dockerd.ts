@@ -151,7 +151,7 @@ export async function deriveImage(
   lines: readonly string[],
 ): Promise<{ readonly name: string } & AsyncDisposable> {
   const name = `runner-test/derived:${crypto.randomUUID()}`;
-  const docker = async (args: readonly string[], stdin: string) => {
+  const docker = async (args: readonly string[], stdin = "") => {
     const child = Bun.spawn(["docker", ...args], {
       env: { ...process.env, DOCKER_HOST: host, DOCKER_BUILDKIT: "0" },
       stdin: new TextEncoder().encode(stdin),
@@ -162,7 +162,18 @@ export async function deriveImage(
     if (await child.exited !== 0) throw new Error(`docker ${args[0]} failed: ${told}`);
   };
   await docker(["build", "--quiet", "--tag", name, "-"], [`FROM ${base}`, ...lines].join("\n"));
-  return { name, [Symbol.asyncDispose]: () => docker(["image", "rm", "--force", name], "") };
+  const remove = async () => {
+    for (let waits = 0;; waits++) {
+      try {
+        // By force it would only lose its name while a job's containers are being removed.
+        return await docker(["image", "rm", name]);
+      } catch (error) {
+        if (waits === 100) throw error;
+      }
+      await Bun.sleep(100);
+    }
+  };
+  return { name, [Symbol.asyncDispose]: remove };
 }
 
 /** Where containers in the default network of the machine's engine reach the machine. */

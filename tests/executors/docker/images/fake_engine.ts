@@ -61,6 +61,7 @@ export class FakeEngine implements ImageEngine {
 export function imageDetails(more: Partial<ImageDetails> = {}): ImageDetails {
   return {
     id: ID,
+    repoTags: [],
     repoDigests: [],
     os: "linux",
     architecture: "amd64",
