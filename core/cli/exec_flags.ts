@@ -1,7 +1,8 @@
 /** The flags of `exec`. Those of a runner entry have the names they have at `register`. */
 
-import type { Flag } from "./flag.ts";
-import { runnerEntryFlags } from "./runner_flags.ts";
+import type { Flag, FlagValues } from "./flag.ts";
+import type { EntryTable } from "./runner_entry.ts";
+import { entryFromFlags, runnerEntryFlags } from "./runner_flags.ts";
 
 const WHAT = "What to run";
 const EVENT = "The pipeline's event";
@@ -125,18 +126,24 @@ const OWN_FLAGS: readonly Flag[] = [
 const NOT_HERE =
   /^(?:url|token|name|executor|limit|request-concurrency|tls-(?!ca-file$)|strict-|unhealthy-)/;
 
+const OWN_NAMES: ReadonlySet<string> = new Set(OWN_FLAGS.flatMap(({ names }) => names));
+
 /** Those of an entry are many and rarely given: `args` say whether any of them may be. */
 export function execFlags(args: readonly string[]): readonly Flag[] {
-  const own = new Set(OWN_FLAGS.flatMap(({ names }) => names));
   const isOther = (arg: string) =>
-    arg.startsWith("-") && !own.has(arg.replace(/^-+/, "").split("=", 1)[0] ?? "");
+    arg.startsWith("-") && !OWN_NAMES.has(arg.replace(/^-+/, "").split("=", 1)[0] ?? "");
   return args.some(isOther) ? [...OWN_FLAGS, ...entryFlags()] : OWN_FLAGS;
+}
+
+/** Keys of a runner entry that the user has set by flags of their own names. */
+export function entryValues(flags: FlagValues): EntryTable {
+  const isOwn = [...flags.names].every((name) => OWN_NAMES.has(name));
+  return isOwn ? {} : entryFromFlags(flags);
 }
 
 /** Those of GitLab Runner's own `exec`. */
 function entryFlags(): readonly Flag[] {
-  const taken = new Set(OWN_FLAGS.flatMap(({ names }) => names));
   return runnerEntryFlags()
-    .filter(({ names }) => !NOT_HERE.test(names[0]) && !names.some((name) => taken.has(name)))
+    .filter(({ names }) => !NOT_HERE.test(names[0]) && !names.some((name) => OWN_NAMES.has(name)))
     .map(({ env: _env, short: _short, ...flag }) => ({ ...flag, advanced: true }));
 }

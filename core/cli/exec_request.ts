@@ -10,7 +10,7 @@ import type { PipelineVariable } from "../pipeline/pipeline.ts";
 import type { SelectionRequest } from "../pipeline/select.ts";
 import { parseDuration } from "../util/units.ts";
 import type { FlagValues } from "./flag.ts";
-import { entryFromFlags } from "./runner_flags.ts";
+import { entryValues } from "./exec_flags.ts";
 
 const EVENTS: readonly EventName[] = ["push", "merge_request", "tag", "schedule", "web"];
 
@@ -111,7 +111,9 @@ export function entrySettings(
     ...list("volume", "volumes"),
     ...text("network", "network_mode"),
   };
-  const fromFlags = mergeTables(entryFromFlags(flags), { docker });
+  // A table that is there is checked whole, also for jobs on this host.
+  const short = Object.keys(docker).length === 0 ? {} : { docker };
+  const fromFlags = mergeTables(entryValues(flags), short);
   const found = engineHost === undefined ? {} : { docker: { host: engineHost } };
   return mergeTables(mergeTables(found, configured), fromFlags);
 }

@@ -22,17 +22,18 @@ export function execPaint(flags: FlagValues, { stdout, env }: Program): Paint {
 /** On a terminal the jobs are followed live; everywhere else lines are printed. */
 export async function execView(
   flags: FlagValues,
-  { stdin, stdout, env }: Program,
+  program: Program,
   options: { readonly paint: Paint; readonly directory: string; readonly onInterrupt: () => void },
 ): Promise<ExecView> {
+  const { stdout, env } = program;
   const quiet = flags.bool("quiet");
   if (flags.bool("json")) return jsonView(stdout);
   // Its keys would be taken from the shell.
-  const isLive = isTerminal({ stdin, stdout }) && env["TERM"] !== "dumb" &&
+  const isLive = isTerminal(program) && env["TERM"] !== "dumb" &&
     !flags.bool("shell-on-failure");
   if (quiet || !isLive) return new PlainView({ output: stdout, paint: options.paint, quiet });
   const { LiveView } = await import("../local/views/live_view.ts");
-  return new LiveView({ ...options, output: stdout, keys: stdin });
+  return new LiveView({ ...options, output: stdout, keys: program.stdin });
 }
 
 /** Throws ConfigurationError when nobody could use a shell. */
@@ -46,8 +47,9 @@ export function assertTerminal(flags: FlagValues, program: Program): void {
   );
 }
 
-function isTerminal({ stdin, stdout }: Pick<Program, "stdin" | "stdout">): boolean {
-  return stdout.isTTY === true && stdin.isTTY === true;
+/** Standard input is opened only where there is somebody at the terminal. */
+function isTerminal(program: Pick<Program, "stdin" | "stdout">): boolean {
+  return program.stdout.isTTY === true && program.stdin.isTTY === true;
 }
 
 type ErrorCode = z.infer<typeof ErrorEvent>["code"];

@@ -1,7 +1,6 @@
 /** Standard output and error, written at once: nothing is lost when the process exits next. */
 
-import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { fstatSync, writeSync } from "node:fs";
 import { codeOf, messageOf, RunnerError } from "../errors.ts";
 import type { TextOutput } from "./program.ts";
 
@@ -14,7 +13,7 @@ const PAUSE_MS = 2;
  */
 export function fileOutput(descriptor: number, columns: () => number | undefined): TextOutput {
   return {
-    isTTY: isatty(descriptor),
+    isTTY: isTerminal(descriptor),
     get columns() {
       return columns() ?? 80;
     },
@@ -23,6 +22,16 @@ export function fileOutput(descriptor: number, columns: () => number | undefined
       for (let at = 0; at < bytes.length;) at += writeSome(descriptor, bytes.subarray(at));
     },
   };
+}
+
+/** Only a device can be one, and streams need not be loaded to know that. */
+function isTerminal(descriptor: number): boolean {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  return process.getBuiltinModule("node:tty").isatty(descriptor);
 }
 
 function writeSome(descriptor: number, bytes: Buffer): number {

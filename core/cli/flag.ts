@@ -38,6 +38,11 @@ export class FlagValues {
     return this.#values.has(name);
   }
 
+  /** First names of all flags that are set. */
+  get names(): Iterable<string> {
+    return this.#values.keys();
+  }
+
   /** The last value given. */
   text(name: string): string | undefined {
     return this.#values.get(name)?.at(-1);

@@ -1,6 +1,6 @@
 /** The last questions of `register`: which executor, and what that executor has to know. */
 
-import { runnerConfig } from "../config/load.ts";
+import { runnerConfig } from "../config/entry.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";

@@ -4,7 +4,8 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { ConfigurationError, messageOf } from "../errors.ts";
-import { type Environment, loadConfig, type LoadedConfig } from "./load.ts";
+import type { Environment } from "./entry.ts";
+import { loadConfig, type LoadedConfig } from "./load.ts";
 
 /** File systems without events (network shares) are looked at this often, as GitLab Runner does. */
 const POLL_MS = 3000;

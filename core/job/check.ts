@@ -1,7 +1,8 @@
 /** What a job may not ask of this runner, found before anything of it runs. */
 
 import type { FailureReason } from "../errors.ts";
-import { ExecutorOptions, type JobImage, type JobResponse } from "./response.ts";
+import { ExecutorOptions } from "./executor_options.ts";
+import type { JobImage, JobResponse } from "./response.ts";
 
 /** Why a job is refused. It is accepted all the same, then reported as failed. */
 export interface Refusal {

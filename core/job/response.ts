@@ -30,16 +30,6 @@ export type JobVariable = z.infer<typeof JobVariable>;
 export const JobStep = z.object({ name: z.string(), script: strings });
 export type JobStep = z.infer<typeof JobStep>;
 
-const user = z.union([z.string(), z.number()]).nullish().transform((value) =>
-  value === null || value === undefined ? "" : String(value)
-);
-
-/** Executor-specific image settings. Strict: GitLab Runner fails a job that has an unknown key. */
-export const ExecutorOptions = z.strictObject({
-  docker: z.strictObject({ platform: text, user }).nullish(),
-  kubernetes: z.strictObject({ user }).nullish(),
-});
-
 /** A job's image or one of its services. `executor_opts` is judged later, by the job's spec. */
 export const JobImage = z.object({
   name: text,

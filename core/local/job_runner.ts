@@ -2,7 +2,6 @@
 
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
@@ -205,7 +204,7 @@ export class JobRunner {
       // An earlier attempt may have left one.
       rmSync(file, { force: true });
       if (artifact.format === "gzip") {
-        writeFileSync(file, gunzipSync(readFileSync(artifact.path)));
+        writeFileSync(file, Bun.gunzipSync(readFileSync(artifact.path)));
       } else linkSync(artifact.path, file);
       events.emit({
         type: "artifact",

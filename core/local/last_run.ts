@@ -5,23 +5,25 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../errors.ts";
 
-const Artifact = z.object({
-  type: z.string(),
-  format: z.string(),
-  filename: z.string(),
-  size: z.number(),
-  sha256: z.string(),
-  path: z.string(),
-});
-
-const LastRun = z.object({
-  /** Full names of the root pipeline's jobs. */
-  failed: z.array(z.string()),
-  past: z.array(z.object({
-    name: z.string(),
-    dotenv: z.record(z.string(), z.string()),
-    artifacts: z.array(Artifact),
-  })),
+/** Made when one is read. */
+const LastRun = z.lazy(() => {
+  const artifact = z.object({
+    type: z.string(),
+    format: z.string(),
+    filename: z.string(),
+    size: z.number(),
+    sha256: z.string(),
+    path: z.string(),
+  });
+  return z.object({
+    /** Full names of the root pipeline's jobs. */
+    failed: z.array(z.string()),
+    past: z.array(z.object({
+      name: z.string(),
+      dotenv: z.record(z.string(), z.string()),
+      artifacts: z.array(artifact),
+    })),
+  });
 });
 export type LastRun = z.infer<typeof LastRun>;
 

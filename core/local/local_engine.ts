@@ -1,6 +1,6 @@
 /** The engine of a local run: the one that serves GitLab, with a board of local jobs to serve. */
 
-import { configOf } from "../config/load.ts";
+import { configOf } from "../config/entry.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";

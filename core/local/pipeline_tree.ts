@@ -4,7 +4,6 @@ import { messageOf } from "../errors.ts";
 import type { Pipeline, PipelineFacts, PipelineJob } from "../pipeline/pipeline.ts";
 import { CiConfigError } from "../pipeline/place.ts";
 import type { Selection } from "../pipeline/select.ts";
-import { planChild } from "./child_pipeline.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
 import { type AttemptReport, reportWithoutScript } from "./job_attempt.ts";
@@ -110,6 +109,7 @@ export class PipelineTree {
       const message = `${job.name}: child pipelines may be ${DEEPEST} levels deep`;
       throw new CiConfigError([{ message, place }]);
     }
+    const { planChild } = await import("./child_pipeline.ts");
     const child = await planChild({
       job,
       trigger,

@@ -1,6 +1,6 @@
 /** The runner entries of a local run: one per executor, as config.toml would have them. */
 
-import { runnerConfig } from "../config/load.ts";
+import { runnerConfig } from "../config/entry.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import { HOST_NAME } from "./container_address.ts";
 

@@ -43,7 +43,7 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
     tree,
     sha256: objectFormat === "sha256",
   });
-  const asked = repositoryFacts(git);
+  const asked = repositoryFacts(git, tree);
   const head = asked.then((facts) => facts.head);
   const [facts, sha] = await Promise.all([
     asked,

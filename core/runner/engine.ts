@@ -15,7 +15,7 @@ import { ProcessShutdown } from "../util/abort.ts";
 import { Semaphore } from "../util/semaphore.ts";
 import { ActiveJobs } from "./active_jobs.ts";
 import { runAssignedJob } from "./assigned_job.ts";
-import { type Connect, type ConnectOptions, connectRunner } from "./connect.ts";
+import type { Connect, ConnectOptions } from "./connect.ts";
 import { JobTraces } from "./job_traces.ts";
 import { MemoryCare, ownMemory } from "./memory_care.ts";
 import { outboxHandle } from "./outbox_handle.ts";
@@ -36,8 +36,8 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
-  /** Opens the connection of an entry to its source of jobs; to GitLab over HTTP when left out. */
-  readonly connect?: Connect;
+  /** Opens the connection of an entry to its source of jobs. */
+  readonly connect: Connect;
   readonly onFailedJob?: OnFailedJob;
   /** Called when a job has come. */
   readonly onJobStart?: () => void;
@@ -68,7 +68,7 @@ export class RunnerEngine {
 
   constructor(options: EngineOptions) {
     const { configPath, env, logger, metrics, systemId, stateDir, executors } = options;
-    this.#connect = options.connect ?? connectRunner;
+    this.#connect = options.connect;
     this.#options = options;
     this.#host = { logger, systemId, stateDir };
     this.connection = { configPath, systemId, env, logger, metrics };

@@ -12,6 +12,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { ManagerSnapshot } from "../metrics/snapshot.ts";
 import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
+import { connectRunner } from "./connect.ts";
 import { RunnerEngine } from "./engine.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
 import { logState } from "./state_dump.ts";
@@ -71,6 +72,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
     shells: options.shells,
     systemId: identity.id,
     stateDir: state.path,
+    connect: connectRunner,
   });
   const manager = new Manager(options, engine, metrics, config, complaint);
   instruments.serve(() => manager.snapshot());

@@ -1,6 +1,5 @@
 /** Tells the coordinator how a job ended, and the runner's log and metrics with it. */
 
-import { crc32 } from "node:zlib";
 import type { JobHandle } from "../coordinator/coordinator.ts";
 import { finalState, type JobResult } from "../job/result.ts";
 import type { Logger } from "../log/logger.ts";
@@ -64,7 +63,7 @@ export async function reportWithoutTrace(
   const outcome = await handle.updateJob({
     state: "failed",
     failureReason: "runner_system_failure",
-    trace: { crc32: crc32(bytes), size: bytes.length },
+    trace: { crc32: Bun.hash.crc32(bytes), size: bytes.length },
   }, { signal });
   log.info("Submitted the job's failure without its trace", { outcome: outcome.kind });
 }

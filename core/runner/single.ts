@@ -1,15 +1,16 @@
 /** `runner run-single`: one runner entry, one job at a time, until enough is done. */
 
-import { configOf } from "../config/load.ts";
+import { configOf } from "../config/entry.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import { noMetrics } from "../metrics/no_metrics.ts";
+import { connectRunner } from "./connect.ts";
 import { type EngineOptions, RunnerEngine } from "./engine.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
 import { logState } from "./state_dump.ts";
 import { openStateDir } from "./state_dir.ts";
 
 export interface SingleOptions
-  extends Omit<EngineOptions, "stateDir" | "metrics" | "onJobStart" | "onJobEnd"> {
+  extends Omit<EngineOptions, "connect" | "stateDir" | "metrics" | "onJobStart" | "onJobEnd"> {
   readonly runner: RunnerConfig;
   /** Ends after this many jobs; 0 means never. */
   readonly maxBuilds: number;
@@ -35,6 +36,7 @@ export async function runSingle(options: SingleOptions): Promise<number> {
     ...options,
     metrics: noMetrics,
     stateDir: state.path,
+    connect: connectRunner,
     onJobStart: () => {
       clearTimeout(idle);
       jobs++;

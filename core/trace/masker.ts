@@ -118,7 +118,9 @@ const PARAMETER_BYTES = byteTable((byte) =>
 );
 
 function byteTable(belongs: (byte: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => belongs(byte) ? 1 : 0);
+  const table = new Uint8Array(256);
+  for (let byte = 0; byte < table.length; byte++) table[byte] = belongs(byte) ? 1 : 0;
+  return table;
 }
 
 /**

@@ -152,9 +152,9 @@ export class PatternSet {
   }
 }
 
-const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte);
+const ANY_BYTE: readonly number[] = [...new Uint8Array(256).keys()];
 
-const AS_IT_IS = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+const AS_IT_IS = Uint8Array.from(ANY_BYTE);
 const LOWER_CASE = AS_IT_IS.map((byte) => byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
 
 function distinct(patterns: readonly Uint8Array[]): Uint8Array[] {

@@ -13,35 +13,38 @@ import { syncFile, syncFolder } from "../util/durable.ts";
 import { Secret } from "../util/secret.ts";
 import { Spool, type SpoolEvents } from "./spool.ts";
 
-const RecordFile = z.object({
-  version: z.literal(1),
-  coordinator_url: z.string(),
-  job_id: z.number().int(),
-  job_token: z.string().min(1),
-  /** Short token of the runner entry. */
-  runner: z.string(),
-  runner_name: z.string(),
-  system_id: z.string(),
-  tls: z.object({
-    ca_file: z.string().optional(),
-    certificate_file: z.string().optional(),
-    key_file: z.string().optional(),
-  }),
-  accepted_failure_reasons: z.array(z.string()),
-  debug_trace: z.boolean(),
-  timestamps: z.boolean(),
-  started_at: z.string(),
-  manager_pid: z.number().int(),
-  accepted: z.boolean(),
-  executor: z.string(),
-  executor_note: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
-  final: z.object({
-    state: z.enum(["success", "failed"]),
-    failure_reason: z.string().optional(),
-    exit_code: z.number().optional(),
-    decided_at: z.string(),
-  }).optional(),
-});
+/** Made when one is read: jobs that end well only write theirs. */
+const RecordFile = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    coordinator_url: z.string(),
+    job_id: z.number().int(),
+    job_token: z.string().min(1),
+    /** Short token of the runner entry. */
+    runner: z.string(),
+    runner_name: z.string(),
+    system_id: z.string(),
+    tls: z.object({
+      ca_file: z.string().optional(),
+      certificate_file: z.string().optional(),
+      key_file: z.string().optional(),
+    }),
+    accepted_failure_reasons: z.array(z.string()),
+    debug_trace: z.boolean(),
+    timestamps: z.boolean(),
+    started_at: z.string(),
+    manager_pid: z.number().int(),
+    accepted: z.boolean(),
+    executor: z.string(),
+    executor_note: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    final: z.object({
+      state: z.enum(["success", "failed"]),
+      failure_reason: z.string().optional(),
+      exit_code: z.number().optional(),
+      decided_at: z.string(),
+    }).optional(),
+  })
+);
 type RecordFile = z.infer<typeof RecordFile>;
 
 /** What is known about a job when it is accepted: enough to answer for it without its config. */

@@ -4,8 +4,6 @@
  */
 
 import { closeSync, constants, openSync, read, readSync, write } from "node:fs";
-import { promisify } from "node:util";
-import { crc32 } from "node:zlib";
 import type { TraceChecksum } from "../coordinator/coordinator.ts";
 import { messageOf, SystemFailure } from "../errors.ts";
 
@@ -28,8 +26,6 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 /** Room for the runner's own lines in memory, once the disk has failed. */
 const LAST_WORDS_BYTES = 64 * 1024;
 
-const writeAt = promisify(write);
-const readAt = promisify(read);
 const copyRange = Buffer.prototype.copy;
 
 /** Bytes on their way to the disk: `[written, filled)` is not there yet. */
@@ -147,13 +143,13 @@ export class Spool implements AsyncDisposable {
     const onDisk = Math.max(0, Math.min(wanted, this.#stored - offset));
     let got = 0;
     while (got < onDisk) {
-      const { bytesRead } = await readAt(this.#fd, bytes, got, onDisk - got, offset + got);
-      if (bytesRead === 0) {
+      const taken = await readAt(this.#fd, bytes.subarray(got, onDisk), offset + got);
+      if (taken === 0) {
         throw new SystemFailure(
           `Cannot read the job's trace back: "${this.path}" ends at ${offset + got} bytes`,
         );
       }
-      got += bytesRead;
+      got += taken;
     }
     if (got < wanted) this.#copyUnwritten(offset + got, bytes, got);
     return bytes;
@@ -163,7 +159,7 @@ export class Spool implements AsyncDisposable {
   checksum(): TraceChecksum {
     let crc = this.#crc;
     for (const block of this.#blocks) {
-      crc = crc32(block.bytes.subarray(block.written, block.filled), crc);
+      crc = Bun.hash.crc32(block.bytes.subarray(block.written, block.filled), crc);
     }
     return { crc32: crc, size: this.#size };
   }
@@ -223,16 +219,10 @@ export class Spool implements AsyncDisposable {
 
   async #writeOut(block: Block): Promise<void> {
     const { written, filled, bytes } = block;
-    const { bytesWritten } = await writeAt(
-      this.#fd,
-      bytes,
-      written,
-      filled - written,
-      this.#stored,
-    );
-    this.#crc = crc32(bytes.subarray(written, written + bytesWritten), this.#crc);
-    block.written += bytesWritten;
-    this.#stored += bytesWritten;
+    const length = await writeAt(this.#fd, bytes.subarray(written, filled), this.#stored);
+    this.#crc = Bun.hash.crc32(bytes.subarray(written, written + length), this.#crc);
+    block.written += length;
+    this.#stored += length;
     if (block.written < block.filled) return;
     block.written = block.filled = 0;
     if (this.#blocks.length === 1) return;
@@ -261,9 +251,37 @@ function checksumOf(fd: number): TraceChecksum {
   let crc = 0;
   let size = 0;
   for (let got = readSync(fd, buffer, 0, BLOCK_BYTES, 0); got > 0;) {
-    crc = crc32(buffer.subarray(0, got), crc);
+    crc = Bun.hash.crc32(buffer.subarray(0, got), crc);
     size += got;
     got = readSync(fd, buffer, 0, BLOCK_BYTES, size);
   }
   return { crc32: crc, size };
+}
+
+/** Resolves with the number of bytes that were written. */
+function writeAt(fd: number, bytes: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    write(
+      fd,
+      bytes,
+      0,
+      bytes.length,
+      position,
+      (error, length) => error === null ? resolve(length) : reject(error),
+    )
+  );
+}
+
+/** Resolves with the number of bytes that were read: 0 behind the file's end. */
+function readAt(fd: number, bytes: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    read(
+      fd,
+      bytes,
+      0,
+      bytes.length,
+      position,
+      (error, length) => error === null ? resolve(length) : reject(error),
+    )
+  );
 }

@@ -6,7 +6,7 @@ import { type FeatureFlags, resolveFeatureFlags } from "../../core/config/featur
 import type { DockerConfig, RunnerConfig } from "../../core/config/schema.ts";
 import { JobConfigurationError } from "../../core/errors.ts";
 import type { PreparedEnvironment } from "../../core/executor.ts";
-import { ExecutorOptions } from "../../core/job/response.ts";
+import { ExecutorOptions } from "../../core/job/executor_options.ts";
 import type { JobImage } from "../../core/job/response.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { type JobVariables, runnerVariable } from "../../core/job/variables.ts";

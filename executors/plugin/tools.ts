@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { runnerConfig } from "../../core/config/load.ts";
+import { runnerConfig } from "../../core/config/entry.ts";
 import { createProcessLog } from "../../core/log/process_log.ts";
 import type { ExecutorHost } from "../../core/executor.ts";
 import { ConfigurationError } from "../../core/errors.ts";

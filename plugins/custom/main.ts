@@ -1,6 +1,6 @@
 /** The executor `custom` as a plugin: jobs are run by an operator's own programs. */
 
-import { runnerConfig } from "../../core/config/load.ts";
+import { runnerConfig } from "../../core/config/entry.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { InitializeParams } from "../../core/plugin/protocol.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { runnerConfig } from "../../core/config/load.ts";
+import { runnerConfig } from "../../core/config/entry.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { ExecutorHost, ExecutorProvider } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";

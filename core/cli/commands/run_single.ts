@@ -1,6 +1,7 @@
 /** `run-single`: jobs for one runner, which need not stand in any file. */
 
-import { loadConfig, runnerConfig } from "../../config/load.ts";
+import { runnerConfig } from "../../config/entry.ts";
+import { loadConfig } from "../../config/load.ts";
 import type { RunnerConfig } from "../../config/schema.ts";
 import { ConfigurationError } from "../../errors.ts";
 import type { SingleOptions } from "../../runner/single.ts";

@@ -1,6 +1,9 @@
 /** What git knows about the repository and its HEAD, asked for in one turn. */
 
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Git } from "./git.ts";
+import type { WorkTree } from "./work_tree.ts";
 
 export interface Commit {
   readonly sha: string;
@@ -51,10 +54,10 @@ const REF_FORMAT = [
   "%(if)%(*objectname)%(then)%(contents)%(end)",
 ].join("%1f");
 
-export async function repositoryFacts(git: Git): Promise<RepositoryFacts> {
-  const [head, symbolic, refs, config] = await Promise.all([
+export async function repositoryFacts(git: Git, tree: WorkTree): Promise<RepositoryFacts> {
+  const [head, branch, refs, config] = await Promise.all([
     git.tryAsk(["log", "-1", `--format=${COMMIT_FORMAT}`]),
-    git.tryAsk(["symbolic-ref", "--quiet", "HEAD"]),
+    headBranch(git, tree),
     git.ask([
       "for-each-ref",
       `--format=${REF_FORMAT}%1e`,
@@ -66,10 +69,21 @@ export async function repositoryFacts(git: Git): Promise<RepositoryFacts> {
   ]);
   return {
     head: head === undefined ? undefined : parseCommit(head),
-    branch: symbolic?.trim().replace(/^refs\/heads\//, ""),
+    branch,
     refs: refs.split("\x1e").flatMap(parseRef),
     config: parseConfig(config ?? ""),
   };
+}
+
+/** From the file where it says so; git knows of other forms, such as a link or a table of refs. */
+async function headBranch(git: Git, { gitDir }: WorkTree): Promise<string | undefined> {
+  const path = join(gitDir, "HEAD");
+  const text = readFileSync(path, "utf8").trim();
+  const written = /^ref: refs\/heads\/(.+)$/.exec(text)?.[1];
+  if (written !== undefined && written !== ".invalid") return written;
+  if (/^[0-9a-f]{40,64}$/.test(text) && !lstatSync(path).isSymbolicLink()) return undefined;
+  const symbolic = await git.tryAsk(["symbolic-ref", "--quiet", "HEAD"]);
+  return symbolic?.trim().replace(/^refs\/heads\//, "");
 }
 
 /** Any commit; undefined when there is none of that name. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig, parseConfig, runnerConfig } from "../../../core/config/load.ts";
+import { loadConfig, parseConfig } from "../../../core/config/load.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 
 const RUNNER = `name = "a"\nurl = "https://gitlab.example"\ntoken = "glrt-x"\nexecutor = "shell"\n`;
@@ -236,26 +236,6 @@ describe("loadConfig", () => {
     const { config } = await loadConfig(path, { env: {} });
     expect(config.concurrent).toBe(4);
     expect(config.runners[0]?.executor).toBe("shell");
-  });
-});
-
-describe("runnerConfig", () => {
-  test("fills a plain entry with defaults", () => {
-    const runner = runnerConfig({
-      name: "one",
-      url: "https://x",
-      token: "t",
-      executor: "docker",
-      docker: { image: "alpine" },
-    });
-    expect(runner.docker?.image).toBe("alpine");
-    expect(runner.output_limit).toBe(4096);
-  });
-
-  test("lists what is wrong", () => {
-    expect(() => runnerConfig({ url: "https://x", limit: "x" })).toThrow(
-      'token: missing, but every runner needs it\nexecutor: missing, but every runner needs it\nlimit: expected an integer, got "x"',
-    );
   });
 });
 

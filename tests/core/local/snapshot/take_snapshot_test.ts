@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -66,6 +67,20 @@ describe("openSources", () => {
     expect(repo.contentOf(other, "a.txt")).toBe("3\n");
     repo.write({ "a.txt": "1\n" });
     expect((await repo.open()).sha).toBe(repo.git("rev-parse", "HEAD").trim());
+  });
+
+  test("knows the branch of HEAD, written as git writes it today or as a link", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.git("checkout", "-q", "-b", "some/branch");
+    expect((await repo.open()).facts.branch).toBe("some/branch");
+    const head = join(repo.path, ".git/HEAD");
+    rmSync(head);
+    symlinkSync("refs/heads/some/branch", head);
+    expect((await repo.open()).facts.branch).toBe("some/branch");
+    repo.git("checkout", "-q", "--detach");
+    expect((await repo.open()).facts.branch).toBeUndefined();
+    repo.git("checkout", "-q", "--orphan", "unborn");
+    expect((await repo.open()).facts).toMatchObject({ branch: "unborn", head: undefined });
   });
 
   test("sees a change of the second in which the user's index was written", async () => {
