@@ -45,8 +45,8 @@ export type ScriptOp =
   | { readonly kind: "unset"; readonly names: readonly string[] }
   /** Writes `content` exactly to `path` with mode 0600, parents created, no link followed at `path`. */
   | { readonly kind: "write-file"; readonly path: string; readonly content: string }
-  /** Sources `path` when it exists, exporting `KEY=value` lines (GITLAB_ENV). */
-  | { readonly kind: "load-env-file"; readonly path: string }
+  /** Exports the `KEY=value` lines of `path` when it exists (GITLAB_ENV), or `only` those of some keys. */
+  | { readonly kind: "load-env-file"; readonly path: string; readonly only?: readonly string[] }
   | { readonly kind: "print"; readonly style: PrintStyle; readonly text: string }
   /** `Running on <host name> [via <via>]...`, the host's name found out by the script. */
   | { readonly kind: "print-host"; readonly via?: string }

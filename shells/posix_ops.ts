@@ -37,7 +37,7 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
       case "write-file":
         return writeFile(op.path, op.content);
       case "load-env-file":
-        return loadEnvFile(op.path);
+        return loadEnvFile(op.path, op.only);
       case "print":
         return printLine(scriptLine(op.style, op.text));
       case "print-host":
@@ -106,12 +106,13 @@ function writeFile(path: string, content: string): string {
  * Values are taken literally, as GitLab Runner takes them. The file is the user's: sourcing it would
  * run code in the helper's environment.
  */
-function loadEnvFile(path: string): string {
+function loadEnvFile(path: string, only: readonly string[] | undefined): string {
   const file = quotePosixPath(path);
+  const wanted = only?.map((name) => `${name}=*`).join("|") ?? "[A-Za-z_]*=*";
   return [
     `if [ -f ${file} ]; then`,
     'while IFS= read -r runner_line || [ -n "$runner_line" ]; do',
-    'case $runner_line in [A-Za-z_]*=*) command export "$runner_line" || : ;; esac',
+    `case $runner_line in ${wanted}) command export "$runner_line" || : ;; esac`,
     `done < ${file}`,
     "unset runner_line",
     "fi",

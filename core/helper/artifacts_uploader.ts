@@ -10,6 +10,7 @@ import {
 } from "../coordinator/artifacts.ts";
 import { ConfigurationError, messageOf } from "../errors.ts";
 import { delay } from "../util/abort.ts";
+import { expandWord } from "../util/expand_word.ts";
 import { shortToken } from "../util/token.ts";
 import { artifactAccess, CREDENTIAL_FLAGS, METER_FLAGS, SELECTION_FLAGS } from "./common_flags.ts";
 import type { HelperFlag, HelperValues } from "./flags.ts";
@@ -65,7 +66,7 @@ async function runArtifactsUploader(values: HelperValues, context: HelperContext
     logger.error("No files to upload");
     return 0;
   }
-  const name = archiveName(values.text("name"));
+  const name = archiveName(expandName(values.text("name"), context));
   await using sources = await withProvenance({ files, name, format }, values, context);
   const timeouts = timeoutsOf(values);
   return await uploadInRounds({
@@ -89,6 +90,16 @@ function artifactFormat(values: HelperValues): ArchiveFormat {
     throw new ConfigurationError(`Unknown artifact format "${text}": use zip, gzip or raw`);
   }
   return format;
+}
+
+/** One that cannot be expanded is taken as it stands. */
+function expandName(name: string, { env, logger }: HelperContext): string {
+  try {
+    return expandWord(name, (parameter) => env[parameter]);
+  } catch (error) {
+    logger.warning(`invalid artifact name: ${messageOf(error)}`);
+    return name;
+  }
 }
 
 function archiveName(name: string): string {

@@ -3,7 +3,9 @@
 import type { ArchiveEntry } from "../archive/entry.ts";
 import { selectFiles, type SelectionFinding } from "../archive/file_selection.ts";
 import { listUntracked } from "../archive/untracked.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
+import { expandWord } from "../util/expand_word.ts";
 import type { HelperValues } from "./flags.ts";
 import type { HelperContext } from "./helper_command.ts";
 
@@ -15,8 +17,8 @@ export async function selectedFiles(
   const { cwd, env, logger, signal } = context;
   const { entries, findings } = await selectFiles({
     root: cwd,
-    paths: values.list("path"),
-    exclude: values.list("exclude"),
+    paths: values.list("path").map((path) => expandPath(path, context)),
+    exclude: values.list("exclude").map((path) => expandPath(path, context)),
     untracked: values.bool("untracked") ? () => listUntracked(cwd, env, { signal }) : undefined,
   });
   for (const finding of findings) report(finding, cwd, logger);
@@ -26,6 +28,16 @@ export async function selectedFiles(
   }
   if (values.bool("verbose")) { for (const { path } of entries) logger.info(path); }
   return entries;
+}
+
+/** One that cannot be expanded is taken as it stands. */
+function expandPath(path: string, { env, logger }: HelperContext): string {
+  try {
+    return expandWord(path, (name) => env[name]);
+  } catch (error) {
+    logger.warning(`invalid path "${path}": ${messageOf(error)}`);
+    return path;
+  }
 }
 
 /** GitLab Runner's sentences: users' tools search logs for them. */

@@ -69,6 +69,8 @@ cache:never-fails  e2e/job_cache_test.ts  a damaged archive is a warning, and th
 cache:never-fails  e2e/job_cache_test.ts  paths without files are told of and fail nothing
 cache:formats  e2e/commands_helpers_test.ts  cache-archiver and cache-extractor keep a directory in a file
 artifacts:archive  e2e/job_artifacts_test.ts  archive has files, links and modes, by its expanded name, and without what is excluded
+artifacts:expansion  e2e/job_artifacts_test.ts  names and paths are expanded as a shell does it, in the environment of the helper
+artifacts:expansion  core/util/expand_word_test.ts  does what a shell does between double quotes
 artifacts:reports  e2e/job_artifacts_test.ts  reports go up beside the archive: gzip and raw, each with its type
 artifacts:no-files  e2e/job_artifacts_test.ts  reports go up beside the archive: gzip and raw, each with its type
 artifacts:when  e2e/job_artifacts_test.ts  when decides after which end artifacts go up

@@ -76,6 +76,7 @@ cache:failed-extract             6     FF_CLEAN_UP_FAILED_CACHE_EXTRACT removes 
 cache:never-fails                4.8   A cache that cannot be restored or saved fails no job.
 cache:formats                    9.1   CACHE_COMPRESSION_FORMAT zip, tarzstd and zipzstd.
 artifacts:archive                9.3   Files, links, modes, exclude, name and expire_in.
+artifacts:expansion              9.3   Names and paths are expanded by the helper, by a shell's rules.
 artifacts:reports                9.2   Reports as gzip or raw, with their type.
 artifacts:no-files               9.3   No files to upload is told and fails nothing.
 artifacts:when                   4.2   on_success, on_failure and always.

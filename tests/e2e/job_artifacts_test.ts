@@ -51,6 +51,32 @@ test.concurrent("archive has files, links and modes, by its expanded name, and w
   expect(job.plain).toContain("out/**/*.tmp: excluded 2 files");
 });
 
+test.concurrent("names and paths are expanded as a shell does it, in the environment of the helper", async () => {
+  const job = await lab.run({
+    name: "expand",
+    variables: { ...empty, DIR: "out", DOLLARS: "$NOT_AGAIN", BUN_BE_BUN: "1" },
+    script: [
+      "mkdir out other; touch out/a.txt out/b.tmp other/c.txt '$(id)'",
+      'echo "VERSION=1.2" >> "$GITLAB_ENV"; echo "STRAY=x" >> "$GITLAB_ENV"',
+      'test "$HOME" = "${CI_PROJECT_DIR%%/builds/*}/home"',
+    ],
+    artifacts: [{
+      ...ARCHIVE,
+      name: "${CI_JOB_NAME:-none}-${VERSION}-${MISSING:-default}-${HOME##*/}-$BUN_BE_BUN",
+      paths: ["${DIR}/", "${OTHER:-other}/*.txt", "$(id)"],
+      exclude: ["$DIR/*.${SUFFIX-tmp}"],
+    }],
+    cache: [{ key: "expand", paths: ["${MISSING:-out}/a.txt"] }],
+  });
+  expectSuccess(job);
+  const [stored] = lab.coordinator.artifacts(job.job);
+  expect(stored?.filename).toBe("expand-1.2-default-home-.zip");
+  expect(await zipNames(lab.artifact(job.job)))
+    .toEqual(["$(id)", "other/c.txt", "out", "out/a.txt"]);
+  expect(job.plain).toContain('WARNING: invalid path "$(id)": command substitution');
+  expect(job.plain).toContain("out/a.txt: found 1 matching artifact files and directories");
+});
+
 test.concurrent("reports go up beside the archive: gzip and raw, each with its type", async () => {
   const job = await lab.run({
     variables: empty,

@@ -95,6 +95,18 @@ describe("renderPosixOps", () => {
     );
   });
 
+  test("takes only the keys of an environment file that are asked for", () => {
+    const script = body({ kind: "load-env-file", path: "/dev/stdin", only: ["A", "B"] });
+    for (const shell of ["bash", "sh"]) {
+      const { stdout } = Bun.spawnSync([shell, "-c", `${script.replace("-f", "-e")}\nenv`], {
+        env: { PATH: process.env["PATH"] ?? "" },
+        stdin: Buffer.from("A=1\nAB=2\nB=3=3\n"),
+      });
+      const set = stdout.toString().split("\n").filter((line) => /^[AB]+=/.test(line)).sort();
+      expect(set).toEqual(["A=1", "B=3=3"]);
+    }
+  });
+
   test("puts user code into compound commands as data", () => {
     const code = "echo ')'; fi";
     const nested: ScriptOp = { kind: "user-command", code };

@@ -15,7 +15,7 @@ export function downloadArtifacts(context: PlanContext): readonly ScriptOp[] {
   // Today all have the job's own token; servers of before 2021 send one per dependency.
   const tokens = new Set(wanted.map((each) => each.token));
   return [
-    ...helperPreamble(context),
+    ...helperPreamble(context, []),
     ...[...tokens].flatMap((token) =>
       downloadTogether(context, wanted.filter((each) => each.token === token), token)
     ),
@@ -55,7 +55,10 @@ export function uploadArtifacts(
   );
   if (entries.length === 0) return [];
   return [
-    ...helperPreamble(context),
+    ...helperPreamble(
+      context,
+      entries.flatMap(({ name, paths, exclude }) => [name, ...paths, ...exclude]),
+    ),
     ...entries.flatMap((entry) => [
       notice("Uploading artifacts..."),
       helperCall(
@@ -69,7 +72,7 @@ export function uploadArtifacts(
 }
 
 function uploaderFlags(context: PlanContext, entry: JobArtifacts): readonly string[] {
-  const { variables, runner } = context;
+  const { runner } = context;
   const text = (flag: string, value: string) => value === "" ? [] : [flag, value];
   const limits = runner.artifact;
   return [
@@ -81,10 +84,10 @@ function uploaderFlags(context: PlanContext, entry: JobArtifacts): readonly stri
     ...(limits.response_header_timeout === undefined
       ? []
       : ["--response-header-timeout", `${limits.response_header_timeout}ms`]),
-    ...entry.paths.flatMap((path) => ["--path", variables.expand(path)]),
-    ...entry.exclude.flatMap((path) => ["--exclude", variables.expand(path)]),
+    ...entry.paths.flatMap((path) => ["--path", path]),
+    ...entry.exclude.flatMap((path) => ["--exclude", path]),
     ...(entry.untracked ? ["--untracked"] : []),
-    ...text("--name", variables.expand(entry.name)),
+    ...text("--name", entry.name),
     ...text("--expire-in", entry.expire_in),
     ...text("--artifact-format", entry.artifact_format),
     ...text("--artifact-type", entry.artifact_type),

@@ -28,7 +28,7 @@ export function restoreCache(context: PlanContext): readonly ScriptOp[] {
       ...extractFirst(context, keys, entry.paths),
     ];
   });
-  return ops.length === 0 ? [] : [...helperPreamble(context), ...ops];
+  return ops.length === 0 ? [] : [...helperPreamble(context, []), ...ops];
 }
 
 /** Tries the keys in order until one of their archives could be extracted. */
@@ -103,11 +103,12 @@ export function archiveCache(
       },
     ];
   });
-  return ops.length === 0 ? [] : [...helperPreamble(context), ...ops];
+  if (ops.length === 0) return [];
+  return [...helperPreamble(context, context.spec.cache.flatMap(({ paths }) => paths)), ...ops];
 }
 
 function archiverArguments(context: PlanContext, entry: JobCache, key: string): readonly string[] {
-  const { variables, runner, settings } = context;
+  const { runner, settings } = context;
   return [
     "cache-archiver",
     "--file",
@@ -119,7 +120,7 @@ function archiverArguments(context: PlanContext, entry: JobCache, key: string): 
     ...(runner.cache.MaxUploadedArchiveSize > 0
       ? ["--max-uploaded-archive-size", String(runner.cache.MaxUploadedArchiveSize)]
       : []),
-    ...entry.paths.flatMap((path) => ["--path", variables.expand(path)]),
+    ...entry.paths.flatMap((path) => ["--path", path]),
     ...(entry.untracked ? ["--untracked"] : []),
   ];
 }

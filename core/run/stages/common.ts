@@ -4,6 +4,7 @@ import type { RunnerConfig } from "../../config/schema.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import type { ExpandedVariable } from "../../job/variables.ts";
+import { parametersOf } from "../../util/expand_word.ts";
 import { globalConfigFile } from "./git_config.ts";
 
 /** Exports every variable and writes every file variable. */
@@ -88,14 +89,31 @@ const LOADER_VARIABLES = [
   "NODE_TLS_REJECT_UNAUTHORIZED",
 ];
 
-/** First ops of a stage that calls this executable from the checkout. */
-export function helperPreamble(context: PlanContext): readonly ScriptOp[] {
-  const visible = context.variables.all.filter(({ key }) => HELPER_VARIABLE.test(key));
+/** What a job cannot hand to this executable under any pretext. */
+const STEERS_START = /^(BUN|NODE|LD|DYLD|SSL)_/;
+
+/**
+ * First ops of a stage that calls this executable from the checkout. The helper replaces parameters
+ * in `texts` by itself, so it gets those variables that they name, and no others.
+ */
+export function helperPreamble(
+  context: PlanContext,
+  texts: readonly string[],
+): readonly ScriptOp[] {
+  const { variables, paths } = context;
+  const named = texts.flatMap(parametersOf).filter((name) => !STEERS_START.test(name));
+  const visible = variables.all.filter(({ key }) => HELPER_VARIABLE.test(key));
   return [
     { kind: "unset", names: LOADER_VARIABLES },
     ...visible.flatMap(exportVariable),
-    { kind: "make-directory", path: context.paths.projectDir },
-    { kind: "change-directory", path: context.paths.projectDir },
+    ...variables.all.flatMap(({ key: name, value }): readonly ScriptOp[] =>
+      named.includes(name) ? [{ kind: "export", name, value }] : []
+    ),
+    ...(named.length === 0
+      ? []
+      : [{ kind: "load-env-file", path: variables.get("GITLAB_ENV"), only: named } as const]),
+    { kind: "make-directory", path: paths.projectDir },
+    { kind: "change-directory", path: paths.projectDir },
   ];
 }
 
