@@ -5,6 +5,8 @@ import { parseBoolean } from "../util/units.ts";
 interface FeatureFlagSpec {
   readonly default: boolean;
   readonly about: string;
+  /** What happens instead, while turning the flag on changes nothing yet. */
+  readonly unbuilt?: string;
 }
 
 /** Every flag that GitLab Runner 19.4 knows. Names outside this list are plain variables. */
@@ -50,6 +52,7 @@ export const FEATURE_FLAGS = {
   FF_RESOLVE_FULL_TLS_CHAIN: {
     default: false,
     about: "complete CA chain exported to jobs (config only)",
+    unbuilt: "jobs get the chain that GitLab sends",
   },
   FF_DISABLE_POWERSHELL_STDIN: { default: false, about: "scripts as files" },
   FF_USE_POD_ACTIVE_DEADLINE_SECONDS: { default: true, about: "pod deadline from job timeout" },
@@ -57,7 +60,11 @@ export const FEATURE_FLAGS = {
   FF_SECRET_RESOLVING_FAILS_IF_MISSING: { default: true, about: "missing secret fails the job" },
   FF_PRINT_POD_EVENTS: { default: false, about: "all pod events in the log" },
   FF_USE_GIT_BUNDLE_URIS: { default: true, about: "--bundle-uri on fetch" },
-  FF_USE_GIT_NATIVE_CLONE: { default: false, about: "git clone with --revision" },
+  FF_USE_GIT_NATIVE_CLONE: {
+    default: false,
+    about: "git clone with --revision",
+    unbuilt: "sources are fetched",
+  },
   FF_USE_DUMB_INIT_WITH_KUBERNETES_EXECUTOR: { default: false, about: "dumb-init in containers" },
   FF_USE_INIT_WITH_DOCKER_EXECUTOR: { default: false, about: "docker --init" },
   FF_LOG_IMAGES_CONFIGURED_FOR_JOB: {
@@ -95,12 +102,32 @@ export const FEATURE_FLAGS = {
   FF_USE_GIT_PROACTIVE_AUTH: { default: false, about: "http.proactiveAuth=basic" },
   FF_HASH_CACHE_KEYS: { default: false, about: "SHA-256 cache keys with migration" },
   FF_ENABLE_JOB_INPUTS_INTERPOLATION: { default: true, about: "expand job inputs in the payload" },
-  FF_USE_JOB_ROUTER: { default: false, about: "job acquisition over the router gRPC service" },
-  FF_SCRIPT_TO_STEP_MIGRATION: { default: false, about: "run script jobs through step-runner" },
+  FF_USE_JOB_ROUTER: {
+    default: false,
+    about: "job acquisition over the router gRPC service",
+    unbuilt: "jobs are asked for at GitLab itself",
+  },
+  FF_SCRIPT_TO_STEP_MIGRATION: {
+    default: false,
+    about: "run script jobs through step-runner",
+    unbuilt: "scripts run in a shell",
+  },
   FF_USE_PARALLEL_CACHE_TRANSFER: { default: false, about: "multipart/range cache transfers" },
-  FF_USE_PARALLEL_ARTIFACT_TRANSFER: { default: false, about: "range artifact download" },
-  FF_CONCRETE: { default: false, about: "whole job as one step document" },
-  FF_SUSPENDABLE_ENVIRONMENTS: { default: false, about: "keep/resume job environment" },
+  FF_USE_PARALLEL_ARTIFACT_TRANSFER: {
+    default: false,
+    about: "range artifact download",
+    unbuilt: "each archive comes in one stream",
+  },
+  FF_CONCRETE: {
+    default: false,
+    about: "whole job as one step document",
+    unbuilt: "jobs run stage by stage",
+  },
+  FF_SUSPENDABLE_ENVIRONMENTS: {
+    default: false,
+    about: "keep/resume job environment",
+    unbuilt: "environments end with their job",
+  },
   FF_USE_NATIVE_CONTAINER_STOP: { default: false, about: "daemon stop signal only" },
 } as const satisfies Record<string, FeatureFlagSpec>;
 
@@ -133,6 +160,12 @@ export function resolveFeatureFlags(sources: {
     else if (text) problems.push(notBoolean(name, text));
   }
   return { flags: Object.freeze(flags), problems };
+}
+
+/** What a flag that is on, and has no effect yet, means for the user; undefined for all others. */
+export function unbuiltFlag(name: string): string | undefined {
+  const flag: FeatureFlagSpec | undefined = isFeatureFlag(name) ? FEATURE_FLAGS[name] : undefined;
+  return flag?.unbuilt === undefined ? undefined : `not built yet, ${flag.unbuilt}`;
 }
 
 /** Flags that differ from their default, as the trace header lists them: `FF_TIMESTAMPS:false`. */

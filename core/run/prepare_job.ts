@@ -11,7 +11,7 @@ import type { JobLine, JobRun } from "./job_run.ts";
 import { jobVariables } from "./job_variables.ts";
 import { type JobPaths, jobPaths, withClonePath } from "./paths.ts";
 import { type JobPlan, planJob } from "./plan.ts";
-import { type JobSettings, jobSettings } from "./settings.ts";
+import { type JobSettings, settingsOf } from "./settings.ts";
 import { StageRunner } from "./stage_runner.ts";
 
 /** A job whose stages can run. */
@@ -28,8 +28,14 @@ export interface PlannedJob {
 const PREPARE_ATTEMPTS = 3;
 const PREPARE_RETRY_MS = 3000;
 
-/** Prepares the environment and plans the stages in it. Throws what ends the job. */
-export async function prepareJob(line: JobLine): Promise<PlannedJob> {
+/**
+ * Prepares the environment and plans the stages in it. `told`: what the log says of settings
+ * already, before the environment could add to them. Throws what ends the job.
+ */
+export async function prepareJob(
+  line: JobLine,
+  { told }: { told: readonly string[] },
+): Promise<PlannedJob> {
   const { run } = line;
   const { trace, runner, spec, executor } = run;
   const started = performance.now();
@@ -62,7 +68,8 @@ export async function prepareJob(line: JobLine): Promise<PlannedJob> {
   }
   const shell = run.shells.get(environment.shell);
   const { settings, flags } = planned.context;
-  if (settings.problems.length > 0) trace.warning(settings.problems.join("\n"));
+  const untold = settings.problems.filter((problem) => !told.includes(problem));
+  if (untold.length > 0) trace.warning(untold.join("\n"));
   for (const { key, value } of variables.all) {
     if (Buffer.byteLength(key) + Buffer.byteLength(value) <= LONGEST_EXPORT_BYTES) continue;
     trace.warning(
@@ -125,12 +132,7 @@ function plan(run: JobRun, environment: PreparedEnvironment) {
   const options = { disposable: !run.sharedEnvironment };
   const resolve = (at: JobPaths) => {
     const variables = jobVariables(spec, runner, environment, flags, at, options);
-    const settings = jobSettings(variables, {
-      allowGitFetch: spec.allowGitFetch,
-      gitDepth: spec.git.depth,
-      debugTraceDisabled: runner.debug_trace_disabled,
-    });
-    return { paths: at, variables, settings };
+    return { paths: at, variables, settings: settingsOf(run, variables) };
   };
   let resolved = resolve(jobPaths(spec, environment, shortToken(runner.token.reveal())));
   const { gitClonePath, gitStrategy } = resolved.settings;

@@ -5,7 +5,7 @@ import type { ExitStatus } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
 import { type Deadline, deadline, JobCanceled, JobTimedOut } from "../util/abort.ts";
 import { formatDuration } from "../util/units.ts";
-import { writeHeader, writePolicy } from "./header.ts";
+import { writeHeader, writePolicy, writeProblems } from "./header.ts";
 import type { JobLine, JobRun, JobSignals } from "./job_run.ts";
 import { resultOf, writeResult } from "./outcome.ts";
 import { type PlannedJob, prepareJob } from "./prepare_job.ts";
@@ -42,7 +42,8 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
   let result: JobResult;
   try {
     writeHeader(trace, run);
-    planned = await prepareJob(line);
+    const told = writeProblems(trace, run);
+    planned = await prepareJob(line, { told });
     result = await runWatched(line, planned);
     // What is out of time is tidied up later.
     if (!limit.signal.aborted) await cleanUp(line, planned);

@@ -1,6 +1,7 @@
 /** Variables that steer the runner itself, checked once; a bad value is told and its default used. */
 
 import type { JobVariables } from "../job/variables.ts";
+import type { JobRun } from "./job_run.ts";
 import { parseBoolean } from "../util/units.ts";
 
 export type GitStrategy = "clone" | "fetch" | "none" | "empty";
@@ -37,6 +38,15 @@ export interface JobSettings {
 }
 
 const MAX_ATTEMPTS = 10;
+
+/** The settings of a job, as `variables` have them. Never throws. */
+export function settingsOf({ spec, runner }: JobRun, variables: JobVariables): JobSettings {
+  return jobSettings(variables, {
+    allowGitFetch: spec.allowGitFetch,
+    gitDepth: spec.git.depth,
+    debugTraceDisabled: runner.debug_trace_disabled,
+  });
+}
 
 /** Never throws; `defaults` come from the payload and from config.toml. */
 export function jobSettings(

@@ -1,5 +1,6 @@
 /** Settings that are understood and kept, but that this release does not act on yet. */
 
+import { unbuiltFlag } from "../config/feature_flags.ts";
 import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
 
 /** One sentence per such setting that is in use. */
@@ -16,17 +17,6 @@ export function unbuiltSettings(config: GlobalConfig): readonly string[] {
   return sentences;
 }
 
-/** Feature flags whose other way of doing a thing is not there. */
-const UNBUILT_FLAGS: Readonly<Record<string, string>> = {
-  FF_CONCRETE: "not built yet, jobs run stage by stage",
-  FF_SCRIPT_TO_STEP_MIGRATION: "not built yet, scripts run in a shell",
-  FF_SUSPENDABLE_ENVIRONMENTS: "not built yet, environments end with their job",
-  FF_USE_JOB_ROUTER: "not built yet, jobs are asked for at GitLab itself",
-  FF_USE_GIT_NATIVE_CLONE: "not built yet, sources are fetched",
-  FF_RESOLVE_FULL_TLS_CHAIN: "not built yet, jobs get the chain that GitLab sends",
-  FF_USE_PARALLEL_ARTIFACT_TRANSFER: "not built yet, each archive comes in one stream",
-};
-
 function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, effect: string])[] {
   const { cache, referees, monitoring, experimental } = runner;
   const used: (readonly [string, string, boolean])[] = [
@@ -41,9 +31,10 @@ function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, 
     ["proxy_exec", "not built yet, commands run directly", runner.proxy_exec ?? false],
     ["use_slot_cgroups", "not built yet", runner.use_slot_cgroups],
   ];
-  const flags = Object.entries(UNBUILT_FLAGS).map(([name, effect]) =>
-    [`feature_flags.${name}`, effect, runner.feature_flags[name] ?? false] as const
-  );
+  const flags = Object.entries(runner.feature_flags).flatMap(([name, isOn]) => {
+    const effect = unbuiltFlag(name);
+    return effect === undefined ? [] : [[`feature_flags.${name}`, effect, isOn] as const];
+  });
   return [...used, ...flags].flatMap(([key, effect, isUsed]) =>
     isUsed ? [[key, effect] as const] : []
   );

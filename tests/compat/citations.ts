@@ -150,6 +150,9 @@ git:safe-directory  e2e/job_sources_test.ts  safe_directory_checkout names each 
 tls:job  e2e/job_tls_test.ts  tls-ca-file holds for git, submodules, artifacts and the script
 script:profile  e2e/job_script_test.ts  a profile that exits is named as the cause, wherever it is met first
 script:release  core/run/plan_test.ts  planJob() expands variables in the step that GitLab makes of "release"
+settings:bad  e2e/job_settings_test.ts  settings that cannot be heeded are named in one warning right after the header
+git:submodule-strategy:bad  e2e/job_settings_test.ts  a cache policy and a submodule strategy that are none are system failures
+cache:policy:bad  e2e/job_settings_test.ts  a cache policy and a submodule strategy that are none are system failures
 git:submodule-strategy:bad  core/run/plan_test.ts  planJob() keeps submodules apart from GIT_CHECKOUT, and refuses a strategy it does not know
 git:attempts:range  core/run/settings_test.ts  jobSettings() names every bad value in GitLab Runner's words and goes on
 cache:hashed  core/run/plan_test.ts  planJob() hashes cache keys with FF_HASH_CACHE_KEYS, and never leaves the cache directory

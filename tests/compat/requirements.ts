@@ -38,12 +38,13 @@ variables:file                   4.3   A file variable is a private file, its va
 variables:file:removed           4.2   File variables are gone when the job is over.
 variables:env-file               4.3   What a script writes to GITLAB_ENV the next stage has.
 variables:feature-flags          6     Feature flags come from config.toml first, then from the job.
+settings:bad                     13.2  Settings that cannot be heeded are one warning, after the header.
 git:fetch                        4.4   The job's commit is fetched and checked out, detached.
 git:no-token-on-disk             4.4   No credential stays in the checkout's configuration.
 git:reuse                        4.4   A checkout is used again and cleaned.
 git:strategies                   4.5   GIT_STRATEGY clone, fetch, none and empty.
 git:strategy:bad-value           13.2  A bad value is one warning, and the default holds.
-git:submodule-strategy:bad       4.5   A bad GIT_SUBMODULE_STRATEGY fails the job.
+git:submodule-strategy:bad       4.5   A bad GIT_SUBMODULE_STRATEGY is a system failure.
 git:depth                        4.5   GIT_DEPTH bounds the history; 0 is all of it.
 git:refspecs                     4.4   Tags and merge requests are fetched by the payload's refspecs.
 git:clean-flags                  4.5   GIT_CLEAN_FLAGS is what git clean gets; none is no clean.
@@ -71,7 +72,7 @@ cache:policy                     9.1   pull, push and pull-push, also from a var
 cache:when                       9.1   on_success, on_failure and always.
 cache:key:sanitized              9.1   A key that leads out of the cache directory is made harmless.
 cache:hashed                     9.1   FF_HASH_CACHE_KEYS names archives by the hash of their key.
-cache:policy:bad                 9.1   A policy that is none fails the job.
+cache:policy:bad                 9.1   A policy that is none is a system failure.
 cache:failed-extract             6     FF_CLEAN_UP_FAILED_CACHE_EXTRACT removes what was extracted.
 cache:never-fails                4.8   A cache that cannot be restored or saved fails no job.
 cache:formats                    9.1   CACHE_COMPRESSION_FORMAT zip, tarzstd and zipzstd.

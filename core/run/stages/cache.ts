@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { hashedCacheKey, sanitizeCacheKey } from "../../cache/key.ts";
-import { JobConfigurationError } from "../../errors.ts";
+import { SystemFailure } from "../../errors.ts";
 import type { JobCache } from "../../job/response.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
@@ -11,7 +11,7 @@ import { applies, helperCall, helperPreamble } from "./common.ts";
 const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
 const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
 
-/** Empty when the job has no cache. Throws JobConfigurationError for a policy that is none. */
+/** Empty when the job has no cache. Throws SystemFailure for a policy that is none. */
 export function restoreCache(context: PlanContext): readonly ScriptOp[] {
   const ops = context.spec.cache.filter(hasContent).flatMap((entry): readonly ScriptOp[] => {
     const main = cacheKey(context, context.variables.expand(entry.key) || defaultKey(context));
@@ -170,7 +170,7 @@ function policyOf(context: PlanContext, entry: JobCache, key: string): "pull" | 
     case "push":
       return policy;
     default:
-      throw new JobConfigurationError(`unknown cache policy ${policy} for ${key}`);
+      throw new SystemFailure(`unknown cache policy ${policy} for ${key}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Submodules and LFS files of the checkout. */
 
-import { JobConfigurationError } from "../../errors.ts";
+import { SystemFailure } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { distrustSubmodules, removeSubmodules } from "./submodule_repositories.ts";
@@ -43,12 +43,12 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
   const { settings } = context;
   if (settings.submoduleStrategy === "none") return [notice("Skipping Git submodules setup")];
   if (settings.submoduleStrategy === "invalid") {
-    throw new JobConfigurationError("unknown GIT_SUBMODULE_STRATEGY");
+    throw new SystemFailure("unknown GIT_SUBMODULE_STRATEGY");
   }
   // Git would take the word alone for "nothing at all", and the path behind it for one to keep.
   if (settings.submodulePaths.includes(":(exclude)")) {
     const given = settings.submodulePaths.map((path) => JSON.stringify(path)).join(" ");
-    throw new JobConfigurationError(
+    throw new SystemFailure(
       `GIT_SUBMODULE_PATHS: invalid submodule pathspec [${given}]`,
     );
   }
