@@ -3,12 +3,6 @@
  * one script, and says how to start the program that runs it. Shells are stateless, pure and total.
  */
 
-/**
- * Bytes of a variable, its name included, that Linux hands to a program. One that is longer would
- * keep every program from starting, so that it is set for the script's own shell alone.
- */
-export const LONGEST_EXPORT_BYTES = 128 * 1024 - 2;
-
 /** Styles of the lines that scripts print about themselves (GitLab Runner's colours). */
 export type PrintStyle = "plain" | "notice" | "warning" | "error";
 
@@ -41,6 +35,8 @@ export type ScriptCondition =
 export type ScriptOp =
   /** Sets and exports an environment variable. */
   | { readonly kind: "export"; readonly name: string; readonly value: string }
+  /** Sets a variable of the script alone, which no program gets. */
+  | { readonly kind: "set"; readonly name: string; readonly value: string }
   /** Removes variables from the environment. */
   | { readonly kind: "unset"; readonly names: readonly string[] }
   /** Writes `content` exactly to `path` with mode 0600, parents created, no link followed at `path`. */

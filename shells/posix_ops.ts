@@ -1,7 +1,6 @@
 /** Operations of a stage as POSIX shell code, which bash, dash and busybox read alike. */
 
 import {
-  LONGEST_EXPORT_BYTES,
   type RenderOptions,
   type ScriptCondition,
   type ScriptOp,
@@ -32,6 +31,8 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
     switch (op.kind) {
       case "export":
         return exportVariable(op.name, op.value);
+      case "set":
+        return `unset -v ${op.name}\n${op.name}=${quotePosix(op.value)}`;
       case "unset":
         return op.names.length === 0 ? ":" : `unset -v ${op.names.map(quotePosix).join(" ")}`;
       case "write-file":
@@ -76,9 +77,6 @@ export function renderPosixOps(ops: readonly ScriptOp[], options: RenderOptions)
 const READ_ONLY = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
 function exportVariable(name: string, value: string): string {
-  if (Buffer.byteLength(name) + Buffer.byteLength(value) > LONGEST_EXPORT_BYTES) {
-    return `unset -v ${name}\n${name}=${quotePosix(value)}`;
-  }
   const command = `export ${quotePosix(name)}=${quotePosix(value)}`;
   return READ_ONLY.includes(name) ? `command ${command} 2>/dev/null || :` : command;
 }

@@ -1,5 +1,6 @@
 /** A job's variables: layers, expansion, file variables, what to hide (inventory section 5.3). */
 
+import { beyondEnvironment } from "./environment_room.ts";
 import { expand } from "./expand.ts";
 import type { JobVariable } from "./response.ts";
 
@@ -10,6 +11,8 @@ export interface ExpandedVariable {
   readonly masked: boolean;
   readonly public: boolean;
   readonly content: string | undefined;
+  /** Programs get it; otherwise it is the script's own. */
+  readonly exported: boolean;
 }
 
 /** A variable made by the runner itself: public, not masked, taken as it is. */
@@ -50,7 +53,7 @@ export class JobVariables {
       if (variable === undefined) return "";
       return variable.file ? path(name) : variable.value;
     };
-    const expanded = new Map<string, ExpandedVariable>();
+    const expanded = new Map<string, Omit<ExpandedVariable, "exported">>();
     for (const { key, value, raw, file, masked, public: isPublic } of last.values()) {
       const text = raw ? value : expand(value, unexpanded);
       expanded.set(key, {
@@ -61,7 +64,10 @@ export class JobVariables {
         content: file ? text : undefined,
       });
     }
-    this.#variables = expanded;
+    const beyond = beyondEnvironment([...expanded.values()].filter(({ key }) => isName(key)));
+    this.#variables = new Map(
+      [...expanded].map(([key, each]) => [key, { ...each, exported: !beyond.has(key) }]),
+    );
   }
 
   /** What a shell can have, in the order of first declaration; other names serve expansion alone. */

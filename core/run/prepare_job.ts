@@ -3,7 +3,6 @@
 import { JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExecutorNote, PreparedEnvironment } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
-import { LONGEST_EXPORT_BYTES } from "../shell.ts";
 import { deadline, delay, JobTimedOut } from "../util/abort.ts";
 import { shortToken } from "../util/token.ts";
 import { formatDuration } from "../util/units.ts";
@@ -70,8 +69,8 @@ export async function prepareJob(
   const { settings, flags } = planned.context;
   const untold = settings.problems.filter((problem) => !told.includes(problem));
   if (untold.length > 0) trace.warning(untold.join("\n"));
-  for (const { key, value } of variables.all) {
-    if (Buffer.byteLength(key) + Buffer.byteLength(value) <= LONGEST_EXPORT_BYTES) continue;
+  for (const { key, exported } of variables.all) {
+    if (exported) continue;
     trace.warning(
       `${key} is too long for the environment of programs: only the shell itself has it`,
     );

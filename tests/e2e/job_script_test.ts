@@ -226,6 +226,28 @@ test.concurrent("a variable too long for any program is the shell's own, and the
   expect(job.plain).toContain("WARNING: LONG is too long for the environment of programs");
 });
 
+test.concurrent("variables that are too much together leave the largest to the shell alone", async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => [`BIG_${index}`, "x".repeat(60_000 + index)]),
+  );
+  const job = await lab.run({
+    repository: lab.repositories.app,
+    variables: { ...many, SMALL: "s" },
+    script: [
+      "echo lengths ${#BIG_0} ${#BIG_59}",
+      "env | grep -c ^BIG_ | sed 's/^/exported /'",
+      "env | grep ^SMALL=",
+    ],
+    afterScript: ["env | grep -c ^BIG_ | sed 's/^/still /'"],
+  });
+  expectSuccess(job);
+  expect(job.lines).toContain("lengths 60000 60059");
+  expect(job.lines).toContain("exported 26");
+  expect(job.lines).toContain("still 26");
+  expect(job.lines).toContain("SMALL=s");
+  expect(job.plain.match(/BIG_\d+ is too long for the environment/g)).toHaveLength(34);
+});
+
 test.concurrent("script of 400 KiB in one command runs", async () => {
   const big = `cat <<'END' | wc -c\n${"0123456789abcde\n".repeat(25_600)}END`;
   const job = await lab.run({ script: [big] });

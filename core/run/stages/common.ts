@@ -28,11 +28,15 @@ function globalGitConfig(context: PlanContext): readonly ScriptOp[] {
 }
 
 function exportVariable(variable: ExpandedVariable): readonly ScriptOp[] {
-  const { key, value, content } = variable;
+  const { value, content } = variable;
   const file: readonly ScriptOp[] = content === undefined
     ? []
     : [{ kind: "write-file", path: value, content }];
-  return [...file, { kind: "export", name: key, value }];
+  return [...file, setVariable(variable)];
+}
+
+function setVariable({ key: name, value, exported }: ExpandedVariable): ScriptOp {
+  return { kind: exported ? "export" : "set", name, value };
 }
 
 /**
@@ -106,9 +110,7 @@ export function helperPreamble(
   return [
     { kind: "unset", names: LOADER_VARIABLES },
     ...visible.flatMap(exportVariable),
-    ...variables.all.flatMap(({ key: name, value }): readonly ScriptOp[] =>
-      named.includes(name) ? [{ kind: "export", name, value }] : []
-    ),
+    ...variables.all.filter(({ key }) => named.includes(key)).map(setVariable),
     ...(named.length === 0
       ? []
       : [{ kind: "load-env-file", path: variables.get("GITLAB_ENV"), only: named } as const]),
