@@ -83,6 +83,11 @@ export function registerCounters(registry: Registry): Metrics {
     "Jobs ahead of the last one in the queue, as the coordinator told.",
     RUNNER_LABELS,
   );
+  const queuedTooLong = counter(
+    "acceptable_job_queuing_duration_exceeded_total",
+    "Jobs that waited for longer than monitoring.job_queuing_durations finds acceptable.",
+    RUNNER_LABELS,
+  );
   const failedJobs = counter("failed_jobs_total", "Jobs that failed.", [
     "runner",
     "runner_name",
@@ -167,6 +172,7 @@ export function registerCounters(registry: Registry): Metrics {
       queueSize.set({ ...labels }, queue.size);
       queueDepth.set({ ...labels }, queue.depth);
     },
+    queuedTooLong: (labels) => queuedTooLong.inc({ ...labels }),
     jobFinished(labels, { durationMs, failureReason }) {
       jobDurations.observe({ ...labels, mode }, durationMs / 1000);
       if (failureReason === undefined) return;

@@ -29,6 +29,8 @@ export interface Metrics {
     /** The name of the executor that runs the job. */
     readonly executor: string;
   }): void;
+  /** A job has waited for longer than `monitoring.job_queuing_durations` finds acceptable. */
+  queuedTooLong(labels: RunnerLabels): void;
   jobFinished(labels: RunnerLabels, event: {
     readonly durationMs: number;
     readonly failureReason: FailureReason | undefined;

@@ -7,6 +7,7 @@ export const noMetrics: Metrics = {
   apiRequest() {},
   apiRetry() {},
   jobStarted() {},
+  queuedTooLong() {},
   jobFinished() {},
   stageFinished() {},
   inputsInterpolated() {},

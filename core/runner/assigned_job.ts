@@ -26,6 +26,7 @@ import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
 import type { JobBudget, Permit } from "./budget.ts";
 import { reportJob, reportWithoutTrace } from "./report.ts";
 import type { JobSlots } from "./slots.ts";
+import { judgeQueueing } from "./queue_threshold.ts";
 import { StageClock } from "./stage_clock.ts";
 import type { Assignment } from "./worker.ts";
 
@@ -201,6 +202,7 @@ class JobLine {
       size: response.job_info.queue_size,
       depth: response.job_info.queue_depth,
     });
+    this.#judgeQueueing(response);
     if (opened.flags.FF_LOG_IMAGES_CONFIGURED_FOR_JOB) logImages(spec, this.#log);
     const clock = this.#stageClock(opened);
     this.#job.state = "running";
@@ -229,6 +231,13 @@ class JobLine {
     const tidied = this.#tidyUp(end, opened);
     held.release(tidied);
     background(tidied);
+  }
+
+  #judgeQueueing(response: JobResponse): void {
+    const { runner, labels } = this.#assignment.parts;
+    const { isLate, problems } = judgeQueueing(runner, response.job_info, new Date());
+    if (isLate) this.#options.metrics.queuedTooLong(labels);
+    for (const problem of problems) this.#log.warning(`Ignoring ${problem}`);
   }
 
   /** A series for each stage of each runner is more than everybody wants to keep. */

@@ -18,15 +18,10 @@ export function unbuiltSettings(config: GlobalConfig): readonly string[] {
 }
 
 function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, effect: string])[] {
-  const { cache, referees, monitoring, experimental } = runner;
+  const { cache, referees, experimental } = runner;
   const used: (readonly [string, string, boolean])[] = [
     ["cache.Type", `"${cache.Type}" is not built yet, caches stay on this host`, cache.Type !== ""],
     ["referees", "not built yet, no metrics are collected", referees?.metrics !== undefined],
-    [
-      "monitoring.job_queuing_durations",
-      "not built yet, no threshold is watched",
-      (monitoring?.job_queuing_durations.length ?? 0) > 0,
-    ],
     ["experimental.boot_verify", "not built yet", experimental?.boot_verify?.enabled ?? false],
     ["proxy_exec", "not built yet, commands run directly", runner.proxy_exec ?? false],
     ["use_slot_cgroups", "not built yet", runner.use_slot_cgroups],

@@ -18,7 +18,11 @@ const SECRETS: ReadonlySet<string> = new Set([
   "SSH_PASSPHRASE",
   "KUBERNETES_BEARER_TOKEN",
   "EXEC_GITLAB_TOKEN",
+  "SENTRY_DSN",
 ]);
+
+/** A runner's token, under whatever name config.toml asks for it (`token = "$NAME"`). */
+const RUNNER_TOKEN = /^glrtr?-/;
 
 /** What the service manager tells the manager alone. */
 const SERVICE: ReadonlySet<string> = new Set([
@@ -40,7 +44,8 @@ export function inheritedEnvironment(
   return Object.fromEntries(
     Object.entries(manager).filter((entry): entry is [string, string] => {
       const [name, value] = entry;
-      return value !== undefined && !LOADER.test(name) && !SECRETS.has(name) && !SERVICE.has(name);
+      return value !== undefined && !RUNNER_TOKEN.test(value) && !LOADER.test(name) &&
+        !SECRETS.has(name) && !SERVICE.has(name);
     }),
   );
 }

@@ -121,6 +121,7 @@ register:takes-back  core/cli/register_undone_test.ts  takes this manager back a
 register:takes-back  core/cli/register_undone_test.ts  leaves a manager alone that another entry of the file needs
 run-single:max-builds  e2e/commands_run_test.ts  run-single takes --max-builds jobs and exits
 run-single:wait-timeout  e2e/commands_run_test.ts  run-single exits after --wait-timeout without a job
+metrics:queuing-threshold  e2e/commands_http_test.ts  a job that waited for longer than monitoring.job_queuing_durations allows is counted
 metrics:names  e2e/commands_http_test.ts  metrics have GitLab Runner's names and labels, and count jobs
 debug:jobs-list  e2e/commands_http_test.ts  a running job is in /debug/jobs/list and in gitlab_runner_jobs, with its stage
 register:authentication-token  e2e/commands_register_test.ts  register --non-interactive with an authentication token verifies it and writes a private file

@@ -130,6 +130,7 @@ run-single:max-builds            1.4   --max-builds ends run-single after so man
 run-single:wait-timeout          1.4   --wait-timeout ends it after so long without a job.
 exec:old-form                    1.4   exec takes an executor before the job, as it did until 17.0.
 exec:flags                       1.4   exec takes --timeout in seconds and every flag of a runner entry.
+metrics:queuing-threshold        7     Jobs that waited longer than their threshold are counted.
 metrics:names                    7     Metrics have GitLab Runner's names and labels.
 debug:jobs-list                  7     /debug/jobs/list has one line for each running job.
 register:authentication-token    1.3   A glrt- token is verified and saved, the file private.

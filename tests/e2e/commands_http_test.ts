@@ -113,6 +113,30 @@ test("health and process state are told, and only GET reads metrics", async () =
   expect((await fetch(`${url}/nothing`)).status).toBe(404);
 });
 
+test("a job that waited for longer than monitoring.job_queuing_durations allows is counted", async () => {
+  const port = await freePort();
+  await using watched = await Lab.open({
+    globals: [`listen_address = "127.0.0.1:${port}"`],
+    entry: [
+      "[[runners.monitoring.job_queuing_durations]]",
+      'periods = ["* * * * *"]',
+      'threshold = "200ms"',
+    ],
+  });
+  const late = watched.enqueue({ script: "true" });
+  await Bun.sleep(400);
+  watched.start();
+  expectSuccess(await watched.finished(late));
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const name = "gitlab_runner_acceptable_job_queuing_duration_exceeded_total";
+  expect(sample(text, name, ['runner_name="runner-0"', 'system_id="'])).toBe(1);
+});
+
+test("profiles of a Go program are not there", async () => {
+  expect((await fetch(`${url}/debug/pprof/`)).status).toBe(404);
+  expect((await fetch(`${url}/debug/pprof/profile?seconds=1`)).status).toBe(404);
+});
+
 test("nothing secret is in the metrics", async () => {
   const text = await scrape();
   expect(text).not.toContain(lab.runner.token);

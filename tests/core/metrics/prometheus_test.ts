@@ -39,6 +39,7 @@ test("Prometheus exports every metric with its type", async () => {
   const text = await openMetrics().scrape();
   const types = text.split("\n").filter((line) => line.startsWith("# TYPE gitlab_runner_")).sort();
   expect(types).toEqual([
+    "# TYPE gitlab_runner_acceptable_job_queuing_duration_exceeded_total counter",
     "# TYPE gitlab_runner_api_request_duration_seconds histogram",
     "# TYPE gitlab_runner_api_request_retries_total counter",
     "# TYPE gitlab_runner_api_request_statuses_total counter",
