@@ -119,4 +119,28 @@ describe("findMarked", () => {
       }
     }
   });
+
+  test("lets other work go on while it reads a table of hundreds", async () => {
+    const mark = `RUNNER_TEST=${crypto.randomUUID()}`;
+    const [name = "", value = ""] = mark.split("=");
+    const script = "for i in $(seq 600); do sleep 60 & done; echo ready; wait";
+    const child = Bun.spawn(["sh", "-c", script], {
+      env: { PATH: "/usr/bin:/bin", [name]: value },
+      stdout: "pipe",
+    });
+    try {
+      await child.stdout.getReader().read();
+      let turns = 0;
+      let reading = true;
+      const count = () => void (reading && setImmediate(count, ++turns));
+      setImmediate(count);
+      const found = await findMarked(mark);
+      reading = false;
+      expect(found.length).toBeGreaterThanOrEqual(601);
+      expect(turns).toBeGreaterThan(2);
+    } finally {
+      for (const { pid } of await findMarked(mark)) process.kill(pid, "SIGKILL");
+      await child.exited;
+    }
+  }, 20_000);
 });
