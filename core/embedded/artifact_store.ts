@@ -60,6 +60,13 @@ export class ArtifactStore {
     this.#byKey.set(`${artifact.jobId}/${artifact.type}`, artifact);
   }
 
+  remove(jobId: number): void {
+    for (const { type, path } of this.of(jobId)) {
+      this.#byKey.delete(`${jobId}/${type}`);
+      rmSync(path, { force: true });
+    }
+  }
+
   async receive(upload: Upload): Promise<ReceiveOutcome> {
     const boundary = boundaryOf(upload.contentType);
     if (boundary === undefined || upload.body === null) {

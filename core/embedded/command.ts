@@ -28,12 +28,17 @@ export async function runCoordinatorCommand(options: CoordinatorCommandOptions):
     registrationToken,
   });
   const runner = coordinator.addRunner({ description: "ready-made runner" });
+  const person = coordinator.people.addToken();
   const print = options.json
     ? (kind: string, fields: object) => options.out(JSON.stringify({ kind, ...fields }))
     : undefined;
   if (print === undefined) {
-    for (const line of instructions(coordinator.url, runner.token, options)) options.out(line);
-  } else print("listening", { url: coordinator.url, token: runner.token });
+    const tokens = { runner: runner.token, person: person.token };
+    for (const line of instructions(coordinator.url, tokens, options)) options.out(line);
+  } else {
+    const { token } = runner;
+    print("listening", { url: coordinator.url, token, access_token: person.token });
+  }
 
   coordinator.onEvent(({ kind, text }) => {
     if (print === undefined) options.out(`${new Date().toISOString().slice(11, 23)} ${text}`);
@@ -47,13 +52,17 @@ export async function runCoordinatorCommand(options: CoordinatorCommandOptions):
   }
 }
 
-function instructions(url: string, token: string, options: CoordinatorCommandOptions): string[] {
+function instructions(
+  url: string,
+  tokens: { readonly runner: string; readonly person: string },
+  options: CoordinatorCommandOptions,
+): string[] {
   const { registrationToken, reposDir } = options;
   return [
     `Coordinator listens on ${url}; its page is there, too.`,
     "",
     "Connect a runner with:",
-    `  runner register --non-interactive --url ${url} --token ${token} --executor shell`,
+    `  runner register --non-interactive --url ${url} --token ${tokens.runner} --executor shell`,
     ...(registrationToken === undefined
       ? []
       : [`or by its registration token: --registration-token ${registrationToken}`]),
@@ -61,12 +70,16 @@ function instructions(url: string, token: string, options: CoordinatorCommandOpt
     "  [[runners]]",
     '    name = "trial"',
     `    url = "${url}"`,
-    `    token = "${token}"`,
+    `    token = "${tokens.runner}"`,
     '    executor = "shell"',
     "",
     "Enqueue a job with:",
     `  curl -H 'Content-Type: application/json' -d '{"script": "echo hello"}' ${url}/api/jobs`,
-    ...(reposDir === undefined ? [] : [`Repositories of ${reposDir} are at ${url}/<path>.git`]),
+    ...(reposDir === undefined ? [] : [
+      `Repositories of ${reposDir} are at ${url}/<path>.git`,
+      "Run a job of one of them again on this machine with:",
+      `  EXEC_GITLAB_TOKEN=${tokens.person} runner exec --job-url ${url}/<path>/-/jobs/<id>`,
+    ]),
     "",
   ];
 }

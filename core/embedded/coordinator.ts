@@ -20,6 +20,7 @@ import { GitHttp } from "./git_http.ts";
 import { EmbeddedJob, JobStore } from "./jobs.ts";
 import { type CoordinatorOptions, type CoordinatorSettings, DEFAULT_SETTINGS } from "./options.ts";
 import { buildPayload, JobDescription, type JobDescriptionInput } from "./payload.ts";
+import { People } from "./people.ts";
 import { JobQueue } from "./queue.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
@@ -40,6 +41,8 @@ export class EmbeddedCoordinator implements AsyncDisposable {
   readonly checks = new Checks();
   readonly faults = new Faults();
   readonly recorder: Recorder;
+  /** What the API for people knows beside jobs. */
+  readonly people = new People();
   readonly #options: CoordinatorOptions;
   readonly #directory: string;
   readonly #runners = new RunnerStore();
@@ -103,20 +106,25 @@ export class EmbeddedCoordinator implements AsyncDisposable {
     const job = JobDescription.parse(description);
     return this.enqueuePayload(
       (handedOut, baseUrl) => this.#payload(job, handedOut, baseUrl),
-      { ...placement, name: job.name, tags: job.tags },
+      { ...placement, name: job.name, tags: job.tags, description: job },
     );
   }
 
   /** Opens a job whose payload the caller makes, wrong ones included, when it is handed out. */
   enqueuePayload(
     payload: (job: EmbeddedJob, baseUrl: string) => unknown,
-    placement: JobPlacement & { readonly name?: string; readonly tags?: readonly string[] } = {},
+    placement: JobPlacement & {
+      readonly name?: string;
+      readonly tags?: readonly string[];
+      readonly description?: JobDescription;
+    } = {},
   ): EmbeddedJob {
     const id = this.#jobs.nextId();
     const job = new EmbeddedJob({
       id,
       name: placement.name ?? "job",
       tags: placement.tags ?? [],
+      description: placement.description,
       runner: placement.runner,
       tracePath: join(this.#directory, `trace-${id}`),
       payload,
@@ -129,6 +137,12 @@ export class EmbeddedCoordinator implements AsyncDisposable {
 
   cancel(job: EmbeddedJob, how: "graceful" | "forced" = "graceful"): void {
     job.cancel(how);
+  }
+
+  /** Removes what the job has left, as a person can. */
+  erase(job: EmbeddedJob): void {
+    job.erasedAt = new Date().toISOString();
+    this.#state.artifacts.remove(job.id);
   }
 
   artifacts(job: EmbeddedJob): StoredArtifact[] {
@@ -231,6 +245,7 @@ export class EmbeddedCoordinator implements AsyncDisposable {
       recorder: this.recorder,
       limiter: new RateLimiter(),
       git: this.#git,
+      people: this.people,
       down: () => this.#down.signal,
       emit: (event) => this.#emit(event),
       // By the name the runner used: the right one inside a container, too.
@@ -249,7 +264,9 @@ export class EmbeddedCoordinator implements AsyncDisposable {
     const git = Bun.which("git");
     if (git === null) throw new RunnerError(`Cannot serve "${reposRoot}": git is not installed`);
     const authorize = (user: string, password: string) =>
-      user === "gitlab-ci-token" && this.#jobs.withToken(password)?.isRunning === true;
+      user === "gitlab-ci-token"
+        ? this.#jobs.withToken(password)?.isRunning === true
+        : this.people.mayReadRepositories(password);
     return new GitHttp({
       root: reposRoot,
       git,

@@ -10,6 +10,7 @@ import { applyFault } from "./fault_actions.ts";
 import { isAllowedHost } from "./host_check.ts";
 import { requestJob } from "./job_request.ts";
 import { updateJob } from "./job_update.ts";
+import { addPeopleRoutes } from "./people_api.ts";
 import type { RecordedRequest } from "./recorder.ts";
 import { addRunnerRoutes } from "./runner_api.ts";
 import { type CoordinatorState, type RouteEnvironment, runnerOfBody } from "./state.ts";
@@ -109,6 +110,7 @@ function routes(state: CoordinatorState, root: string): Hono<RouteEnvironment> {
   app.patch("/api/v4/jobs/:id/trace", (c) => patchTrace(state, c.env.call));
   app.post("/api/v4/jobs/:id/artifacts", (c) => uploadArtifact(state, c.env.call));
   app.get("/api/v4/jobs/:id/artifacts", (c) => downloadArtifact(state, c.env.call));
+  addPeopleRoutes(app, state);
   addControlRoutes(app, state);
   return app;
 }

@@ -1,6 +1,7 @@
 /** Jobs of the embedded coordinator: their states, and who may move them from one to the next. */
 
 import { epochMs } from "./call.ts";
+import type { JobDescription } from "./payload.ts";
 import { type EmbeddedRunner, newToken, type RunnerManager } from "./runners.ts";
 import { TraceStore } from "./trace_store.ts";
 
@@ -44,6 +45,8 @@ export interface JobSettings {
   /** Only this runner may take the job. */
   readonly runner: EmbeddedRunner | undefined;
   readonly tracePath: string;
+  /** Undefined: the payload was made by hand. */
+  readonly description: JobDescription | undefined;
   /** The 201's body, made when the job is handed out; `baseUrl` is how the runner reaches us. */
   readonly payload: (job: EmbeddedJob, baseUrl: string) => unknown;
   readonly changed: (job: EmbeddedJob) => void;
@@ -55,7 +58,10 @@ export class EmbeddedJob {
   readonly name: string;
   readonly tags: readonly string[];
   readonly reservedFor: EmbeddedRunner | undefined;
+  readonly description: JobDescription | undefined;
   readonly trace: TraceStore;
+  /** ISO 8601; undefined: its log and artifacts are still there. */
+  erasedAt: string | undefined;
   readonly times: JobTimes = { queued: epochMs() };
   /** True once a runner has accepted the job, false when it ended before. */
   readonly accepted: Promise<boolean>;
@@ -82,6 +88,7 @@ export class EmbeddedJob {
     this.name = settings.name;
     this.tags = settings.tags;
     this.reservedFor = settings.runner;
+    this.description = settings.description;
     this.trace = new TraceStore(settings.tracePath);
     this.payload = settings.payload;
     this.#changed = settings.changed;

@@ -44,6 +44,8 @@ const Repository = z.strictObject({
 /** A job in short. Without a repository, `GIT_STRATEGY` is `none`. */
 export const JobDescription = z.strictObject({
   name: z.string().min(1).default("job"),
+  /** Jobs of one number make a pipeline. */
+  pipeline: z.int().positive().default(1),
   stage: z.string().default("test"),
   script: lines,
   afterScript: lines.optional(),
@@ -90,8 +92,8 @@ export interface DependencyArchive {
   readonly token: string;
 }
 
-const PROJECT_ID = 1;
-const PIPELINE_ID = 1;
+/** All projects have the same. */
+export const PROJECT_ID = 1;
 
 export function buildPayload(job: JobDescription, context: PayloadContext): JobPayload {
   const repository = job.repository ?? Repository.parse({ path: "local/sample" });
@@ -103,7 +105,7 @@ export function buildPayload(job: JobDescription, context: PayloadContext): JobP
     repositoryUrl,
     jobId: context.id,
     jobToken: context.token,
-    pipelineId: PIPELINE_ID,
+    pipelineId: job.pipeline,
     name: job.name,
     stage: job.stage,
     image: job.image?.name ?? "",
@@ -138,7 +140,7 @@ export function buildPayload(job: JobDescription, context: PayloadContext): JobP
       stage: job.stage,
       project_id: PROJECT_ID,
       project_name: projectName,
-      ...(isOld ? {} : modernJobInfo(repository.path, context)),
+      ...(isOld ? {} : modernJobInfo(job.pipeline, repository.path, context)),
     },
     git_info: isOld ? gitInfo : {
       ...gitInfo,
@@ -196,10 +198,10 @@ function oldVariable(variable: JobVariableInput): JobVariableInput {
   return { key, value, public: isPublic ?? true, ...(file === true ? { file } : {}) };
 }
 
-function modernJobInfo(projectPath: string, context: PayloadContext) {
+function modernJobInfo(pipeline: number, projectPath: string, context: PayloadContext) {
   return {
     project_full_path: projectPath,
-    pipeline_id: PIPELINE_ID,
+    pipeline_id: pipeline,
     namespace_id: 1,
     root_namespace_id: 1,
     organization_id: 1,

@@ -9,6 +9,7 @@ import type { GitHttp } from "./git_http.ts";
 import type { EmbeddedJob, JobStore } from "./jobs.ts";
 import type { CoordinatorSettings } from "./options.ts";
 import type { JobDescriptionInput } from "./payload.ts";
+import type { People } from "./people.ts";
 import type { JobQueue } from "./queue.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import type { Recorder } from "./recorder.ts";
@@ -39,6 +40,7 @@ export interface CoordinatorState {
   /** Opens a job to runners; the one way in. */
   readonly enqueue: (job: JobDescriptionInput) => EmbeddedJob;
   readonly git: GitHttp | undefined;
+  readonly people: People;
   /** Address of the listener that plays object storage; undefined: downloads come from here. */
   readonly storageUrl: () => string | undefined;
 }
