@@ -28,6 +28,12 @@ const OWN_FLAGS: readonly Flag[] = [
   },
   { names: ["manual"], kind: "list", help: "Also run this manual job", group: WHAT },
   { names: ["rerun-failed"], kind: "bool", help: "Only what failed the last time", group: WHAT },
+  {
+    names: ["job-url"],
+    kind: "string",
+    help: "Run the job of a GitLab server whose page has this address",
+    group: WHAT,
+  },
   { names: ["watch"], kind: "bool", help: "Run again at each change of the files", group: WHAT },
   {
     names: ["committed"],

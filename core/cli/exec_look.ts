@@ -19,6 +19,11 @@ export function isListing(flags: FlagValues): boolean {
   return flags.bool("list") || flags.bool("preview") || flags.has("explain-vars");
 }
 
+/** Whether nothing is run. */
+export function isLooking(flags: FlagValues): boolean {
+  return isListing(flags) || flags.bool("dry-run");
+}
+
 /** Prints what is asked for. False: nothing is, the pipeline is to be run. */
 export async function look(
   flags: FlagValues,

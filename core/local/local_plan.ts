@@ -4,8 +4,9 @@ import type { CiConfig } from "../pipeline/ci_config.ts";
 import type { CiSource } from "../pipeline/ci_source.ts";
 import { compose } from "../pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
-import { readConfig } from "../pipeline/read_config.ts";
+import { readConfig, readConfigText } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
+import type { SourceText } from "../pipeline/yaml/source_text.ts";
 import { type AccessTokens, tokenFor } from "./gitlab/access_token.ts";
 import { type IdTokens, namingMissing } from "./id_tokens.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
@@ -26,6 +27,8 @@ export interface PlanRequest {
   readonly tokens: AccessTokens;
   /** The CI file, relative to the project. */
   readonly file: string;
+  /** What is read in its place, where the project does not have it. */
+  readonly root?: SourceText;
   readonly committed: boolean;
   readonly selection: SelectionRequest;
   /** Values of the CI file's own inputs. */
@@ -94,12 +97,10 @@ export async function planPipeline(
   });
   await using opened = new AsyncDisposableStack();
   opened.use(files);
-  const config = await readConfig(files, {
-    file,
-    variables: includeVariables(facts),
-    inputs: options.inputs,
-    signal,
-  });
+  const reading = { file, variables: includeVariables(facts), inputs: options.inputs, signal };
+  const config = options.root === undefined
+    ? await readConfig(files, reading)
+    : await readConfigText(options.root, files, reading);
   const pipeline = compose(config, facts);
   const selection = namingMissing(select(pipeline, options.selection), idTokens);
   const kept = opened.move();

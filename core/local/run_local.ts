@@ -225,7 +225,7 @@ function jobSources(
   endpoint: LocalEndpoint | undefined,
   { sources, event, project }: LocalPlan,
 ): JobSources {
-  const { sha, objectFormat, repository } = sources;
+  const { sha, objectFormat, repository, depth } = sources;
   return {
     repositoryUrl: executor === "docker" && endpoint !== undefined
       ? `${endpoint.containerUrl.replace("://", "://gitlab-ci-token@")}/${project.path}.git`
@@ -235,10 +235,7 @@ function jobSources(
     ref: event.ref,
     refType: event.kind === "tag" ? "tag" : "branch",
     refspecs: [`+${SNAPSHOT_REF}:${SNAPSHOT_REF}`],
-    depth: DEPTH,
+    depth,
     objectFormat,
   };
 }
-
-/** GitLab's default for new projects. */
-const DEPTH = 20;

@@ -28,7 +28,12 @@ export interface Sources {
   /** The repository that they fetch it from. */
   readonly repository: SourceRepository;
   readonly objectFormat: "sha1" | "sha256";
+  /** Commits that a job fetches which does not say how many; 0: all. */
+  readonly depth: number;
 }
+
+/** GitLab's default for new projects. */
+export const DEFAULT_DEPTH = 20;
 
 /** Refs below this are ours: no server has them. */
 export const SNAPSHOT_REF = "refs/pipelines/1";
@@ -53,7 +58,7 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
   ]);
   const more = new Map([[SNAPSHOT_REF, sha]]);
   repository.setRefs(facts.refs, remoteName(facts), more);
-  return { git, tree, facts, sha, repository, objectFormat };
+  return { git, tree, facts, sha, repository, objectFormat, depth: DEFAULT_DEPTH };
 }
 
 /** The remote that stands for GitLab. */

@@ -4,20 +4,14 @@ import { resolve } from "node:path";
 import { RunnerError } from "../../errors.ts";
 import { takeToken } from "../../local/gitlab/access_token.ts";
 import { engineHost } from "../../local/container_engine.ts";
-import { EventStream } from "../../local/event_stream.ts";
 import { loadSettings, type LocalSettings } from "../../local/settings.ts";
 import { findWorkTree, type WorkTree } from "../../local/snapshot/work_tree.ts";
 import { openSources } from "../../local/sources.ts";
 import { type LocalState, openLocalState } from "../../local/state.ts";
-import type { Paint } from "../../local/views/paint.ts";
-import type { PipelineJob } from "../../pipeline/pipeline.ts";
-import type { Secret } from "../../util/secret.ts";
-import { whyNothing } from "../../pipeline/select.ts";
-import type { Command, CommandContext } from "../command.ts";
-import { isListing, look } from "../exec_look.ts";
+import type { Command } from "../command.ts";
 import { execFlags } from "../exec_flags.ts";
-import { assertTerminal, execPaint, execView, tellError, tellRefusal } from "../exec_view.ts";
-import type { FlagValues } from "../flag.ts";
+import type { ExecContext } from "../exec_run.ts";
+import { assertTerminal, execPaint, tellRefusal } from "../exec_view.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { USAGE } from "../usage.ts";
 
@@ -73,17 +67,6 @@ const EXEC: Omit<Command, "flags"> = {
   },
 };
 
-interface ExecContext extends CommandContext {
-  /** From the environment, which does not have it any more. */
-  readonly token: Secret | undefined;
-  readonly flags: FlagValues;
-  readonly operands: readonly string[];
-  readonly paint: Paint;
-  /** Ctrl-C as a key of the live view. */
-  readonly onInterrupt: () => void;
-  readonly signal: AbortSignal;
-}
-
 /** What all runs of one process have in common: `--watch` makes many. */
 interface ExecPlace {
   readonly cwd: string;
@@ -99,6 +82,10 @@ async function open(exec: ExecContext): Promise<number> {
   const { flags, program } = exec;
   const { env, home } = program;
   if (flags.bool("shell-on-failure")) assertTerminal(flags, program);
+  if (flags.has("job-url")) {
+    const { replayJob } = await import("../exec_replay.ts");
+    return await replayJob(exec);
+  }
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
   const tree = findWorkTree(cwd);
   const settings = await loadSettings({ root: tree.root, home, env });
@@ -138,7 +125,7 @@ async function runOnce(
   { cwd, tree, settings, state }: ExecPlace,
   before?: string,
 ): Promise<{ readonly code: number; readonly sha: string }> {
-  const { flags, program, token, logger, paint, signal } = exec;
+  const { flags, program, token, logger, signal } = exec;
   const { env, home } = program;
   const committed = flags.bool("committed");
   const sources = openSources({ tree, env, directory: state.sources, committed, signal });
@@ -146,9 +133,8 @@ async function runOnce(
   sources.catch(() => {});
   const request = await import("../exec_request.ts");
   const { planLocal } = await import("../../local/local_plan.ts");
-  const { runLocal } = await import("../../local/run_local.ts");
-  const { FailureShell } = await import("../../local/failure_shell.ts");
-  const { executor, jobs } = request.execOperands(exec.operands);
+  const { runPlan } = await import("../exec_run.ts");
+  const { jobs } = request.execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
   const entry = request.entrySettings(flags, settings.runner, engineHost(env, home));
   await using plan = await planLocal({
@@ -173,47 +159,7 @@ async function runOnce(
   });
   const { sha } = plan.sources;
   if (sha === before) return { code: 0, sha };
-  const forced = flags.text("executor") ?? executor ?? settings.executor;
-  const executorFor = (job: PipelineJob) =>
-    forced ?? (job.image === undefined ? "shell" : "docker");
-  const onlyShell = plan.selection.run.every((job) =>
-    job.config.trigger === undefined && executorFor(job) === "shell"
-  );
-  const limit = request.timeoutSeconds(flags);
-  const why = plan.pipeline.refusal ??
-    (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
-  if (why !== undefined && !isListing(flags)) {
-    const problem = { message: why, place: undefined };
-    tellError("nothing_to_run", problem, { json: flags.bool("json"), program });
-    return { code: USAGE, sha };
-  }
-  if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) {
-    return { code: 0, sha };
-  }
-  const withShell = flags.bool("shell-on-failure");
-  using view = await execView(flags, program, { ...exec, directory: state.run });
-  const events = new EventStream((event) => view.event(event));
-  const code = await runLocal({
-    plan,
-    state,
-    env,
-    // The terminal belongs to one job.
-    concurrency: withShell ? 1 : request.concurrency(flags, settings.concurrency),
-    executorFor,
-    settings: entry,
-    timeoutSeconds: limit,
-    lastRun,
-    keep: flags.bool("keep"),
-    shell: withShell
-      ? new FailureShell({ env, output: program.stdout, directory: state.run })
-      : undefined,
-    artifactsToSource: flags.bool("artifacts-to-source"),
-    executors: await program.executors(onlyShell ? { only: "shell" } : {}),
-    shells: await program.shells(),
-    events,
-    logger,
-    signal,
-  }, (summary) => view.finish(summary));
+  const code = await runPlan(exec, { plan, state, settings, entry, lastRun });
   return { code, sha };
 }
 

@@ -1,0 +1,87 @@
+/** What all ways to run a pipeline with `exec` end in: look at its plan, or run it. */
+
+import { FailureShell } from "../local/failure_shell.ts";
+import { EventStream } from "../local/event_stream.ts";
+import type { LastRun } from "../local/last_run.ts";
+import type { LocalPlan } from "../local/local_plan.ts";
+import { runLocal } from "../local/run_local.ts";
+import type { EntrySettings } from "../local/runner_entries.ts";
+import type { LocalSettings } from "../local/settings.ts";
+import type { LocalState } from "../local/state.ts";
+import type { Paint } from "../local/views/paint.ts";
+import type { PipelineJob } from "../pipeline/pipeline.ts";
+import { whyNothing } from "../pipeline/select.ts";
+import type { Secret } from "../util/secret.ts";
+import type { CommandContext } from "./command.ts";
+import { isListing, look } from "./exec_look.ts";
+import { concurrency, execOperands, timeoutSeconds } from "./exec_request.ts";
+import { execView, tellError } from "./exec_view.ts";
+import type { FlagValues } from "./flag.ts";
+import { USAGE } from "./usage.ts";
+
+export interface ExecContext extends CommandContext {
+  /** From the environment, which does not have it any more. */
+  readonly token: Secret | undefined;
+  readonly flags: FlagValues;
+  readonly operands: readonly string[];
+  readonly paint: Paint;
+  /** Ctrl-C as a key of the live view. */
+  readonly onInterrupt: () => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RunOptions {
+  readonly plan: LocalPlan;
+  readonly state: LocalState;
+  readonly settings: LocalSettings;
+  /** Keys of a runner entry, from flags and settings files. */
+  readonly entry: EntrySettings;
+  /** What earlier jobs have made that this run goes on from. */
+  readonly lastRun: LastRun | undefined;
+}
+
+/** Resolves with the exit code. */
+export async function runPlan(exec: ExecContext, options: RunOptions): Promise<number> {
+  const { flags, program, logger, paint, signal } = exec;
+  const { plan, state, settings, entry, lastRun } = options;
+  const { executor } = execOperands(exec.operands);
+  const forced = flags.text("executor") ?? executor ?? settings.executor;
+  const executorFor = (job: PipelineJob) =>
+    forced ?? (job.image === undefined ? "shell" : "docker");
+  const onlyShell = plan.selection.run.every((job) =>
+    job.config.trigger === undefined && executorFor(job) === "shell"
+  );
+  const limit = timeoutSeconds(flags);
+  const why = plan.pipeline.refusal ??
+    (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
+  if (why !== undefined && !isListing(flags)) {
+    const problem = { message: why, place: undefined };
+    tellError("nothing_to_run", problem, { json: flags.bool("json"), program });
+    return USAGE;
+  }
+  if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) return 0;
+  const withShell = flags.bool("shell-on-failure");
+  using view = await execView(flags, program, { ...exec, directory: state.run });
+  const events = new EventStream((event) => view.event(event));
+  return await runLocal({
+    plan,
+    state,
+    env: program.env,
+    // The terminal belongs to one job.
+    concurrency: withShell ? 1 : concurrency(flags, settings.concurrency),
+    executorFor,
+    settings: entry,
+    timeoutSeconds: limit,
+    lastRun,
+    keep: flags.bool("keep"),
+    shell: withShell
+      ? new FailureShell({ env: program.env, output: program.stdout, directory: state.run })
+      : undefined,
+    artifactsToSource: flags.bool("artifacts-to-source"),
+    executors: await program.executors(onlyShell ? { only: "shell" } : {}),
+    shells: await program.shells(),
+    events,
+    logger,
+    signal,
+  }, (summary) => view.finish(summary));
+}

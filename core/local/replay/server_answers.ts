@@ -1,0 +1,104 @@
+/** What GitLab's API says of jobs, pipelines, projects and variables: the fields that are used here. */
+
+import { z } from "zod";
+
+const text = z.string().nullish().transform((value) => value ?? "");
+
+/** GitLab writes null for what there is not. */
+function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+const JobArtifact = z.looseObject({ file_type: z.string() });
+
+/** `GET /projects/:id/jobs/:job_id`, and an element of a pipeline's list. */
+export const ServerJob = z.looseObject({
+  id: z.int(),
+  name: z.string(),
+  ref: text,
+  tag: z.boolean().default(false),
+  web_url: text,
+  pipeline: z.looseObject({ id: z.int() }),
+  user: optional(z.looseObject({ id: z.int(), username: z.string(), name: text })),
+  artifacts: z.array(JobArtifact).default([]),
+  artifacts_expire_at: optional(z.string()),
+  erased_at: optional(z.string()),
+});
+export type ServerJob = z.infer<typeof ServerJob>;
+
+/** `GET /projects/:id/pipelines/:pipeline_id`. */
+export const ServerPipeline = z.looseObject({
+  id: z.int(),
+  iid: optional(z.int()),
+  sha: z.string(),
+  before_sha: optional(z.string()),
+  source: text,
+  created_at: text,
+  web_url: text,
+  name: optional(z.string()),
+});
+export type ServerPipeline = z.infer<typeof ServerPipeline>;
+
+/** `GET /projects/:id`. */
+export const ServerProject = z.looseObject({
+  id: z.int(),
+  name: text,
+  description: text,
+  path_with_namespace: z.string(),
+  namespace: z.looseObject({ id: z.int(), kind: z.string(), full_path: z.string() }),
+  visibility: text,
+  default_branch: text,
+  topics: z.array(z.string()).default([]),
+  ci_config_path: text,
+  ci_default_git_depth: optional(z.int()),
+  container_registry_image_prefix: optional(z.string()),
+});
+export type ServerProject = z.infer<typeof ServerProject>;
+
+/** `GET /projects/:id/variables`, of groups, of the instance and of a pipeline. */
+export const ServerVariable = z.looseObject({
+  key: z.string(),
+  /** Null for a hidden one. */
+  value: z.string().nullable(),
+  variable_type: z.string().default("env_var"),
+  protected: z.boolean().default(false),
+  masked: z.boolean().default(false),
+  raw: z.boolean().default(false),
+  environment_scope: z.string().default("*"),
+});
+export type ServerVariable = z.infer<typeof ServerVariable>;
+
+/** `GET /projects/:id/repository/branches/:branch` and `…/tags/:tag_name`. */
+export const ServerRef = z.looseObject({ protected: z.boolean().default(false), message: text });
+export type ServerRef = z.infer<typeof ServerRef>;
+
+/** `GET /version`. */
+export const ServerVersion = z.looseObject({ version: z.string(), revision: z.string() });
+export type ServerVersion = z.infer<typeof ServerVersion>;
+
+/** `GET /projects/:id/merge_requests/:iid`. */
+export const ServerMergeRequest = z.looseObject({
+  id: z.int(),
+  iid: z.int(),
+  title: text,
+  description: text,
+  source_branch: z.string(),
+  target_branch: z.string(),
+  source_project_id: optional(z.int()),
+  draft: z.boolean().default(false),
+  squash: z.boolean().default(false),
+  labels: z.array(z.string()).default([]),
+  assignees: z.array(z.looseObject({ username: z.string() })).default([]),
+  milestone: optional(z.looseObject({ title: z.string() })),
+  diff_refs: optional(z.looseObject({ base_sha: z.string().nullish() })),
+});
+export type ServerMergeRequest = z.infer<typeof ServerMergeRequest>;
+
+/** `project { job(id:) }` of GraphQL: the one place that tells of trigger jobs by their id. */
+export const TriggerJob = z.looseObject({
+  data: optional(z.looseObject({
+    project: optional(z.looseObject({
+      job: optional(z.looseObject({ name: z.string(), kind: z.string() })),
+    })),
+  })),
+});

@@ -1,0 +1,259 @@
+/** `exec --job-url`: jobs that ran on the embedded coordinator, run again by the compiled executable. */
+
+import { expect, test } from "bun:test";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
+import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+import { expectSuccess, Lab, type LabOptions } from "./lab.ts";
+
+const PIPELINE = `
+stages: [build, test]
+variables: { LEVEL: global }
+build:
+  stage: build
+  script: [mkdir out, echo built by $CI_JOB_ID > out/made.txt, echo FROM_BUILD=dotenv > build.env]
+  artifacts: { paths: [out], reports: { dotenv: build.env } }
+test:
+  stage: test
+  parallel: { matrix: [{ OS: [linux, mac] }] }
+  variables: { LEVEL: job }
+  script:
+    - cat out/made.txt
+    - echo $OS $LEVEL $FROM_BUILD $CI_COMMIT_SHA $CI_PIPELINE_ID $CI_JOB_ID
+    - echo "[$PLAIN] [$GROUP] [$GIVEN] [$PROTECTED] [$SECRET]"
+    - cat README.md
+late:
+  stage: test
+  when: delayed
+  start_in: 1 hour
+  environment: production
+  script: [echo at once, 'echo "[$SCOPED]"']
+ruled:
+  stage: test
+  rules: [{ if: $NOBODY_SET_IT }]
+  script: exit 0
+`;
+
+interface ReplayLab extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly sha: string;
+  /** In a repository of its own, which does not have the commit. */
+  readonly exec: ExecLab;
+  /** Runs a job of the pipeline through `runner run`. */
+  run(description: Partial<JobDescriptionInput>): Promise<EmbeddedJob>;
+  urlOf(job: EmbeddedJob): string;
+}
+
+async function open(options: LabOptions = {}): Promise<ReplayLab> {
+  const lab = (await Lab.open(options)).start();
+  const sha = await lab.repositories.commit("refs/heads/topic", { ".gitlab-ci.yml": PIPELINE });
+  const exec = new ExecLab({ "other.txt": "another repository\n" });
+  return {
+    lab,
+    sha,
+    exec,
+    run: async (description) => {
+      const repository = { path: "group/app", sha, ref: "topic" };
+      const job = await lab.run({ script: "true", pipeline: 7, repository, ...description });
+      expectSuccess(job);
+      return job.job;
+    },
+    urlOf: (job) => `${lab.coordinator.url}/group/app/-/jobs/${job.id}`,
+    async [Symbol.asyncDispose]() {
+      exec[Symbol.dispose]();
+      await lab[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const BUILD: JobDescriptionInput = {
+  name: "build",
+  stage: "build",
+  script:
+    "mkdir out && echo built on the server > out/made.txt && echo FROM_BUILD=dotenv > build.env",
+  artifacts: [
+    { name: "artifacts", paths: ["out"], artifact_type: "archive", artifact_format: "zip" },
+    { name: "report", paths: ["build.env"], artifact_type: "dotenv", artifact_format: "gzip" },
+  ],
+};
+
+function missing(events: Parameters<typeof ofType>[0]): string[] {
+  const intro = "not to be had from the server: ";
+  return ofType(events, "warning").map(({ message }) => message)
+    .filter((message) => message.startsWith(intro)).map((message) => message.slice(intro.length));
+}
+
+test("exec --job-url runs a job of a server with its commit, variables and artifacts", async () => {
+  await using replay = await open();
+  const { lab, exec, sha } = replay;
+  const { people } = lab.coordinator;
+  const build = await replay.run(BUILD);
+  const job = await replay.run({ name: "test: [mac]", dependencies: [build.id] });
+  exec.env["EXEC_GITLAB_TOKEN"] = people.addToken().token;
+  people.variables.set("group", [
+    { key: "GROUP", value: "group" },
+    { key: "PLAIN", value: "of the group" },
+  ]);
+  people.variables.set("group/app", [
+    { key: "PLAIN", value: "project" },
+    { key: "PROTECTED", value: "for protected refs", protected: true },
+    { key: "SECRET", value: null },
+  ]);
+  people.variables.set(7, [{ key: "GIVEN", value: "by hand" }]);
+
+  const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+  expect(code).toBe(0);
+  expect(outputOf(events, "test: [mac]")).toEqual([
+    "built on the server",
+    `mac job dotenv ${sha} 7 ${job.id}`,
+    "[project] [group] [by hand] [] []",
+    "two",
+  ]);
+  expect(missing(events)).toEqual([
+    "variables of the instance: the token may not read them",
+    "the variable SECRET: the server shows its value to nobody",
+  ]);
+  expect(ofType(events, "pipeline.started")).toMatchObject([{ sha, ref: "topic", jobs: 1 }]);
+
+  people.protectedRefs.add("topic");
+  const variables = ["--variable", "SECRET=mine", "--variable", "GIVEN=again"];
+  const again = await exec.events("--job-url", replay.urlOf(job), ...variables);
+  expect(outputOf(again.events, "test: [mac]")[2])
+    .toBe("[project] [group] [again] [for protected refs] [mine]");
+  expect(missing(again.events)).toEqual([
+    "variables of the instance: the token may not read them",
+  ]);
+  expect(exec.git("status", "--porcelain")).toBe("");
+});
+
+test("exec --job-url keeps the token from jobs, logs, files and arguments", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const job = await replay.run({ name: "late" });
+  const { token } = lab.coordinator.people.addToken();
+  exec.env["EXEC_GITLAB_TOKEN"] = token;
+  const calls = watchGit(exec);
+  const { code, stdout, stderr } = await exec.run("--job-url", replay.urlOf(job));
+  expect(readFileSync(calls, "utf8")).toContain("fetch");
+  expect([code, stdout]).toEqual([0, expect.stringContaining("at once")]);
+  expect(stdout + stderr).not.toContain(token);
+  const kept = readdirSync(exec.dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .filter(({ parentPath, name }) => readFileSync(join(parentPath, name)).includes(token));
+  expect(kept.map(({ name }) => name)).toEqual([]);
+});
+
+/** Has every call of git written down with its arguments and environment. */
+function watchGit(exec: ExecLab): string {
+  const bin = join(exec.dir, "bin");
+  const calls = join(exec.dir, "calls");
+  mkdirSync(bin);
+  const git = join(bin, "git");
+  writeFileSync(git, `#!/bin/sh\n{ echo "$@"; env; } >> ${calls}\nexec ${Bun.which("git")} "$@"\n`);
+  chmodSync(git, 0o755);
+  exec.env["PATH"] = `${bin}:${exec.env["PATH"]}`;
+  return calls;
+}
+
+test("exec --job-url gives a job the variables of its environment", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const job = await replay.run({ name: "late" });
+  const { people } = lab.coordinator;
+  exec.env["EXEC_GITLAB_TOKEN"] = people.addToken().token;
+  people.variables.set("group/app", [
+    { key: "SCOPED", value: "by name", environment_scope: "production" },
+    { key: "SCOPED", value: "everywhere" },
+    { key: "SCOPED", value: "by pattern", environment_scope: "prod*" },
+  ]);
+  const { events } = await exec.events("--job-url", replay.urlOf(job));
+  expect(outputOf(events, "late")).toEqual(["at once", "[by name]"]);
+});
+
+test("exec --job-url takes the commit from the repository at hand when it has it", async () => {
+  await using replay = await open();
+  const { lab, exec, sha } = replay;
+  const job = await replay.run({ name: "late" });
+  // What git is not asked for, it cannot refuse.
+  const { token } = lab.coordinator.people.addToken({ scopes: ["read_api"] });
+  exec.env["EXEC_GITLAB_TOKEN"] = token;
+  const refused = await exec.run("--job-url", replay.urlOf(job));
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(`Cannot fetch commit ${sha}`);
+  expect(refused.stderr).toContain("read_repository");
+  exec.git("fetch", "--quiet", join(lab.repositories.root, "group/app.git"), "topic");
+  expect((await exec.run("--job-url", replay.urlOf(job))).code).toBe(0);
+});
+
+test("exec --job-url names artifacts and variables that it could not get", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const build = await replay.run(BUILD);
+  const job = await replay.run({ name: "test: [linux]", dependencies: [build.id] });
+  exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken({ role: "developer" }).token;
+  lab.coordinator.erase(build);
+  const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+  expect(code).toBe(1);
+  expect(missing(events)).toEqual([
+    "variables of the instance: the token may not read them",
+    "variables of the group group: the token may not read them",
+    "variables of the project: the token may not read them",
+    "variables that the pipeline was started with: the token may not read them",
+    `artifacts of build: erased on ${build.erasedAt}`,
+  ]);
+});
+
+test("exec --job-url says why a job is not to be had", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const { people, url } = lab.coordinator;
+  const job = await replay.run({ name: "late" });
+  const ruled = await replay.run({ name: "ruled" });
+  const gone = await replay.run({ name: "gone" });
+  people.triggers.push({ id: 99, name: "downstream", project: "group/app" });
+  const why = async (address: string, token: string | undefined) => {
+    delete exec.env["EXEC_GITLAB_TOKEN"];
+    if (token !== undefined) exec.env["EXEC_GITLAB_TOKEN"] = token;
+    const { code, stderr } = await exec.run("--job-url", address);
+    expect([address, code]).toEqual([address, 2]);
+    return stderr;
+  };
+  const { token } = people.addToken();
+  const narrow = people.addToken({ scopes: ["read_repository"] }).token;
+  expect(await why(replay.urlOf(job), undefined)).toContain("wants a token");
+  expect(await why(replay.urlOf(job), "glpat-wrong")).toContain("wrong, expired or revoked");
+  expect(await why(replay.urlOf(job), narrow)).toContain("the scope read_api");
+  expect(await why(`${url}/group/app/-/jobs/4711`, token)).toContain("There is no job 4711");
+  expect(await why(`${url}/group/app/-/jobs/99`, token)).toContain(
+    '"downstream", starts a pipeline and has no script',
+  );
+  expect(await why(replay.urlOf(ruled), token)).toContain('"ruled", ran on the server and is left');
+  expect(await why(replay.urlOf(gone), token)).toContain('called "gone", and no job of');
+  expect(await why(`${url}/group/app/-/pipelines/7`, token)).toContain("address of a job's page");
+});
+
+test("exec --job-url finds a GitLab at a path of its host", async () => {
+  await using replay = await open({ coordinator: { relativeRoot: "/git/lab" } });
+  const { lab, exec } = replay;
+  const job = await replay.run({ name: "late" });
+  exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
+  const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+  expect([code, outputOf(events, "late")[0]]).toEqual([0, "at once"]);
+});
+
+test("exec --job-url reads the CI file that the project's settings name", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const { people } = lab.coordinator;
+  const sha = await lab.repositories.commit("refs/heads/elsewhere", {
+    "ci/main.yml": "include: /ci/jobs.yml\n",
+    "ci/jobs.yml": "late: { script: echo of another file }\n",
+  });
+  people.configPaths.set("group/app", "ci/main.yml");
+  const repository = { path: "group/app", sha, ref: "elsewhere" };
+  const job = await replay.run({ name: "late", repository });
+  exec.env["EXEC_GITLAB_TOKEN"] = people.addToken().token;
+  const { events } = await exec.events("--job-url", replay.urlOf(job));
+  expect(outputOf(events, "late")).toEqual(["of another file"]);
+});
