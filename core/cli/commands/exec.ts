@@ -13,6 +13,7 @@ import { execFlags } from "../exec_flags.ts";
 import type { ExecContext } from "../exec_run.ts";
 import { assertTerminal, execPaint, tellRefusal } from "../exec_view.ts";
 import { interruptSignal } from "../interrupt.ts";
+import type { Program } from "../program.ts";
 import { USAGE } from "../usage.ts";
 
 /** With the flags that `args` may have. */
@@ -40,7 +41,8 @@ const EXEC: Omit<Command, "flags"> = {
   async run(flags, context, operands) {
     const { log } = context;
     const { token, env } = takeToken(context.program.env);
-    const program = { ...context.program, env };
+    // Not a copy: that would open standard input, which few runs need.
+    const program: Program = Object.create(context.program, { env: { value: env } });
     // What the engine says of each job, the view says better.
     log.configure({ level: "error" });
     using interrupt = interruptSignal(program);
