@@ -113,12 +113,16 @@ function setUnlessSet(table: RawTable, [first, ...rest]: readonly string[], valu
   }
 }
 
-/** The nearest key of the table or, for a key in the wrong table, of the whole file. */
+/** Where a key of this name belongs, or the nearest one of the table or of the whole file. */
 function suggestion(written: string, keys: Keys): string {
-  const near = nearest(written, Object.keys(keys)) ?? nearest(written, everyName());
-  return near === undefined ? "" : `, did you mean "${near}"?`;
+  const elsewhere = documentedKeys().find(({ name }) => lastPart(name) === written);
+  const near = nearest(written, Object.keys(keys));
+  if (near !== undefined) return `, did you mean "${near}"?`;
+  if (elsewhere !== undefined) return `, did you mean ${elsewhere.name}?`;
+  const far = nearest(written, documentedKeys().map(({ name }) => lastPart(name)));
+  return far === undefined ? "" : `, did you mean "${far}"?`;
 }
 
-function everyName(): readonly string[] {
-  return documentedKeys().map(({ name }) => name.split(".").at(-1) ?? name);
+function lastPart(name: string): string {
+  return name.split(".").at(-1) ?? name;
 }

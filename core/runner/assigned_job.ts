@@ -235,7 +235,7 @@ class JobLine {
 
   #judgeQueueing(response: JobResponse): void {
     const { runner, labels } = this.#assignment.parts;
-    const { isLate, problems } = judgeQueueing(runner, response.job_info, new Date());
+    const { isLate, problems } = judgeQueueing(runner.monitoring, response.job_info, new Date());
     if (isLate) this.#options.metrics.queuedTooLong(labels);
     for (const problem of problems) this.#log.warning(`Ignoring ${problem}`);
   }

@@ -86,6 +86,7 @@ export class RunnerEngine {
       logger,
       metrics,
       executors,
+      shells: options.shells,
       connect: (runner, { connection_max_age: connectionMaxAgeMs }) =>
         this.#connect(runner, { ...this.connection, connectionMaxAgeMs }),
       run: (assignment) => this.#run(assignment),

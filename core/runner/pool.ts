@@ -7,6 +7,7 @@ import type { ExecutorHost, ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Registry } from "../registry.ts";
+import type { Shell } from "../shell.ts";
 import { shortToken } from "../util/token.ts";
 import { runnerInfo } from "./announce.ts";
 import { JobBudget } from "./budget.ts";
@@ -18,6 +19,7 @@ export interface PoolOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly executors: Registry<ExecutorProvider>;
+  readonly shells: Registry<Shell>;
   /** Opens the connection of one entry. */
   readonly connect: (runner: RunnerConfig, config: GlobalConfig) => Coordinator;
   readonly run: (assignment: Assignment) => Promise<void>;
@@ -92,11 +94,12 @@ export class RunnerPool {
   }
 
   #parts(runner: RunnerConfig, config: GlobalConfig): WorkerParts {
-    const { executors, connect, systemId } = this.#options;
+    const { executors, shells, connect, systemId } = this.#options;
     const provider = executors.get(runner.executor);
     const info = () => runnerInfo(runner, provider.info(runner), config.labels);
     // An entry that can run no job is told of now.
     info();
+    if (runner.shell !== "") shells.get(runner.shell);
     return {
       runner,
       provider,

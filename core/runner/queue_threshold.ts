@@ -7,6 +7,12 @@ import { TimeWindow } from "../util/time_window.ts";
 
 type Definition = NonNullable<RunnerConfig["monitoring"]>["job_queuing_durations"][number];
 
+/** What of a job counts. */
+export type QueuedJob = Pick<
+  JobResponse["job_info"],
+  "time_in_queue_seconds" | "project_jobs_running_on_instance_runners_count"
+>;
+
 export interface QueueVerdict {
   /** The job has waited for longer than the threshold that holds at `now`. */
   readonly isLate: boolean;
@@ -16,13 +22,13 @@ export interface QueueVerdict {
 
 /** Judges a job by the last definition of `monitoring.job_queuing_durations` that applies to it. */
 export function judgeQueueing(
-  runner: Pick<RunnerConfig, "monitoring">,
-  job: JobResponse["job_info"],
+  monitoring: RunnerConfig["monitoring"],
+  job: QueuedJob,
   now: Date,
 ): QueueVerdict {
   const problems: string[] = [];
   let isLate = false;
-  const definitions = runner.monitoring?.job_queuing_durations ?? [];
+  const definitions = monitoring?.job_queuing_durations ?? [];
   for (const [index, definition] of definitions.entries()) {
     try {
       if (!appliesTo(definition, job, now)) continue;
@@ -34,7 +40,7 @@ export function judgeQueueing(
   return { isLate, problems };
 }
 
-function appliesTo(definition: Definition, job: JobResponse["job_info"], now: Date): boolean {
+function appliesTo(definition: Definition, job: QueuedJob, now: Date): boolean {
   const { periods, timezone, jobs_running_for_project: pattern } = definition;
   const isActive = periods.some((period) => new TimeWindow(period, timezone).contains(now));
   const running = job.project_jobs_running_on_instance_runners_count;

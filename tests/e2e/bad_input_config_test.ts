@@ -181,16 +181,18 @@ test.concurrent("a listen_address that is taken is told, and jobs run all the sa
   expect(runner.log).toMatch(/in use/);
 });
 
-test.concurrent("an unknown executor is named, and the other runner works on", async () => {
+test.concurrent.each([
+  ["executor", 'executor = "teleport"', "teleport"],
+  ["shell", 'executor = "shell"\nshell = "fish"', 'Unknown shell "fish"; this build has bash, sh'],
+])("an unknown %s is named, and the other runner works on", async (_, lines, named) => {
   await using coordinator = await EmbeddedCoordinator.start({ longPollHandsOut: true });
   await using runner = new RunnerProcess();
   runner.configure([{ url: coordinator.url, token: coordinator.addRunner().token }]);
   const text = readFileSync(runner.configPath, "utf8");
-  const other = `\n[[runners]]\nname = "odd"\nurl = "${coordinator.url}"\ntoken = "t"\n` +
-    'executor = "teleport"\n';
+  const other = `\n[[runners]]\nname = "odd"\nurl = "${coordinator.url}"\ntoken = "t"\n${lines}\n`;
   writeFileSync(runner.configPath, text + other);
   runner.start();
   expect((await coordinator.enqueue({ script: "true" }).finished).state).toBe("success");
-  expect(runner.log).toContain('"teleport"');
-  expect(runner.log).toContain("odd");
+  expect(runner.log).toContain(named);
+  expect(runner.log).toContain("runner_name=odd");
 });

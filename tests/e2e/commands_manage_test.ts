@@ -140,6 +140,27 @@ test("lint names unknown keys and unknown executors", () =>
     expect(stderr).toContain('unknown executor "nope"');
   }));
 
+test("lint names values that would be passed over, or found out by a job", () =>
+  withRunners(async (runner) => {
+    const path = `${runner.dir}/values.toml`;
+    const lines = [
+      '[[runners]]\nname = "n"\nurl = "http://x"\ntoken = "t"\nexecutor = "shell"',
+      'shell = "fish"\nenvironment = ["GOOD=1", "BAD"]\nIdleCount = 2',
+      '[[runners.monitoring.job_queuing_durations]]\nperiods = ["often"]\nthreshold = "1m"',
+    ];
+    writeFileSync(path, lines.join("\n"));
+    const { code, stderr } = await runner.command(["lint", "--config", path]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Runner "n": Unknown shell "fish"; this build has bash, sh');
+    expect(stderr).toContain('Runner "n": environment: expected KEY=value, got "BAD"');
+    expect(stderr).toContain(
+      "runners[0].IdleCount: unknown key, did you mean runners[].machine.IdleCount?",
+    );
+    expect(stderr).toContain(
+      'Runner "n": monitoring.job_queuing_durations[0]: "often" has 1 fields, not 5 to 7',
+    );
+  }));
+
 test("--version prints GitLab Runner's lines in their order", async () => {
   const lines = (await output([EXECUTABLE, "--version"])).trimEnd().split("\n");
   expect(lines.slice(0, 6).map((line) => line.replace(/:.*/, "")))

@@ -7,6 +7,8 @@ import { messageOf } from "../../errors.ts";
 import type { ExecutorProvider } from "../../executor.ts";
 import { parseListenAddress } from "../../http/listen_address.ts";
 import type { Registry } from "../../registry.ts";
+import { judgeQueueing } from "../../runner/queue_threshold.ts";
+import type { Shell } from "../../shell.ts";
 import type { Command } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import type { Program } from "../program.ts";
@@ -41,12 +43,14 @@ async function examine(path: string, program: Program): Promise<Examination> {
     const executors = await program.executors();
     const isBuilt = ({ executor }: RunnerConfig) =>
       executors.names.includes(executor) || !isExecutor(executor);
+    const shells = await program.shells();
     const judgements = (runners: readonly RunnerConfig[]) =>
       runners.flatMap((runner) => judge(runner, executors));
     return {
       findings: [
         ...warnings,
         ...badAddresses(config),
+        ...config.runners.flatMap((runner) => badValues(runner, shells)),
         ...judgements(config.runners.filter(isBuilt)),
       ],
       unbuilt: judgements(config.runners.filter((runner) => !isBuilt(runner))),
@@ -67,6 +71,21 @@ function judge(runner: RunnerConfig, executors: Registry<ExecutorProvider>): rea
   }
   return complaints(() => provider.info(runner));
 }
+
+/** Values that are looked at only when a job comes, or that are then passed over. */
+function badValues(runner: RunnerConfig, shells: Registry<Shell>): readonly string[] {
+  const { shell, monitoring, environment } = runner;
+  const problems = [
+    ...(shell === "" ? [] : complaints(() => shells.get(shell))),
+    ...judgeQueueing(monitoring, NO_JOB, new Date()).problems,
+    ...environment.flatMap((entry) =>
+      entry.indexOf("=") > 0 ? [] : [`environment: expected KEY=value, got "${entry}"`]
+    ),
+  ];
+  return problems.map((problem) => `Runner "${runner.name}": ${problem}`);
+}
+
+const NO_JOB = { time_in_queue_seconds: 0, project_jobs_running_on_instance_runners_count: "" };
 
 /** Addresses are looked at when they are used; a wrong one then costs its runner or the metrics. */
 function badAddresses({ listen_address, runners }: GlobalConfig): readonly string[] {

@@ -23,7 +23,7 @@ function judge(definitions: readonly string[], seconds: number, running = "2") {
     },
     git_info: { repo_url: "", ref: "", sha: "" },
   });
-  return judgeQueueing(config.runners[0]!, job.job_info, NOON);
+  return judgeQueueing(config.runners[0]!.monitoring, job.job_info, NOON);
 }
 
 const ALWAYS = 'periods = ["* * * * *"]\ntimezone = "UTC"\nthreshold = "1m"';
