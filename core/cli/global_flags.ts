@@ -34,4 +34,11 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     help: "Form of log lines: runner, text, json",
     group: GLOBAL_GROUP,
   },
+  {
+    names: ["cpuprofile"],
+    kind: "string",
+    env: "CPU_PROFILE",
+    help: "Taken from existing calls and not used: there are no profiles",
+    group: GLOBAL_GROUP,
+  },
 ];

@@ -115,6 +115,7 @@ describe("global flags", () => {
       const argv of [
         ["--log-format", "json", "list", "-c", "config.toml"],
         ["list", "-config=config.toml", "-log-format", "json"],
+        ["--cpuprofile", "cpu.prof", "list", "--config", "config.toml", "--log-format", "json"],
       ]
     ) {
       const { code, stderr } = await sandbox.run(argv);
