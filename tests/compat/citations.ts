@@ -3,6 +3,13 @@ export const CITATIONS = String.raw`
 log:golden:success  e2e/job_trace_test.ts  log of a job that succeeds equals the golden one
 log:golden:failure  e2e/job_trace_test.ts  log of a job that fails equals the golden one, and tells the exit code
 log:golden:cache-and-artifacts  e2e/job_trace_test.ts  log of a job with a cache and artifacts equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job without sources equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job whose commit is not there equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job with submodules equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job that restores a cache and fetches artifacts equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job that meets its time limit equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job that is canceled equals the golden one
+log:golden:situations  e2e/job_situations_test.ts  log of a job whose sources come with the second try equals the golden one
 log:golden:timestamps  e2e/job_trace_test.ts  log with FF_TIMESTAMPS equals the golden one
 log:golden:timestamps  core/trace/timestamps_test.ts  splits lines over 8 KiB, however they come
 log:sections  e2e/job_trace_test.ts  job without repository has all sections in GitLab Runner's order

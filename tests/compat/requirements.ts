@@ -6,6 +6,7 @@ export const REQUIREMENTS = String.raw`
 log:golden:success               13.2  The log of a job that succeeds has GitLab Runner's bytes.
 log:golden:failure               13.2  The log of a job that fails has GitLab Runner's bytes.
 log:golden:cache-and-artifacts   13.2  The log of a job with cache and artifacts has GitLab Runner's bytes.
+log:golden:situations            13.2  So has that of a job that is canceled, or out of time, or without sources.
 log:golden:timestamps            13.3  With FF_TIMESTAMPS every line has time, stream and kind in front.
 log:sections                     4.2   Stages are sections with GitLab's names, in GitLab Runner's order.
 log:script-sections              4.7   With FF_SCRIPT_SECTIONS a multi-line command is a closed section.

@@ -36,6 +36,7 @@ function named(lab: Lab, { job, text }: FinishedJob): string {
     )
     .replaceAll(/\((\w+)\) *$/gm, (all, word: string) => Number(word) === job.id ? "(<id>)" : all)
     .replaceAll(new RegExp(`\\b${job.id}\\b`, "g"), "<id>")
+    .replaceAll(/(?<=artifacts for \w+ )\(\d+\)/g, "(<source>)")
     .replaceAll(/gitlab-runner \d+\.\d+\.\d+ \(\w+\)/g, "gitlab-runner <version> (<revision>)")
     .replaceAll(/(?<=\x1b\[0K[a-z_]+(?: [a-zA-Z]+)? +)\d+\.\d+ s(?=\x1b)/g, "<seconds>")
     .replaceAll(/(?<=\x1b\[0Kscript memory {3,})(?:< +)?\d+\.\d+ MiB/g, "<size>")
