@@ -11,16 +11,25 @@ export function unbuiltSettings(config: GlobalConfig): readonly string[] {
   if (config.session_server.listen_address !== "") {
     sentences.push("session_server: interactive terminals are not built yet");
   }
+  if (config.sentry_dsn) sentences.push("sentry_dsn: errors are not sent to Sentry yet");
   if (config.experimental?.usage_logger?.enabled) {
     sentences.push("experimental.usage_logger: usage records are not built yet");
   }
   return sentences;
 }
 
+/** The setting's default. */
+const FINAL_UPDATE_TRIES = 10;
+
 function runnerSettings(runner: RunnerConfig): readonly (readonly [key: string, effect: string])[] {
   const { cache, referees, experimental } = runner;
   const used: (readonly [string, string, boolean])[] = [
     ["cache.Type", `"${cache.Type}" is not built yet, caches stay on this host`, cache.Type !== ""],
+    [
+      "job_status_final_update_retry_limit",
+      "a result is tried until it is delivered",
+      runner.job_status_final_update_retry_limit !== FINAL_UPDATE_TRIES,
+    ],
     ["referees", "not built yet, no metrics are collected", referees?.metrics !== undefined],
     ["experimental.boot_verify", "not built yet", experimental?.boot_verify?.enabled ?? false],
     ["proxy_exec", "not built yet, commands run directly", runner.proxy_exec ?? false],

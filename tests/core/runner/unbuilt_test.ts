@@ -14,10 +14,12 @@ test("unbuiltSettings() is silent about a plain configuration", () => {
 
 test("unbuiltSettings() names what is in use and has no effect", () => {
   const text =
-    `[session_server]\nlisten_address = ":8093"\n${ENTRY}[runners.cache]\nType = "s3"\n[runners.feature_flags]\nFF_CONCRETE = true\nFF_TIMESTAMPS = false\n`;
+    `sentry_dsn = "https://k@s/1"\n[session_server]\nlisten_address = ":8093"\n${ENTRY}job_status_final_update_retry_limit = 3\n[runners.cache]\nType = "s3"\n[runners.feature_flags]\nFF_CONCRETE = true\nFF_TIMESTAMPS = false\n`;
   expect(settingsOf(text)).toEqual([
     'runners[r].cache.Type: "s3" is not built yet, caches stay on this host',
+    "runners[r].job_status_final_update_retry_limit: a result is tried until it is delivered",
     "runners[r].feature_flags.FF_CONCRETE: not built yet, jobs run stage by stage",
     "session_server: interactive terminals are not built yet",
+    "sentry_dsn: errors are not sent to Sentry yet",
   ]);
 });
