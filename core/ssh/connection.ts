@@ -17,6 +17,9 @@ export interface SshTarget {
   readonly credentials: SshCredentials;
 }
 
+/** The server has no room for one more program on this connection, or will not run any. */
+export class ChannelRefused extends SystemFailure {}
+
 /** From the first packet to the login. A server that takes longer does not work. */
 const HANDSHAKE_MS = 10_000;
 
@@ -108,8 +111,10 @@ export class SshConnection implements AsyncDisposable {
       promise.then((process) => process.abandon(cause), () => {});
       if (options.signal.aborted) throw options.signal.reason;
       if (!this.isOpen) throw this.lost();
-      const why = messageOf(cause);
-      throw new SystemFailure(`"${this.#name}" does not run commands: ${why}`, { cause });
+      const message = `"${this.#name}" does not run commands: ${messageOf(cause)}`;
+      // Of all refusals, that of a channel alone has a reason code.
+      const isRefusal = cause instanceof Error && "reason" in cause;
+      throw new (isRefusal ? ChannelRefused : SystemFailure)(message, { cause });
     }
   }
 

@@ -2,6 +2,8 @@
 
 export { connect } from "./connect.ts";
 export { type SshConnection, type SshTarget } from "./connection.ts";
+export type { SshHost, SshStarter } from "./host.ts";
+export { SshHosts } from "./hosts.ts";
 export { PASSPHRASE_VARIABLE } from "./credentials.ts";
 export type { HostTrust } from "./host_verifier.ts";
 export type { SshProcess } from "./process.ts";

@@ -17,6 +17,7 @@ export type SshEnd =
 export class SshProcess {
   readonly #channel: ClientChannel;
   readonly #ended = Promise.withResolvers<SshEnd>();
+  readonly #closed = Promise.withResolvers<void>();
   #end: SshEnd | undefined;
   #writing: Promise<void> | undefined;
 
@@ -31,6 +32,7 @@ export class SshProcess {
       else if (signal !== undefined) this.#end = { kind: "signalled", signal };
     });
     channel.on("close", async () => {
+      this.#closed.resolve();
       await this.#writing;
       // A connection that breaks closes its channels without a word.
       if (this.#end === undefined) this.#ended.reject(lost());
@@ -41,6 +43,11 @@ export class SshProcess {
   /** Settles when all it printed was taken. Rejects with SystemFailure when the connection broke. */
   get ended(): Promise<SshEnd> {
     return this.#ended.promise;
+  }
+
+  /** Settles when the server is done with it, which may be after it was abandoned. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** Adds to its standard input. Resolves when the server has room for more. */
