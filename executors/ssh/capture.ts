@@ -1,6 +1,6 @@
 /** Runs a small command of our own on the target and keeps what it prints. */
 
-import type { SshConnection } from "../../core/ssh/mod.ts";
+import type { SshStarter } from "../../core/ssh/mod.ts";
 import { abortable } from "../../core/util/abort.ts";
 
 export interface Captured {
@@ -15,7 +15,7 @@ const MOST_BYTES = 64 * 1024;
 
 /** Throws SystemFailure when the connection breaks. */
 export async function capture(
-  connection: SshConnection,
+  host: SshStarter,
   command: string,
   options: { input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>; signal: AbortSignal },
 ): Promise<Captured> {
@@ -24,7 +24,7 @@ export async function capture(
     kept[stream] = (kept[stream] + new TextDecoder().decode(bytes)).slice(-MOST_BYTES);
     return undefined;
   };
-  const process = await connection.start(
+  const process = await host.start(
     command,
     { output: keep("output"), errors: keep("errors") },
     options,

@@ -1,4 +1,4 @@
-/** Runs one job's stages on another machine, over one connection. */
+/** Runs one job's stages on another machine. */
 
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type {
@@ -11,7 +11,7 @@ import type {
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
-import { connect, type SshConnection, type SshTarget } from "../../core/ssh/mod.ts";
+import type { SshHost, SshHosts, SshStarter, SshTarget } from "../../core/ssh/mod.ts";
 import { ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { probe, type TargetFacts } from "./probe.ts";
@@ -26,6 +26,8 @@ export interface SshExecutorOptions {
   /** As in config.toml; empty means below the user's home on the target. */
   readonly buildsDir: string;
   readonly cacheDir: string;
+  /** The connections that it shares with other jobs. */
+  readonly hosts: SshHosts;
   readonly helpers: RemoteHelpers;
   readonly logger: Logger;
 }
@@ -38,7 +40,7 @@ export class SshExecutor implements Executor {
   readonly #mark = crypto.randomUUID();
   readonly #work = new ExecutorWork();
   #target: SshTarget | undefined;
-  #connection: SshConnection | undefined;
+  #host: SshHost | undefined;
   #stages = 0;
   /** Processes of this job may be on the target, and no connection of ours holds them. */
   #hasLost = false;
@@ -57,13 +59,13 @@ export class SshExecutor implements Executor {
     io.log.print("Using SSH executor...");
     const target = this.#options.target(spec);
     this.#target = target;
-    const { host, port, user } = target;
+    const { port, user } = target;
     const { identityFile } = target.credentials;
-    io.remember({ mark: this.#mark, host, port, user, identity_file: identityFile });
-    logger.debug("Starting SSH command...", { host: `${host}:${port}` });
-    await this.#close();
-    const connection = await this.#connected(options.signal);
-    const facts = await probe(connection, options);
+    io.remember({ mark: this.#mark, host: target.host, port, user, identity_file: identityFile });
+    logger.debug("Starting SSH command...", { host: `${target.host}:${port}` });
+    const host = this.#options.hosts.at(target);
+    this.#host = host;
+    const facts = await probe(host, options);
     const at = (directory: string) =>
       directory.startsWith("/") ? directory : `${facts.home}/${directory}`;
     return {
@@ -76,7 +78,7 @@ export class SshExecutor implements Executor {
       shell,
       login: true,
       exitPhrase: "Process exited with status",
-      helperCommand: await this.#helper(connection, spec, facts, options),
+      helperCommand: await this.#helper(host, spec, facts, options),
       variables: {},
     };
   }
@@ -100,7 +102,6 @@ export class SshExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
     await this.#work.settled;
-    await this.#close();
     if (!this.#hasLost || this.#target === undefined) return;
     this.#hasLost = false;
     await sweep(this.#target, { mark: this.#mark });
@@ -111,8 +112,8 @@ export class SshExecutor implements Executor {
     if (command.invocation.script.kind === "file") {
       throw new RunnerError("SSH doesn't support shells that require script file");
     }
-    const connection = await this.#connected(signal);
-    return await runStage(connection, {
+    if (this.#host === undefined) throw new RunnerError("The executor was not prepared");
+    return await runStage(this.#host, {
       command,
       mark: `${this.#mark}.${++this.#stages}.`,
       output: io.output,
@@ -120,23 +121,9 @@ export class SshExecutor implements Executor {
     }, { signal, onLost: () => this.#hasLost = true });
   }
 
-  /** The connection of this job, a new one when it broke after the last stage. */
-  async #connected(signal: AbortSignal): Promise<SshConnection> {
-    if (this.#target === undefined) throw new RunnerError("The executor was not prepared");
-    if (this.#connection?.isOpen) return this.#connection;
-    await this.#close();
-    this.#connection = await connect(this.#target, { signal });
-    return this.#connection;
-  }
-
-  async #close(): Promise<void> {
-    await this.#connection?.[Symbol.asyncDispose]();
-    this.#connection = undefined;
-  }
-
   /** Only jobs that move files need one; without it, they say so and go on. */
   async #helper(
-    connection: SshConnection,
+    host: SshStarter,
     spec: JobSpec,
     facts: TargetFacts,
     options: { signal: AbortSignal },
@@ -145,10 +132,12 @@ export class SshExecutor implements Executor {
     if (facts.helper !== "") return [facts.helper];
     if (cache.length + artifacts.length + dependencies.length === 0) return undefined;
     try {
-      const path = await this.#options.helpers.install(connection, facts, options);
+      const path = await this.#options.helpers.install(host, facts, options);
       return path === undefined ? undefined : [path];
     } catch (error) {
       options.signal.throwIfAborted();
+      // The connection broke, and with it the preparation.
+      if (error instanceof SystemFailure) throw error;
       this.#options.logger.warning("Cannot give the target a helper", { error: messageOf(error) });
       return undefined;
     }

@@ -2,7 +2,7 @@
 
 import { SystemFailure } from "../../core/errors.ts";
 import type { PreparedEnvironment } from "../../core/executor.ts";
-import type { SshConnection } from "../../core/ssh/mod.ts";
+import type { SshStarter } from "../../core/ssh/mod.ts";
 import { posixCommand } from "./supervisor.ts";
 import { capture } from "./capture.ts";
 
@@ -24,7 +24,7 @@ const FIND_HELPER = "h=; for n in gitlab-runner runner; do " +
 
 /** Throws SystemFailure. */
 export async function probe(
-  connection: SshConnection,
+  host: SshStarter,
   options: { signal: AbortSignal },
 ): Promise<TargetFacts> {
   const command = posixCommand([
@@ -32,7 +32,7 @@ export async function probe(
     FIND_HELPER,
     `echo; echo ${BEGIN}; uname -s; uname -m; pwd; echo "$h"`,
   ]);
-  const { code, output, errors } = await capture(connection, command, options);
+  const { code, output, errors } = await capture(host, command, options);
   const [, answers = ""] = output.split(`\n${BEGIN}\n`);
   const [system = "", machine = "", home = "", helper = ""] = answers.split("\n");
   if (code !== 0 || !home.startsWith("/")) {

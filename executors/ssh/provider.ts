@@ -12,6 +12,7 @@ import type {
 import type { JobSpec } from "../../core/job/spec.ts";
 import { JobVariables } from "../../core/job/variables.ts";
 import { configEnvironment } from "../../core/run/job_variables.ts";
+import { SshHosts } from "../../core/ssh/mod.ts";
 import { SshExecutor } from "./executor.ts";
 import { RemoteHelpers } from "./remote_helper.ts";
 import { sshConfig, sshTarget } from "./server.ts";
@@ -30,6 +31,7 @@ export class SshExecutorProvider implements ExecutorProvider {
   readonly name = "ssh";
   readonly #options: SshProviderOptions;
   readonly #helpers: RemoteHelpers;
+  readonly #hosts = new SshHosts();
 
   constructor(options: SshProviderOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class SshExecutorProvider implements ExecutorProvider {
       shell: config.shell || "bash",
       buildsDir: config.builds_dir,
       cacheDir: config.cache_dir,
+      hosts: this.#hosts,
       helpers: this.#helpers,
       logger: options.host.logger,
     });
@@ -89,7 +92,9 @@ export class SshExecutorProvider implements ExecutorProvider {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#hosts[Symbol.asyncDispose]();
+  }
 }
 
 function expander(config: RunnerConfig, spec: JobSpec): (text: string) => string {

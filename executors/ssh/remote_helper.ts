@@ -3,7 +3,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { messageOf, RunnerError } from "../../core/errors.ts";
-import type { SshConnection } from "../../core/ssh/mod.ts";
+import type { SshStarter } from "../../core/ssh/mod.ts";
 import { executableFor } from "../../core/util/own_executable.ts";
 import { capture } from "./capture.ts";
 import type { TargetFacts } from "./probe.ts";
@@ -41,7 +41,7 @@ export class RemoteHelpers {
    * none for this platform. Throws RunnerError when it cannot be put there or does not run.
    */
   async install(
-    connection: SshConnection,
+    host: SshStarter,
     facts: TargetFacts,
     options: { signal: AbortSignal },
   ): Promise<string | undefined> {
@@ -50,24 +50,24 @@ export class RemoteHelpers {
     const directory = `${facts.home}/.cache/gitlab-runner-helper`;
     const path = `${directory}/${program.sha256.slice(0, 32)}`;
     if (/["$`]/.test(path)) throw new RunnerError(`Cannot copy to "${path}": odd characters`);
-    if (await this.#isThere(connection, path, options)) return path;
-    await this.#copy(connection, program, { directory, path }, options);
+    if (await this.#isThere(host, path, options)) return path;
+    await this.#copy(host, program, { directory, path }, options);
     return path;
   }
 
   async #isThere(
-    connection: SshConnection,
+    host: SshStarter,
     path: string,
     options: { signal: AbortSignal },
   ): Promise<boolean> {
     const command = posixCommand([`test -x "${path}" && touch "${path}"`]);
-    const { code } = await capture(connection, command, options);
+    const { code } = await capture(host, command, options);
     return code === 0;
   }
 
   /** Under a name of its own until it is whole, verified and has run: others may copy it as well. */
   async #copy(
-    connection: SshConnection,
+    host: SshStarter,
     program: Program,
     to: { readonly directory: string; readonly path: string },
     options: { signal: AbortSignal },
@@ -88,7 +88,7 @@ export class RemoteHelpers {
     ]);
     const input = createReadStream(program.path, { highWaterMark: 256 * 1024 });
     try {
-      const { code, errors } = await capture(connection, command, { input, ...options });
+      const { code, errors } = await capture(host, command, { input, ...options });
       if (code === 0) return;
       throw new RunnerError(
         `Cannot copy the helper to "${path}": ${errors.trim() || `exit ${code}`}`,

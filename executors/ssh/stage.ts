@@ -2,8 +2,17 @@
 
 import { messageOf, SystemFailure } from "../../core/errors.ts";
 import type { ExitStatus, OutputSink, StageCommand } from "../../core/executor.ts";
-import type { SshConnection, SshProcess } from "../../core/ssh/mod.ts";
-import { exitPattern, superviseCommand, TERMINATE } from "./supervisor.ts";
+import type { SshProcess, SshStarter } from "../../core/ssh/mod.ts";
+import {
+  BEAT,
+  BEAT_MS,
+  SILENCE_SECONDS,
+  superviseCommand,
+  supervisedInput,
+  type SupervisorWords,
+  supervisorWords,
+  TERMINATE,
+} from "./supervisor.ts";
 
 export interface StageOptions {
   readonly command: StageCommand;
@@ -28,13 +37,13 @@ const MOST_COMPLAINT = 4096;
  * or the log takes no more. `onLost` is called when the processes may have been left behind.
  */
 export async function runStage(
-  connection: SshConnection,
+  host: SshStarter,
   options: StageOptions,
   control: { signal: AbortSignal; onLost: () => void },
 ): Promise<ExitStatus> {
   const stage = new Stage(options, control.signal);
   try {
-    return await stage.run(connection);
+    return await stage.run(host);
   } finally {
     if (!stage.hasEnded) control.onLost();
   }
@@ -44,10 +53,13 @@ class Stage {
   readonly #options: StageOptions;
   readonly #signal: AbortSignal;
   #process: SshProcess | undefined;
-  #complaint = "";
-  #exitCode: number | undefined;
+  #said = "";
+  #words: SupervisorWords = supervisorWords("", "");
   #logFault: { readonly error: unknown } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #beats: ReturnType<typeof setInterval> | undefined;
+  /** The processes were asked to end, or will be as soon as somebody can hear it. */
+  #isStopping = false;
 
   constructor(options: StageOptions, signal: AbortSignal) {
     this.#options = options;
@@ -56,16 +68,20 @@ class Stage {
 
   /** The supervisor has said so: nothing is left on the target. */
   get hasEnded(): boolean {
-    return this.#exitCode !== undefined;
+    return this.#words.exitCode !== undefined;
   }
 
-  async run(connection: SshConnection): Promise<ExitStatus> {
+  async run(host: SshStarter): Promise<ExitStatus> {
     const { command, mark } = this.#options;
-    const script = new TextEncoder().encode(command.script);
-    const { argv } = command.invocation;
+    const stage = {
+      argv: command.invocation.argv,
+      script: command.script,
+      mark,
+      silenceSeconds: SILENCE_SECONDS,
+    };
     const signal = this.#signal;
-    const process = await connection.start(
-      superviseCommand({ argv, mark, size: script.length }),
+    const process = await host.start(
+      superviseCommand(stage),
       {
         output: (bytes) => this.#print(bytes),
         errors: (bytes) => this.#hear(bytes),
@@ -77,11 +93,12 @@ class Stage {
     signal.addEventListener("abort", stop, { once: true });
     try {
       if (signal.aborted) this.#stop();
-      void process.write(script);
+      void process.write(supervisedInput(stage));
       return await this.#end(process);
     } finally {
       signal.removeEventListener("abort", stop);
       clearTimeout(this.#timer);
+      clearInterval(this.#beats);
     }
   }
 
@@ -92,17 +109,21 @@ class Stage {
       ended = { code: end.kind === "exited" ? end.code : undefined };
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
-      if (this.#exitCode === undefined) throw error;
-      ended = { code: this.#exitCode };
+      if (this.#words.exitCode === undefined) throw error;
+      ended = { code: this.#words.exitCode };
     }
     if (this.#signal.aborted) throw this.#signal.reason;
     if (this.#logFault !== undefined) {
       const { error } = this.#logFault;
       throw new SystemFailure(`Cannot write the log: ${messageOf(error)}`, { cause: error });
     }
-    if (this.#exitCode !== undefined) return { kind: "exited", code: this.#exitCode };
     const { stage } = this.#options.command;
-    const said = this.#complaint.trim();
+    const { exitCode, heardNothing } = this.#words;
+    if (heardNothing) {
+      throw new SystemFailure(`The server heard nothing of the runner for long and ended ${stage}`);
+    }
+    if (exitCode !== undefined) return { kind: "exited", code: exitCode };
+    const said = this.#complaint();
     throw new SystemFailure(
       `The server ended ${stage} before its script did` +
         (ended.code === undefined ? "" : ` (exit code ${ended.code})`) +
@@ -114,7 +135,8 @@ class Stage {
   #stop(): void {
     const graceMs = this.#options.graceMs(this.#signal.reason);
     if (graceMs === 0) return this.#kill();
-    void this.#process?.write(TERMINATE);
+    this.#isStopping = true;
+    if (this.#words.isReady) void this.#process?.write(TERMINATE);
     this.#limit(graceMs, () => this.#kill());
   }
 
@@ -128,7 +150,7 @@ class Stage {
   }
 
   #print(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#exitCode !== undefined) this.#limit(DRAIN_MS, () => this.#abandon());
+    if (this.hasEnded) this.#limit(DRAIN_MS, () => this.#abandon());
     if (this.#logFault !== undefined) return undefined;
     try {
       return this.#options.output.write(bytes)?.catch((error) => this.#loseLog(error));
@@ -144,11 +166,30 @@ class Stage {
   }
 
   #hear(bytes: Uint8Array): void {
-    this.#complaint = (this.#complaint + new TextDecoder().decode(bytes)).slice(-MOST_COMPLAINT);
-    const code = exitPattern(this.#options.mark).exec(this.#complaint)?.[1];
-    if (code === undefined || this.#exitCode !== undefined) return;
-    this.#exitCode = Number(code);
-    this.#limit(DRAIN_MS, () => this.#abandon());
+    this.#said = (this.#said + new TextDecoder().decode(bytes)).slice(-MOST_COMPLAINT);
+    const before = this.#words;
+    const heard = supervisorWords(this.#said, this.#options.mark);
+    this.#words = {
+      isReady: before.isReady || heard.isReady,
+      heardNothing: before.heardNothing || heard.heardNothing,
+      exitCode: before.exitCode ?? heard.exitCode,
+    };
+    if (this.#words.isReady && !before.isReady) this.#takeLead();
+    if (this.hasEnded && before.exitCode === undefined) {
+      this.#limit(DRAIN_MS, () => this.#abandon());
+    }
+  }
+
+  /** What was said before this could have been taken for a part of the script. */
+  #takeLead(): void {
+    if (this.#isStopping) void this.#process?.write(TERMINATE);
+    this.#beats = setInterval(() => void this.#process?.write(BEAT), BEAT_MS);
+  }
+
+  /** What others than the supervisor said on the standard error: a shell, the server. */
+  #complaint(): string {
+    const { mark } = this.#options;
+    return this.#said.split("\n").filter((line) => !line.startsWith(mark)).join("\n").trim();
   }
 
   /** One limit at a time: each step replaces the one before. */

@@ -24,8 +24,9 @@ function suites(): void {
   });
   const open = (shell: string): Promise<ExecutorBench> => {
     const root = mkdtempSync(join(tmpdir(), "runner-executor-"));
+    const provider = new SshExecutorProvider({ env: {}, home: root, executable: undefined });
     return Promise.resolve({
-      provider: new SshExecutorProvider({ env: {}, home: root, executable: undefined }),
+      provider,
       config: testConfig({
         executor: "ssh",
         shell,
@@ -38,7 +39,10 @@ function suites(): void {
         },
       }),
       host: { logger: SILENT, systemId: "s_test", stateDir: join(root, "state") },
-      [Symbol.asyncDispose]: async () => rmSync(root, { recursive: true, force: true }),
+      async [Symbol.asyncDispose]() {
+        await provider[Symbol.asyncDispose]();
+        rmSync(root, { recursive: true, force: true });
+      },
     });
   };
   executorSuite("ssh executor with bash", { shell: bash, open: () => open("bash") });

@@ -6,23 +6,21 @@ import { join } from "node:path";
 import { isRunning } from "../conformance/executor_suite.ts";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
-import { eventually, expectFailure, expectSuccess, Lab, zipNames } from "./lab.ts";
+import { eventually, expectFailure, expectSuccess, type Lab, zipNames } from "./lab.ts";
 import { processes } from "./processes.ts";
+import { NOTICED_MS, openSshLab } from "./ssh_lab.ts";
 
 const missing = missingForSshd();
 
 if (missing === undefined) describe("ssh executor", suite);
 else test.skip(`ssh executor: NOT RUN, ${missing}`, () => {});
 
-/** A job fails for a lost connection within the keep-alives and what the machine's load adds. */
-const NOTICED_MS = 15_000;
-
 function suite(): void {
   let sshd: TestSshd;
   let lab: Lab;
   beforeAll(async () => {
     sshd = await startSshd({ hostKeys: ["ed25519", "rsa"] });
-    lab = (await openLab(sshd)).start();
+    lab = (await openSshLab(sshd)).start();
   });
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -74,7 +72,7 @@ function suite(): void {
   test(
     "a job whose runner is killed leaves nothing running, and no secret when it is back",
     async () => {
-      await using its = (await openLab(sshd)).start();
+      await using its = (await openSshLab(sshd)).start();
       const naps = [uniqueNap(), uniqueNap()];
       const noted = its.path("noted");
       const job = its.enqueue({
@@ -114,7 +112,7 @@ function suite(): void {
     ["whose server stops answering", "SIGSTOP" as const],
   ])("a job %s is a system failure within seconds, and nothing runs on", async (_what, signal) => {
     await using own = await startSshd();
-    await using its = (await openLab(own)).start();
+    await using its = (await openSshLab(own)).start();
     const naps = [uniqueNap(), uniqueNap()];
     const job = its.enqueue({ script: [`setsid sleep ${naps[0]} & sleep ${naps[1]}`] });
     await eventually(() => naps.every(isRunning), "the script runs");
@@ -137,7 +135,7 @@ function suite(): void {
         stranger.knownHosts,
         `[127.0.0.1]:${stranger.port} ${other[0]} ${other[1]}\n`,
       );
-      await using its = (await openLab(stranger)).start();
+      await using its = (await openSshLab(stranger)).start();
       const job = await its.run({ script: ["echo never"] });
       expectFailure(job, "runner_system_failure");
       expect(job.plain).not.toContain("$ echo never");
@@ -150,13 +148,13 @@ function suite(): void {
     const rsa = sshd.publicKeys.find((key) => key.startsWith("ssh-rsa ")) ?? "";
     const path = lab.path("known-rsa");
     writeFileSync(path, `[127.0.0.1]:${sshd.port} ${rsa}\n`);
-    await using its = (await openLab(sshd, { known_hosts_file: path })).start();
+    await using its = (await openSshLab(sshd, { known_hosts_file: path })).start();
     expectSuccess(await its.run({ script: ["true"] }));
   }, 30_000);
 
   test("host, port, user and key may be the job's variables", async () => {
     const ssh = { host: "$TARGET", port: "${PORT}", user: "$WHO", identity_file: "$KEY" };
-    await using its = (await openLab(sshd, ssh)).start();
+    await using its = (await openSshLab(sshd, ssh)).start();
     const variables = {
       TARGET: "127.0.0.1",
       PORT: String(sshd.port),
@@ -171,39 +169,14 @@ function suite(): void {
     const made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", key];
     expect(Bun.spawnSync(made).exitCode).toBe(0);
     appendFileSync(join(sshd.directory, "authorized"), readFileSync(`${key}.pub`));
-    await using without = (await openLab(sshd, { identity_file: key })).start();
+    await using without = (await openSshLab(sshd, { identity_file: key })).start();
     const refused = await without.run({ script: ["true"] });
     expectFailure(refused, "runner_system_failure");
     expect(refused.plain).toContain("SSH_PASSPHRASE");
-    await using its = (await openLab(sshd, { identity_file: key }, {
-      SSH_PASSPHRASE: "open sesame",
+    await using its = (await openSshLab(sshd, { identity_file: key }, {
+      env: { SSH_PASSPHRASE: "open sesame" },
     })).start();
     expectSuccess(await its.run({ script: ["true"] }));
     expect(existsSync(key)).toBe(true);
   }, 60_000);
-}
-
-/** A runner whose jobs go to `sshd`; `ssh` adds to or replaces keys of `[runners.ssh]`. */
-async function openLab(
-  sshd: TestSshd,
-  ssh: Record<string, string> = {},
-  env: Record<string, string> = {},
-): Promise<Lab> {
-  const keys = {
-    host: "127.0.0.1",
-    port: String(sshd.port),
-    user: "root",
-    password: "secret-password",
-    identity_file: sshd.keys.friend,
-    known_hosts_file: sshd.knownHosts,
-    ...ssh,
-  };
-  return await Lab.open({
-    env,
-    entry: [
-      'executor = "ssh"',
-      "[runners.ssh]",
-      ...Object.entries(keys).map(([key, value]) => `${key} = "${value}"`),
-    ],
-  });
 }
