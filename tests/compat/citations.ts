@@ -60,6 +60,7 @@ git:clone-path  e2e/job_sources_test.ts  GIT_CLONE_PATH places the checkout insi
 git:submodules  e2e/job_sources_test.ts  submodules come with the job's credentials, at every level when recursive
 git:submodule-paths  e2e/job_sources_test.ts  GIT_SUBMODULE_PATHS leaves out what it excludes
 git:lfs:skip  e2e/job_sources_test.ts  LFS files are left as pointers when GIT_LFS_SKIP_SMUDGE is set
+git:lfs  e2e/job_lfs_test.ts  LFS files come with the job's credentials, which their storage does not see
 git:lfs:failure  e2e/job_sources_test.ts  LFS files that cannot be had fail the job and name the server
 git:sha256  e2e/job_sources_test.ts  SHA-256 repository is fetched, also after a SHA-1 one in the same place
 git:attempts  e2e/job_sources_test.ts  a commit that is not there fails the job; GET_SOURCES_ATTEMPTS tries again

@@ -55,6 +55,7 @@ git:clone-path:lease             4.5   Jobs on one host that share a GIT_CLONE_P
 git:submodules                   4.5   GIT_SUBMODULE_STRATEGY, with the job's own credentials.
 git:submodule-paths              4.5   GIT_SUBMODULE_PATHS narrows them down.
 git:lfs:skip                     4.5   GIT_LFS_SKIP_SMUDGE leaves pointers.
+git:lfs                          4.4   LFS files come with the job's credentials.
 git:lfs:failure                  4.4   LFS files that cannot be had fail the job.
 git:sha256                       4.4   SHA-256 repositories work.
 git:attempts:range               4.2   Attempts are clamped to 1 to 10, with a warning.
