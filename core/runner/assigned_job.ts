@@ -24,6 +24,7 @@ import { JobAborted, JobCanceled } from "../util/abort.ts";
 import { acceptJob } from "./accept.ts";
 import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
 import type { JobBudget, Permit } from "./budget.ts";
+import { jobLogFields } from "./job_log_fields.ts";
 import { reportJob, reportWithoutTrace } from "./report.ts";
 import type { JobSlots } from "./slots.ts";
 import { judgeQueueing } from "./queue_threshold.ts";
@@ -76,9 +77,7 @@ export async function runAssignedJob(
     state: "pending",
     abort: (reason) => controllers.job.abort(reason),
   };
-  const { runner, runner_name } = parts.labels;
-  const project = outcome.kind === "job" ? outcome.job.job_info.project_id : undefined;
-  const log = logger.with({ job: outcome.job.id, project, runner, runner_name });
+  const log = logger.with(jobLogFields(assignment));
   const isNew = active.add(job);
   const list = () => ({ builds: active.all.length, max_builds: budget.capacity });
   try {

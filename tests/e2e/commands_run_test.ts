@@ -59,7 +59,10 @@ test.concurrent("the log of run has GitLab Runner's lines about its start, a job
   expect(places).not.toContain(-1);
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   expect(lines[at("Added job to processing list")]).toMatch(
-    / builds=1 job=\d+ max_builds=8 project=\d+ runner=\S+ runner_name=runner-0$/,
+    / builds=1 correlation_id=\w+ gitlab_user_id=1 job=\d+ max_builds=8 namespace_id=1 /,
+  );
+  expect(lines[at("Job succeeded")]).toMatch(
+    / organization_id=1 pipeline_id=\d+ project=\d+ project_full_path=local\/sample root_namespace_id=1 runner=\S+ runner_name=runner-0$/,
   );
 });
 
