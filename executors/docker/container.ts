@@ -75,7 +75,7 @@ export class JobContainer {
       await this.#started;
     } catch (error) {
       this.#started = undefined;
-      throw error;
+      throw lacksShell(error) ? noShell(this.#options.name, error) : error;
     }
   }
 
@@ -246,6 +246,21 @@ const DYING_MS = 500;
 /** How often the kernel killed for want of memory, in both generations of control groups. */
 const OOM_COUNTERS =
   "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
+
+/** runc and crun have words of their own for it. */
+function lacksShell(error: unknown): boolean {
+  return /executable file [`"']?sh[`"']? not found|exec: "sh": executable file not found/.test(
+    messageOf(error),
+  );
+}
+
+function noShell(container: string, cause: unknown): SystemFailure {
+  return new SystemFailure(
+    `The image of container ${container} has no "sh" in its PATH: jobs run with bash or sh, and ` +
+      "scripts for other shells, PowerShell among them, are not built yet",
+    { cause },
+  );
+}
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const timer = new AbortController();

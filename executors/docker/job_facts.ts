@@ -73,7 +73,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     cacheDir: absolute("cache_dir", runner.cache_dir || "/cache"),
     sharedBuildsDir: false,
     projectSlot: spec.slot.project,
-    shell: /^(?:|bash|sh)$/.test(runner.shell) ? "sh" : runner.shell,
+    shell: isPosixShell(runner.shell) ? "sh" : runner.shell,
     login: false,
     exitPhrase: "exit code",
     helperCommand: options.helperCommand,
@@ -125,6 +125,11 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     needsHelperFirst: gitStrategy === "fetch" || gitStrategy === "clone" ||
       spec.cache.length > 0 || spec.dependencies.length > 0,
   };
+}
+
+/** A container's own is looked for, whichever of the two is configured: bash where there is one. */
+export function isPosixShell(shell: string): boolean {
+  return /^(?:|bash|sh)$/.test(shell);
 }
 
 /** As GitLab Runner names the network of one job. */
