@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { deriveImage } from "../executors/docker/dockerd.ts";
+import { deriveImage, startEngine } from "../executors/docker/dockerd.ts";
 import { DockerLab, missingForDocker } from "./docker_lab.ts";
 import { expectSuccess } from "./lab.ts";
 
@@ -75,6 +75,23 @@ describe.skipIf(missing !== undefined)(
       expectSuccess(job);
       expect(job.plain).not.toContain("WARNING");
       expect(job.plain).toContain("hello from");
+    });
+
+    test.concurrent("a service whose HEALTHCHECK fails is told of at once, with its log", async () => {
+      await using sick = await deriveImage(docker.host, docker.image, [
+        "HEALTHCHECK --interval=1s --retries=2 CMD false",
+      ]);
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [service({ name: sick.name, command: ["echo I am sick; sleep 1000"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toMatch(
+        /\n\*\*\* WARNING: Service runner-\S+-0 probably didn't start properly\.\n\nHealth check error:\nservice "runner-\S+-0" is unhealthy\n\nService container logs:\n\S+Z I am sick\n\n\*{9}\n\n/,
+      );
+      expect(job.plain).not.toContain("timeout\n");
+      expect(job.plain).toContain("the job goes on");
     });
 
     test.concurrent("a service that does not answer is told of with its log, and the job goes on", async () => {
@@ -158,5 +175,80 @@ describe.skipIf(missing !== undefined)(
       expect(job.plain).toContain("hello from network\n");
       expect(job.plain).toMatch(/in runner-\S+-job-\d+-network\n/);
     });
+  },
+);
+
+describe.skipIf(missing !== undefined)(
+  missing ? `services that are not waited for: NOT RUN, ${missing}` : "wait_for_services_timeout",
+  () => {
+    test("of less than nothing: services are not waited for, and nothing is said", async () => {
+      await using docker = await DockerLab.open({ docker: ["wait_for_services_timeout = -1"] });
+      docker.lab.start();
+      await using exposed = await deriveImage(docker.host, docker.image, ["EXPOSE 8080"]);
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [{ name: exposed.name, entrypoint: ["sleep"], command: ["1000"] }],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toContain(`Starting service ${exposed.name}...\n`);
+      expect(job.plain).not.toMatch(/Waiting for services|WARNING/);
+    }, 60_000);
+
+    test("of nothing is the default, as in a configuration that does not name it", async () => {
+      await using docker = await DockerLab.open({ docker: ["wait_for_services_timeout = 0"] });
+      docker.lab.start();
+      await using exposed = await deriveImage(docker.host, docker.image, ["EXPOSE 8080"]);
+      const job = await docker.lab.run({
+        script: ASK,
+        services: [{
+          name: exposed.name,
+          alias: "server",
+          entrypoint: ["sh", "-c"],
+          command: [`sleep 2; ${ANSWER}`],
+        }],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toContain("(timeout 30 seconds)...\n");
+      expect(job.plain).not.toContain("WARNING");
+    }, 60_000);
+  },
+);
+
+describe.skipIf(missing !== undefined)(
+  missing ? `an engine with IPv6: NOT RUN, ${missing}` : "an engine with IPv6",
+  () => {
+    test("enable_ipv6: a service is reached by its address in the job's own network", async () => {
+      await using engine = await startEngine({
+        args: [
+          ...["--default-address-pool", "base=172.30.0.0/16,size=24"],
+          ...["--default-address-pool", "base=fd00:172:30::/56,size=64"],
+        ],
+      });
+      await using docker = await DockerLab.open({ engine, docker: ["enable_ipv6 = true"] });
+      docker.lab.start();
+      const job = await docker.lab.run({
+        script: [
+          "ip -6 addr show dev eth0",
+          "ping6 -c 1 -W 3 server",
+          "wget -qO- http://server/file",
+        ],
+        services: [{
+          name: docker.image,
+          alias: "server",
+          entrypoint: ["sh", "-c"],
+          command: ["mkdir /www; echo served > /www/file; exec httpd -f -p 80 -h /www"],
+          variables: [{ key: "HEALTHCHECK_TCP_PORT", value: "80" }],
+        }],
+        variables: { ...NO_SOURCES, FF_NETWORK_PER_BUILD: "true" },
+      });
+      expectSuccess(job);
+      expect(job.plain).toMatch(/inet6 fd00:172:30:\S+ scope global/);
+      expect(job.plain).toMatch(/PING server \(fd00:172:30:\S+\)/);
+      expect(job.plain).toContain("\nserved\n");
+      expect(job.plain).not.toContain("probably didn't start");
+      expect(await docker.onlyCachesLeft()).toBe(0);
+    }, 60_000);
   },
 );

@@ -156,5 +156,22 @@ describe.skipIf(missing !== undefined)(
       await eventually(async () => (await all.objects()).containers.length === 0, "clean-up");
       expect((await all.objects()).volumes).toHaveLength(2);
     }, LIMIT);
+
+    test("volume_driver_ops are the driver's: volumes in memory, of their own size", async () => {
+      const ops = 'volume_driver_ops = { type = "tmpfs", device = "tmpfs", o = "size=9m" }';
+      await using docker = await DockerLab.open({
+        docker: ['volumes = ["/cache"]', 'volume_driver = "local"', ops],
+      });
+      docker.lab.start();
+      const { path, sha } = docker.lab.repositories.app;
+      const job = await docker.lab.run({
+        repository: { path, sha },
+        script: ["df /builds /cache", "cat README.md"],
+      });
+      expectSuccess(job);
+      for (const place of ["/builds", "/cache"]) {
+        expect(job.plain).toMatch(new RegExp(`\\ntmpfs\\s+9216\\s.*${place}\\n`));
+      }
+    }, LIMIT);
   },
 );

@@ -2,91 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
+import type { JobDescriptionInput } from "../../core/embedded/mod.ts";
 import { DockerLab, missingForDocker } from "../e2e/docker_lab.ts";
 import { eventually, expectFailure, expectSuccess } from "../e2e/lab.ts";
-import { type OwnEngine, startEngine } from "../executors/docker/dockerd.ts";
+import { Faults, KEEPS_NOTHING, LIMIT, LONG_JOB, SYSTEM_FAILURE } from "./docker_faults.ts";
 
 const missing = missingForDocker();
-const LIMIT = 90_000;
-const NOTHING = { containers: [], volumes: [], networks: [] };
-const SYSTEM_FAILURE = "runner_system_failure";
-
-/** Nothing is kept from one job to the next, so that all that is left has leaked. */
-const DOCKER = ["disable_cache = true"];
-
-const LONG_JOB: JobDescriptionInput = {
-  script: ["echo begun", "sleep 600"],
-  variables: { GIT_STRATEGY: "none", FF_NETWORK_PER_BUILD: "true" },
-};
-
-class Faults implements AsyncDisposable {
-  readonly docker: DockerLab;
-  readonly engine: OwnEngine;
-
-  static async open(options: { diskMegabytes?: number } = {}): Promise<Faults> {
-    const engine = await startEngine(options);
-    try {
-      const docker = await DockerLab.open({ engine, docker: DOCKER });
-      docker.lab.start();
-      return new Faults(docker, engine);
-    } catch (error) {
-      await engine[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  private constructor(docker: DockerLab, engine: OwnEngine) {
-    this.docker = docker;
-    this.engine = engine;
-  }
-
-  /** A job whose script runs. */
-  async begun(more: JobDescriptionInput = LONG_JOB): Promise<EmbeddedJob> {
-    const job = this.docker.lab.enqueue(more);
-    await this.docker.lab.printed(job, "\nbegun\n");
-    return job;
-  }
-
-  /** The container of a kind that the job has now. */
-  async container(suffix: string): Promise<string> {
-    const { containers } = await this.docker.objects();
-    const found = containers.find((name) => name.endsWith(suffix));
-    if (found === undefined) throw new Error(`there is no container ${suffix}`);
-    return found;
-  }
-
-  /** Runs the engine's own command line; what it prints. */
-  command(...args: readonly string[]): string {
-    const env = { ...process.env, DOCKER_HOST: this.engine.host };
-    const { success, stdout, stderr } = Bun.spawnSync(["docker", ...args], { env });
-    if (!success) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
-    return stdout.toString().trim();
-  }
-
-  /** Containers that bring the executable into helper volumes. */
-  fillers(): string {
-    return this.command("ps", "--all", "--quiet", "--filter", "name=-fill");
-  }
-
-  async expectJobsFlow(): Promise<void> {
-    const variables = { GIT_STRATEGY: "none" };
-    expectSuccess(await this.docker.lab.run({ script: "echo jobs flow", variables }));
-  }
-
-  /** Within seconds nothing of any job is left in the engine. */
-  async expectNothingLeft(): Promise<void> {
-    const isEmpty = async () => Object.values(await this.docker.objects()).flat().length === 0;
-    await eventually(isEmpty, "an engine without leftovers", 15_000).catch(() => {});
-    expect(await this.docker.objects()).toEqual(NOTHING);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.docker[Symbol.asyncDispose]();
-    await this.engine[Symbol.asyncDispose]();
-  }
-}
-
 describe.skipIf(missing !== undefined)(
   missing ? `faults of the engine: NOT RUN, ${missing}` : "faults of the engine",
   () => {
@@ -176,6 +97,60 @@ describe.skipIf(missing !== undefined)(
     );
 
     test(
+      "an engine that is gone when a job comes: it fails within seconds, and the runner goes on",
+      async () => {
+        // The request that hands it out is open when the engine goes.
+        await using own = await Faults.open({ lab: { coordinator: { longPollMs: 60_000 } } });
+        const { lab } = own.docker;
+        const { bell } = lab.runner;
+        const { wait } = bell;
+        const asked = Promise.withResolvers<void>();
+        await own.expectJobsFlow();
+        bell.wait = (...args) => {
+          asked.resolve();
+          return wait.apply(bell, args);
+        };
+        await asked.promise;
+        await own.engine.kill();
+        const handedOut = performance.now();
+        const end = await lab.run({ script: "true", variables: { GIT_STRATEGY: "none" } });
+        expect(performance.now() - handedOut).toBeLessThan(10_000);
+        expectFailure(end, SYSTEM_FAILURE);
+        expect(end.plain).toMatch(
+          /ERROR: Job failed \(system failure\): .*Cannot reach the Docker Engine/,
+        );
+        const next = lab.enqueue({ script: "echo after", variables: { GIT_STRATEGY: "none" } });
+        await own.engine.restart();
+        expectSuccess(await lab.finished(next));
+        await own.expectNothingLeft();
+      },
+      LIMIT,
+    );
+
+    test("an engine that dies while a job is prepared: it fails within seconds", async () => {
+      await using own = await Faults.open();
+      const { lab } = own.docker;
+      const job = lab.enqueue({
+        ...LONG_JOB,
+        services: [{
+          name: own.docker.image,
+          entrypoint: ["sleep"],
+          command: ["1000"],
+          variables: [{ key: "HEALTHCHECK_TCP_PORT", value: "80" }],
+        }],
+      });
+      await lab.printed(job, "Waiting for services");
+      await own.engine.kill();
+      const killed = performance.now();
+      const end = await lab.finished(job);
+      expect(performance.now() - killed).toBeLessThan(15_000);
+      expectFailure(end, SYSTEM_FAILURE);
+      await own.engine.restart();
+      await own.expectNothingLeft();
+      await own.expectJobsFlow();
+    }, LIMIT);
+
+    test(
       "a runner and its engine are killed: the job is reported while the engine is away",
       async () => {
         await using own = await Faults.open();
@@ -234,7 +209,7 @@ describe.skipIf(missing !== undefined)(
     test("of another runner that was killed is taken over too", async () => {
       const { faults } = await interrupted();
       await using _ = faults;
-      await using other = await DockerLab.open({ engine: faults.engine, docker: DOCKER });
+      await using other = await DockerLab.open({ engine: faults.engine, docker: KEEPS_NOTHING });
       other.lab.start();
       const started = performance.now();
       expectSuccess(await other.lab.run(HELPED));
