@@ -91,8 +91,8 @@ export class JobRunner {
       using _turn = await this.#turns.acquire({ signal });
       return await this.#run(job, attempt, path);
     } catch (error) {
-      this.tellFault(job, path, messageOf(error));
       if (signal.aborted) return reportWithoutScript("canceled", 0);
+      this.tellFault(job, path, messageOf(error));
       return { ...reportWithoutScript("failed", 0), failureReason: "runner_system_failure" };
     }
   }

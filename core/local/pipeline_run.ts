@@ -60,11 +60,10 @@ class PipelineRun {
     for (const job of selection.run) this.#tellCreated(job);
     for (const skipped of selection.skipped) this.#tellSkipped(skipped);
     const cancel = () => this.#take(cancelProgress(this.#step.progress, performance.now()));
+    // Jobs that may start count as running: with a signal that has aborted they end at once.
+    this.#take(this.#step);
     if (signal.aborted) cancel();
-    else {
-      signal.addEventListener("abort", cancel, { once: true });
-      this.#take(this.#step);
-    }
+    else signal.addEventListener("abort", cancel, { once: true });
     const status = await this.#over.promise;
     signal.removeEventListener("abort", cancel);
     clearTimeout(this.#timer);

@@ -7,6 +7,8 @@ import { diesOfTerm, findMarked, type TreeLeader } from "./process_table.ts";
 /** A killed process is gone within milliseconds, unless it hangs in the kernel. */
 const KILL_LIMIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 50;
+/** While the leader lives, its end is told; the table is only read for whoever missed the signal. */
+const LONGEST_LOOK_MS = 1000;
 
 /**
  * Kills the leader's process group and every process that has `mark` (`NAME=value`) in its
@@ -38,20 +40,23 @@ export async function terminateTree(
 ): Promise<void> {
   const over = Promise.withResolvers<"over">();
   const timer = setTimeout(() => over.resolve("over"), options.graceMs);
+  let isLeaderGone = false;
+  const gone = options.exited.then(() => void (isLeaderGone = true));
   try {
     sendSignal(-leader.pid, "SIGTERM");
     for (const { pid, group } of await findMarked(mark, leader)) {
       if (group !== leader.pid) sendSignal(pid, "SIGTERM");
     }
-    if (await Promise.race([options.exited, over.promise]) === "over") return;
-    for (let pause = 1;;) {
+    for (let pause = 1;; pause *= 2) {
+      const longest = isLeaderGone ? LONGEST_PAUSE_MS : LONGEST_LOOK_MS;
+      const waits = [delay(Math.min(pause, longest)), over.promise];
+      if (await Promise.race(isLeaderGone ? waits : [gone, ...waits]) === "over") return;
       const left = await findMarked(mark, leader);
       if (left.length === 0) return;
       // A child that a shell had just forked may have taken the signal before it let go of the
-      // shell's handlers. Who has no handler now would be dead, had the signal come to it.
+      // shell's handlers, and the shell may wait for it. Who has no handler now would be dead, had
+      // the signal come to it.
       for (const { pid } of left) if (diesOfTerm(pid)) sendSignal(pid, "SIGTERM");
-      if (await Promise.race([delay(pause), over.promise]) === "over") return;
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   } finally {
     clearTimeout(timer);

@@ -52,13 +52,15 @@ describe("runProcess", () => {
     expect(large.exit.usage?.peakMemory.bytes).toBeGreaterThan(size * 0.95);
   });
 
-  test("asks again who let the first signal pass by without a handler of its own", async () => {
+  // As a shell's child that was forked, and had not yet put back what signals do.
+  const late =
+    "(trap 'got=1' TERM; echo up; until [ \"$got\" ]; do sleep 0.01; done; trap - TERM; exec sleep 1000)";
+  test.each([
+    ["when the leader is gone", `trap 'exit 143' TERM; ${late} & wait`],
+    ["while the leader waits for it", `trap 'exit 143' TERM; ${late}; exit 1`],
+  ])("asks again who let the first signal pass by without a handler, %s", async (_when, code) => {
     const stop = new AbortController();
     const out = { text: "" };
-    // As a shell's child that was forked, and had not yet put back what signals do.
-    const code =
-      "trap 'exit 143' TERM; (trap 'got=1' TERM; echo up; until [ \"$got\" ]; do sleep 0.01; done; trap - TERM; " +
-      "exec sleep 1000) & wait";
     const running = runProcess(command(code, out), { signal: stop.signal }).catch((why) => why);
     while (out.text === "") await delay(5);
     const started = performance.now();
