@@ -57,6 +57,7 @@ export class LocalEngine implements AsyncDisposable {
       executors,
       shells,
       connect: ({ executor }) => boardCoordinator(board, executor),
+      onJobEnd: (id) => board.find(id)?.end(),
       onFailedJob: (failed) => board.find(failed.spec.id)?.tellFailed(failed),
     });
   }

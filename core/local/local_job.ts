@@ -27,10 +27,14 @@ const ANSWER = { cancelRequested: false, updateIntervalMs: 0 } as const;
 export class LocalJob {
   readonly response: JobResponse;
   readonly executor: string;
-  /** How the job ended. Never rejects; never settles for a job that nobody took. */
-  readonly finished: Promise<FinalState>;
+  /**
+   * How the job ended; undefined when the engine has not said it. Never rejects; never settles for a
+   * job that nobody took.
+   */
+  readonly finished: Promise<FinalState | undefined>;
   readonly #options: LocalJobOptions;
-  readonly #finished = Promise.withResolvers<FinalState>();
+  readonly #finished = Promise.withResolvers<FinalState | undefined>();
+  #final: FinalState | undefined;
   #started = false;
   #stored = 0;
   /** Settles when so much of the trace has come. */
@@ -65,12 +69,17 @@ export class LocalJob {
   }
 
   update(update: JobUpdate): UpdateOutcome {
-    if (update.state !== "running") this.#finished.resolve(update);
+    if (update.state !== "running") this.#final = update;
     else if (!this.#started) {
       this.#started = true;
       this.#options.onStart();
     }
     return { kind: "accepted", ...ANSWER };
+  }
+
+  /** The engine has done with it: the next job may have its place. */
+  end(): void {
+    this.#finished.resolve(this.#final);
   }
 
   #noteStored(): void {

@@ -32,17 +32,18 @@ export function runnerEntry(options: EntryOptions): RunnerConfig {
     // Nobody waits for a limit that protects a server's storage.
     output_limit: OUTPUT_LIMIT_KIB,
     feature_flags: { ...tableOf(settings["feature_flags"]), FF_TIMESTAMPS: false },
-    ...(executor === "docker" ? { docker: dockerTable(settings) } : {}),
+    ...(executor === "docker" ? { docker: dockerTable(settings, token) } : {}),
   });
 }
 
 const OUTPUT_LIMIT_KIB = 1024 * 1024;
 
-function dockerTable(settings: EntrySettings): Record<string, unknown> {
+function dockerTable(settings: EntrySettings, token: string): Record<string, unknown> {
   const given = tableOf(settings["docker"]);
   return {
     image: "",
-    volumes: ["/cache"],
+    // One for all jobs: those that run at the same time would have different ones.
+    volumes: [`runner-${token}-cache:/cache`],
     pull_policy: "if-not-present",
     // Who runs a pipeline here is its administrator as well.
     allowed_pull_policies: ["always", "if-not-present", "never"],

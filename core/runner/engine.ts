@@ -41,8 +41,8 @@ export interface EngineOptions {
   readonly onFailedJob?: OnFailedJob;
   /** Called when a job has come. */
   readonly onJobStart?: () => void;
-  /** Called when a job has been told of, or was not run after all. */
-  readonly onJobEnd?: () => void;
+  /** Called when a job has been told of and has left its place, or was not run after all. */
+  readonly onJobEnd?: (id: number) => void;
 }
 
 /** Large trace chunks in memory at once while kept results are delivered. */
@@ -153,7 +153,7 @@ export class RunnerEngine {
       signal: this.#reporting.signal,
     });
     this.#memory.jobEnded(this.runningJobs);
-    this.#options.onJobEnd?.();
+    this.#options.onJobEnd?.(assignment.outcome.job.id);
   }
 
   #slotsOf(token: string): JobSlots {

@@ -69,6 +69,7 @@ test("boardCoordinator passes trace and result on, each byte once", async () => 
   expect(starts()).toBe(1);
   const trace1 = { crc32: 0, size: 8 };
   await handle.updateJob({ state: "failed", exitCode: 3, trace: trace1 }, { signal });
+  job.end();
   expect(await job.finished).toMatchObject({ state: "failed", exitCode: 3 });
 });
 
