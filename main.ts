@@ -29,7 +29,7 @@ const program: Program = {
   },
   stdout: fileOutput(1, () => process.stdout.columns),
   stderr: fileOutput(2, () => process.stderr.columns),
-  executors: async ({ user, only } = {}) => {
+  executors: async ({ user, only, local = false } = {}) => {
     const { Registry } = await import("./core/registry.ts");
     const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");
     const { env, execPath: executable } = process;
@@ -37,12 +37,14 @@ const program: Program = {
     const shell = new ShellExecutorProvider({ env, workingDirectory: directory, user });
     if (only === "shell") return new Registry("executor", [shell]);
     const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
+    const docker = new DockerExecutorProvider({ env, home: program.home, oneContainer: local });
+    if (only === "docker") return new Registry("executor", [shell, docker]);
     const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
     const { SshExecutorProvider } = await import("./executors/ssh/mod.ts");
     const builtIn = ["shell", "docker", "ssh", "custom"];
     return new Registry("executor", [
       shell,
-      new DockerExecutorProvider({ env, home: program.home }),
+      docker,
       new SshExecutorProvider({ env, home: program.home, executable }),
       builtInPlugin("custom", { env, executable }),
     ], (name) => externalPlugin(name, { env, executable, builtIn }));

@@ -48,9 +48,15 @@ export async function runPlan(exec: ExecContext, options: RunOptions): Promise<n
   const forced = flags.text("executor") ?? executor ?? settings.executor;
   const executorFor = (job: PipelineJob) =>
     forced ?? (job.image === undefined ? "shell" : "docker");
-  const onlyShell = plan.selection.run.every((job) =>
-    job.config.trigger === undefined && executorFor(job) === "shell"
-  );
+  // Child pipelines are not known yet: their jobs may use either.
+  const used = new Set(
+    plan.selection.run.map((job) => job.config.trigger ? "docker" : executorFor(job)),
+  ).add("shell");
+  const only = used.size === 1
+    ? "shell"
+    : used.size === 2 && used.has("docker")
+    ? "docker"
+    : undefined;
   const limit = timeoutSeconds(flags);
   const why = plan.pipeline.refusal ??
     (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
@@ -78,7 +84,7 @@ export async function runPlan(exec: ExecContext, options: RunOptions): Promise<n
       ? new FailureShell({ env: program.env, output: program.stdout, directory: state.run })
       : undefined,
     artifactsToSource: flags.bool("artifacts-to-source"),
-    executors: await program.executors(onlyShell ? { only: "shell" } : {}),
+    executors: await program.executors({ local: true, only }),
     shells: await program.shells(),
     events,
     logger,

@@ -24,8 +24,10 @@ export interface TextInput extends AsyncIterable<Uint8Array | string> {
 export interface ExecutorChoice {
   /** The account that jobs on this host run as. */
   readonly user?: string;
-  /** Only the one for this host's shell, which is there sooner than all of them. */
-  readonly only?: "shell";
+  /** Only this host's shell, or that and Docker, which are there sooner than all of them. */
+  readonly only?: "shell" | "docker" | undefined;
+  /** Jobs are this user's own: nothing of what is done for them has to be kept from them. */
+  readonly local?: true;
 }
 
 /** One run of the program. Nothing below reads the process' environment or streams itself. */

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { ConfigurationError } from "../errors.ts";
-import { type Keys, once } from "./keys.ts";
+import { type Key, type Keys, once } from "./keys.ts";
 import { type Finding, isTable, normalise, type RawTable } from "./normalise.ts";
 import { configTable, type GlobalConfig, type RunnerConfig, runnerTable } from "./schema.ts";
 
@@ -49,24 +49,25 @@ function withLateDefaults<T extends object>(
   const problems: Finding[] = [];
   const config: object = {};
   for (const [name, key] of Object.entries(keys)) {
-    if (document[name] === undefined) {
-      const value = once(() => freeze(key.schema().parse(undefined)));
-      Object.defineProperty(config, name, { enumerable: true, get: value });
-      continue;
-    }
-    const parsed = key.schema().safeParse(document[name]);
-    if (parsed.success) {
-      Object.defineProperty(config, name, { enumerable: true, value: freeze(parsed.data) });
-    } else {
-      problems.push(
-        ...findingsOf(parsed.error).map(({ path, message }) => ({
-          path: [name, ...path],
-          message,
-        })),
-      );
-    }
+    const written = document[name];
+    const { value, problems: wrong } = written === undefined
+      ? { value: once(() => freeze(key.schema().parse(undefined))), problems: [] }
+      : readKey(key, written);
+    Object.defineProperty(config, name, { enumerable: true, get: value });
+    problems.push(...wrong.map(({ path, message }) => ({ path: [name, ...path], message })));
   }
   return { config: Object.freeze(config) as T, problems };
+}
+
+function readKey(key: Key<unknown>, written: unknown) {
+  if (key.type === "table" && key.table !== undefined && isTable(written)) {
+    const { config, problems } = withLateDefaults(key.table.keys(), written);
+    return { value: () => config, problems };
+  }
+  const parsed = key.schema().safeParse(written);
+  if (!parsed.success) return { value: () => undefined, problems: findingsOf(parsed.error) };
+  const value = freeze(parsed.data);
+  return { value: () => value, problems: [] };
 }
 
 const REQUIRED = ["url", "token", "executor"] as const;

@@ -26,6 +26,8 @@ export interface JobContainerOptions {
 export interface ContainerProcess {
   /** Unused in mode `script`, where it is the container's own command. */
   readonly argv: readonly string[];
+  /** Added to the container's own. */
+  readonly env?: readonly string[];
   readonly input: Uint8Array;
   readonly output: OutputSink;
   /** How long it may take to end after SIGTERM, for the reason of an abort. Milliseconds. */
@@ -131,12 +133,12 @@ export class JobContainer {
   }
 
   async #exec(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
-    const { argv, input, output } = process;
+    const { argv, env, input, output } = process;
     await this.start(signal);
     await process.ready?.();
     const id = await this.create(signal);
     signal.throwIfAborted();
-    const request = { argv, input };
+    const request = { argv, input, ...(env === undefined ? {} : { env }) };
     return await this.#options.engine.exec(id, request, { output, signal: this.#disposal.signal });
   }
 

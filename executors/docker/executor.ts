@@ -17,7 +17,8 @@ import { ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import type { JobContainer } from "./container.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
-import { JobContainers } from "./job_containers.ts";
+import { HELPER_UNUSABLE } from "./helper/mod.ts";
+import { JobContainers, SAFE_DIRECTORY } from "./job_containers.ts";
 import type { EngineLink } from "./engine_link.ts";
 import type { JobFacts } from "./job_facts.ts";
 import type { Ownership } from "./ownership.ts";
@@ -36,6 +37,8 @@ export interface DockerExecutorOptions {
   readonly endpoint: Readonly<Record<string, string | number>>;
   /** Of this process: what is labelled with keys that it does not have may be removed. */
   readonly ownership: Ownership;
+  /** One container does the work of both where it can. */
+  readonly oneContainer: boolean;
   /** Throws JobConfigurationError. */
   readonly facts: (spec: JobSpec) => JobFacts;
 }
@@ -70,7 +73,7 @@ export class DockerExecutor implements Executor {
     const facts = this.#options.facts(spec);
     if (facts.isDefaultImage) io.log.notice("Using default image");
     io.log.print(`Using Docker executor with image ${facts.image} ...`);
-    const { link, endpoint, logger, home, ownership } = this.#options;
+    const { link, endpoint, logger, home, ownership, oneContainer } = this.#options;
     this.#keys.add(facts.key);
     ownership.claim(facts.key);
     io.remember({ ...endpoint, key: facts.key });
@@ -81,6 +84,7 @@ export class DockerExecutor implements Executor {
       output: io.output,
       logger,
       home,
+      oneContainer,
     });
     await this.#containers.prepare(signal);
     return facts.environment;
@@ -105,34 +109,46 @@ export class DockerExecutor implements Executor {
     const containers = this.#containers;
     if (containers === undefined) throw new RunnerError("The executor was not prepared");
     const { facts } = containers;
-    const isCleanUp = command.stage === "cleanup_file_variables";
-    // What it would remove goes with its volume.
-    if (isCleanUp && facts.volumes.temporaryBuilds) return { kind: "exited", code: 0 };
+    if (command.stage === "cleanup_file_variables" && this.#mayLeave(facts)) {
+      return { kind: "exited", code: 0 };
+    }
     const { argv } = command.invocation;
-    const before = command.target === "helper" && containers.isRootJob
-      ? takeBack(facts)
-      : undefined;
+    const isHelper = command.target === "helper";
+    const before = isHelper
+      ? [containers.helperCheck, containers.isRootJob ? takeBack(facts) : undefined]
+      : [];
     const ownProcesses = facts.docker.pid_mode === "";
     const process = {
       argv: stageCommand({
         shell: isDetected(argv) ? undefined : argv,
         ownProcesses,
-        ...(before === undefined ? {} : { before }),
+        before: before.filter((code) => code !== undefined),
       }),
+      ...(isHelper ? { env: SAFE_DIRECTORY } : {}),
       input: new TextEncoder().encode(command.script),
       output: io.output,
       graceMs: (reason: unknown) => graceFor(reason, GRACE_MS),
     };
-    const container = command.target === "helper"
-      ? await containers.helper(signal)
-      : containers.build;
-    const ready = command.target === "build" ? () => containers.handOver(signal) : undefined;
+    const container = isHelper ? await containers.helper(signal) : containers.build;
+    const ready = isHelper ? undefined : () => containers.handOver(signal);
     const end = await container.run(
       { ...process, ...(ready === undefined ? {} : { ready }) },
       { signal },
     );
-    if (command.target === "helper") containers.noteHelperWork();
+    if (isHelper) {
+      if (end.exitCode === HELPER_UNUSABLE) await containers.judgeHelper(signal);
+      containers.noteHelperWork();
+    }
     return await exitStatus(container, end, signal);
+  }
+
+  /**
+   * Whether the job's temporary directory needs no stage of its own to go: it goes with its volume.
+   * What a user's own job has put there may also stay until the next job, which begins by removing it.
+   */
+  #mayLeave({ volumes, variables, flags }: JobFacts): boolean {
+    return volumes.temporaryBuilds || this.#options.oneContainer &&
+        variables.files.length === 0 && !flags.FF_ENABLE_JOB_CLEANUP;
   }
 
   async finish(_result: JobResult): Promise<void> {}

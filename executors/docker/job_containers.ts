@@ -12,9 +12,9 @@ import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
 import {
   hasThisProgram,
+  HELPER_CHECK,
   HELPER_COMMAND,
   HELPER_PROBE,
-  type HelperMount,
   judgeProbe,
   ownHelperImage,
 } from "./helper/mod.ts";
@@ -34,6 +34,8 @@ export interface JobContainersOptions {
   readonly logger: Logger;
   /** Home of the user whose registry credentials count. */
   readonly home: string | undefined;
+  /** One container does the work of both where it can. */
+  readonly oneContainer: boolean;
 }
 
 /** Linux takes no longer one. */
@@ -54,7 +56,6 @@ export class JobContainers {
   #helperImage: HelperImage | undefined;
   #services: JobServices | undefined;
   #user: UserIds | undefined;
-  #probed: Promise<void> | undefined;
   /** The helper has made files since they were given to the job's user. */
   #helperWorked = true;
 
@@ -73,8 +74,11 @@ export class JobContainers {
   async prepare(signal: AbortSignal): Promise<void> {
     const { engine, executable } = this.#options.link;
     const { facts } = this;
-    const info = await this.#options.link.info({ signal });
-    await Promise.all([this.#makeNetwork(signal), this.#makeVolumes(signal)]);
+    const [info] = await Promise.all([
+      this.#options.link.info({ signal }),
+      this.#makeNetwork(signal),
+      this.#makeVolumes(signal),
+    ]);
     const own = await this.#ownHelper(info, signal);
     await this.#startServices(signal);
     const build = await this.#ensure({
@@ -89,9 +93,17 @@ export class JobContainers {
       ? undefined
       : await executable.mount(engine, info, { signal });
     this.#user = knownUser(facts.user || build.user);
-    const helper = this.#makeHelper(image, brought);
+    const entrypoint = this.#entrypoint(build);
+    const isOne = this.#options.oneContainer && own === undefined && entrypoint.length === 0 &&
+      this.isRootJob;
+    const executables = brought === undefined ? [] : [brought.mount];
+    this.#build = this.#makeBuild(build, {
+      info,
+      entrypoint,
+      executables: isOne ? executables : [],
+    });
+    const helper = isOne ? this.#build : this.#makeHelper(image, executables);
     this.#helper = helper;
-    this.#build = this.#makeBuild(build, info);
     const createHelper = async () => {
       const container = await helper.create(signal);
       if (brought === undefined) return;
@@ -152,7 +164,9 @@ export class JobContainers {
         told,
         ...its,
       });
-      if (answer.code !== 0) throw new RunnerError(answer.text);
+      if (answer.code === 0) return;
+      await this.judgeHelper(signal);
+      throw new RunnerError(answer.text);
     }, { signal });
     await this.#helper?.endAll();
   }
@@ -161,9 +175,17 @@ export class JobContainers {
     return this.facts.docker.hostname || this.facts.name.slice(0, LONGEST_HOSTNAME);
   }
 
-  #makeBuild(image: ImageDetails, info: EngineInfo): JobContainer {
+  #makeBuild(
+    image: ImageDetails,
+    options: {
+      readonly info: EngineInfo;
+      readonly entrypoint: readonly string[];
+      /** For the helper's work, where the container does that, too. */
+      readonly executables: readonly Mount[];
+    },
+  ): JobContainer {
     const { facts } = this;
-    const entrypoint = this.#entrypoint(image);
+    const { info, entrypoint, executables } = options;
     const keeps = entrypoint.length === 0;
     const shared = sharedBasics(facts, facts.docker.security_opt);
     return this.#container(
@@ -176,7 +198,7 @@ export class JobContainers {
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("build") },
         env: keeps ? [] : containerEnvironment(facts.variables),
-        mounts: facts.volumes.mounts,
+        mounts: [...facts.volumes.mounts, ...executables],
         aliases: ["build"],
         entrypoint: keeps ? KEEPER : entrypoint,
         command: keeps ? [] : stageCommand({ shell: undefined, ownProcesses: false }),
@@ -189,7 +211,7 @@ export class JobContainers {
     );
   }
 
-  #makeHelper(image: ImageDetails, brought: HelperMount | undefined): JobContainer {
+  #makeHelper(image: ImageDetails, executables: readonly Mount[]): JobContainer {
     const { facts } = this;
     const empty = (mount: Mount): Mount => ({
       ...mount,
@@ -203,28 +225,34 @@ export class JobContainers {
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("predefined") },
-        env: SAFE_DIRECTORY,
-        mounts: [
-          ...facts.volumes.mounts.map(empty),
-          ...(brought === undefined ? [] : [brought.mount]),
-        ],
+        env: [],
+        mounts: [...facts.volumes.mounts.map(empty), ...executables],
         aliases: [],
         entrypoint: KEEPER,
       }),
     );
   }
 
-  /** The helper, running and found to be usable. */
+  /** The helper, running. */
   async helper(signal: AbortSignal): Promise<JobContainer> {
-    const helper = await this.#startedHelper(signal);
-    this.#probed ??= this.#probe(helper, signal);
-    try {
-      await this.#probed;
-    } catch (error) {
-      this.#probed = undefined;
-      throw error;
-    }
-    return helper;
+    if (this.#helper === undefined) throw new RunnerError("The executor was not prepared");
+    await this.#helper.start(signal);
+    return this.#helper;
+  }
+
+  /** What a helper's stage begins with, as long as nobody knows whether its image is usable. */
+  get helperCheck(): string | undefined {
+    const { usableHelpers } = this.#options.link;
+    return usableHelpers.has(this.#helperImage?.image.id ?? "") ? undefined : HELPER_CHECK;
+  }
+
+  /** Whether a helper that did not do its work could have. Throws SystemFailure with what it lacks. */
+  async judgeHelper(signal: AbortSignal): Promise<void> {
+    const helper = await this.helper(signal);
+    const used = this.#helperImage;
+    if (used === undefined || this.helperCheck === undefined) return;
+    const answer = await helper.ask(HELPER_PROBE, { signal });
+    judgeProbe(answer, { image: used.name, configured: used.configured });
   }
 
   get build(): JobContainer {
@@ -234,13 +262,16 @@ export class JobContainers {
 
   noteHelperWork(): void {
     this.#helperWorked = true;
+    if (this.#helperImage !== undefined) {
+      this.#options.link.usableHelpers.add(this.#helperImage.image.id);
+    }
   }
 
   /** Makes the job's user the owner of what the helper has made. Build container is running. */
   async handOver(signal: AbortSignal): Promise<void> {
     this.#user ??= userFrom(await this.build.ask(WHO_AM_I, { signal }));
     if (this.#user.uid === 0 || !this.#helperWorked) return;
-    const helper = await this.#startedHelper(signal);
+    const helper = await this.helper(signal);
     const { code, text } = await helper.ask(giveAway(this.facts, this.#user), { signal });
     if (code !== 0) {
       this.#options.log.warning(`Cannot give the checkout to user ${this.#user.uid}: ${text}`);
@@ -272,7 +303,7 @@ export class JobContainers {
    */
   async #startEarly(signal: AbortSignal): Promise<void> {
     try {
-      if (this.facts.needsHelperFirst) await this.#startedHelper(signal);
+      if (this.facts.needsHelperFirst) await this.helper(signal);
       if (this.build.isKept) await this.build.start(signal);
     } catch (error) {
       this.#options.logger.debug("A container did not start", { error: messageOf(error) });
@@ -282,12 +313,6 @@ export class JobContainers {
   #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
     const { facts, log, home } = this.#options;
     return ensureImage(this.#images, wanted, { facts, log, home, signal });
-  }
-
-  async #startedHelper(signal: AbortSignal): Promise<JobContainer> {
-    if (this.#helper === undefined) throw new RunnerError("The executor was not prepared");
-    await this.#helper.start(signal);
-    return this.#helper;
   }
 
   /** The configured helper image, or ours where the engine has it; else the job's does both. */
@@ -321,18 +346,10 @@ export class JobContainers {
     }
     return wanted.length === 1 && wanted[0] === "" ? [] : wanted;
   }
-
-  async #probe(helper: JobContainer, signal: AbortSignal): Promise<void> {
-    const used = this.#helperImage;
-    if (used === undefined || this.#options.link.usableHelpers.has(used.image.id)) return;
-    const answer = await helper.ask(HELPER_PROBE, { signal });
-    judgeProbe(answer, { image: used.name, configured: used.configured });
-    this.#options.link.usableHelpers.add(used.image.id);
-  }
 }
 
-/** The helper's git works on what another user may own: it is the job's all the same. */
-const SAFE_DIRECTORY: readonly string[] = [
+/** For a helper's stages: git works on what another user may own; it is the job's all the same. */
+export const SAFE_DIRECTORY: readonly string[] = [
   "GIT_CONFIG_COUNT=1",
   "GIT_CONFIG_KEY_0=safe.directory",
   "GIT_CONFIG_VALUE_0=*",

@@ -28,6 +28,11 @@ export interface DockerProviderOptions {
   readonly home?: string | undefined;
   /** What is put into helper containers; this process's own program when left out. */
   readonly executable?: string;
+  /**
+   * Sources, cache and artifacts are handled in the job's own container where its image can do that.
+   * It starts in half the time. For jobs that may reach what the helper does: a user's own.
+   */
+  readonly oneContainer?: boolean;
 }
 
 const REAP_PAUSE_MS = 60_000;
@@ -86,6 +91,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
       home: this.#options.home,
       link,
       ownership,
+      oneContainer: this.#options.oneContainer ?? false,
       endpoint: {
         host: docker.host,
         tls_cert_path: docker.tls_cert_path,

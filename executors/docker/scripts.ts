@@ -15,11 +15,15 @@ const DETECT = "for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/lo
  * the script has left behind: processes that were not there before it.
  */
 export function stageCommand(
-  options: { shell: readonly string[] | undefined; ownProcesses: boolean; before?: string },
+  options: {
+    shell: readonly string[] | undefined;
+    ownProcesses: boolean;
+    before?: readonly string[];
+  },
 ): readonly string[] {
   const lines = [
     "trap : TERM",
-    ...(options.before === undefined ? [] : [options.before]),
+    ...(options.before ?? []),
     ...(options.ownProcesses ? ['set -- /proc/[0-9]*; before=" $* "'] : []),
     options.shell === undefined ? `${DETECT}; "$shell" 2>&1` : `${quoted(options.shell)} 2>&1`,
     "code=$?",

@@ -1,6 +1,7 @@
 /** Keywords of jobs in containers: read from YAML, run by the executable. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import {
   makeImage,
   missingForDocker,
@@ -8,6 +9,7 @@ import {
   useEngine,
 } from "../executors/docker/dockerd.ts";
 import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+import { removeVolumes } from "./exec_volumes.ts";
 
 const missing = missingForDocker();
 
@@ -55,4 +57,49 @@ job:
     expect(ofType(events, "job.started")).toMatchObject([{ executor: "docker", image }]);
     expect(code).toBe(0);
   }, 60_000);
+
+  test("exec says what an image lacks to get sources, and which image would do", async () => {
+    using lab = new ExecLab({ ".gitlab-ci.yml": `job: {image: "${image}", script: [ls]}\n` });
+    lab.env["DOCKER_HOST"] = daemon.host;
+    const { code, stdout } = await lab.run("--pull-policy", "never");
+    expect(stdout).toContain(
+      `No helper_image is configured, and the job's own image "${image}" has no git. ` +
+        'Make a helper image with "runner helper-image build"',
+    );
+    expect(code).toBe(1);
+    removeVolumes(lab);
+  }, 60_000);
 }
+
+const SOCKET = "/var/run/docker.sock";
+const IMAGE = "harness-job:latest";
+
+test.skipIf(!existsSync(SOCKET))(
+  "exec moves sources, cache and artifacts in the one container of a job",
+  async () => {
+    using lab = new ExecLab({
+      ".gitlab-ci.yml": `
+default: {image: "${IMAGE}"}
+stages: [one, two]
+make:
+  stage: one
+  cache: { key: k, paths: [vendor] }
+  artifacts: { paths: [out] }
+  script:
+    - cat new.txt && mkdir -p vendor out && echo c > vendor/c && echo a > out/a
+    - sleep 1000 & true
+use:
+  stage: two
+  cache: { key: k, paths: [vendor], policy: pull }
+  script: [cat out/a vendor/c, ls]
+`,
+    });
+    lab.write({ "new.txt": "new\n" });
+    const { code, events } = await lab.events();
+    expect(outputOf(events, "make")[0]).toBe("new");
+    expect(outputOf(events, "use")).toEqual(["a", "c", "new.txt", "out", "vendor"]);
+    expect(code).toBe(0);
+    removeVolumes(lab);
+  },
+  60_000,
+);

@@ -1,9 +1,9 @@
 /** Ctrl-C at whatever point: nothing stays, and nothing of the user's has changed. */
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { ExecLab } from "./exec_lab.ts";
+import { digestOf, removeVolumes } from "./exec_volumes.ts";
 
 const SOCKET = "/var/run/docker.sock";
 const IMAGE = "harness-job:latest";
@@ -61,25 +61,6 @@ async function interruptAll(pipeline: string): Promise<void> {
     expect(recordsOf(lab)).toEqual([]);
   }
   removeVolumes(lab);
-}
-
-/** Caches and checkouts stay for the next run on purpose; here there is none. */
-function removeVolumes(lab: ExecLab): void {
-  if (!existsSync(SOCKET)) return;
-  const { stdout } = Bun.spawnSync(["docker", "volume", "ls", "-q"]);
-  const names = stdout.toString().split("\n").filter((name) => name !== "");
-  const digest = digestOf(lab);
-  if (digest === "" || names.length === 0) return;
-  const inspected = Bun.spawnSync(["docker", "volume", "inspect", ...names]).stdout.toString();
-  const volumes: readonly { readonly Name: string }[] = JSON.parse(inspected);
-  const own = volumes.filter((volume) => JSON.stringify(volume).includes(digest));
-  if (own.length > 0) Bun.spawnSync(["docker", "volume", "rm", ...own.map(({ Name }) => Name)]);
-}
-
-/** Part of the names of everything that the lab's runs make. */
-function digestOf(lab: ExecLab): string {
-  const places = join(lab.env["HOME"] ?? "", ".local/state/gitlab-runner/exec");
-  return existsSync(places) ? readdirSync(places)[0]?.split("-").at(-1)?.slice(0, 9) ?? "" : "";
 }
 
 function contentOf(lab: ExecLab): unknown {

@@ -54,7 +54,7 @@ const Info = z.object({
 function infoCalls(http: EngineHttp): Pick<Engine, "ping" | "info"> {
   return {
     async ping({ signal }) {
-      await http.done({ method: "GET", path: "/_ping", signal });
+      await http.ping(signal);
     },
 
     async info({ signal }) {

@@ -98,13 +98,18 @@ export class EngineHttp implements Disposable {
 
   /** The API version both sides speak. */
   async version(signal: AbortSignal): Promise<string> {
-    if (this.#version !== undefined) return this.#version;
+    return this.#version ?? await this.ping(signal);
+  }
+
+  /** Whether the engine answers, and in which API version both sides can speak. */
+  async ping(signal: AbortSignal): Promise<string> {
     using connection = await this.#connect(signal);
     const headers = { Connection: "close" };
-    await connection.send(renderHead({ method: "GET", target: "/_ping", headers }));
+    const target = this.#version === undefined ? "/_ping" : `/v${this.#version}/_ping`;
+    await connection.send(renderHead({ method: "GET", target, headers }));
     const head = await readHead(connection);
     if (head.status >= 300) throw await refusal(head, readBody(connection, head));
-    this.#version = negotiate(head.headers.get("api-version"), this.#address);
+    this.#version ??= negotiate(head.headers.get("api-version"), this.#address);
     return this.#version;
   }
 
