@@ -5,7 +5,6 @@ import { join, resolve, sep } from "node:path";
 import { extractArchive } from "../archive/extract.ts";
 import { expand } from "../job/expand.ts";
 import type { CiTrigger } from "../pipeline/ci_config.ts";
-import { compose } from "../pipeline/compose.ts";
 import { CiConfigError, type CiProblem } from "../pipeline/place.ts";
 import type {
   Pipeline,
@@ -16,6 +15,7 @@ import type {
 import { readConfigText } from "../pipeline/read_config.ts";
 import { EVERYTHING, select, type Selection } from "../pipeline/select.ts";
 import { SourceText } from "../pipeline/yaml/source_text.ts";
+import { composeFetching } from "./compose_fetching.ts";
 import { namingMissing } from "./id_tokens.ts";
 import { includeVariables, type LocalPlan } from "./local_plan.ts";
 
@@ -50,7 +50,7 @@ export async function planChild(options: ChildOptions): Promise<ChildPlan> {
     inputs: {},
     signal,
   });
-  const pipeline = compose(config, facts);
+  const pipeline = await composeFetching(config, facts, { source: plan.files, signal });
   if (pipeline.refusal !== undefined) refuse(pipeline.refusal, options);
   return { facts, pipeline, selection: namingMissing(select(pipeline, EVERYTHING), plan.idTokens) };
 }

@@ -7,6 +7,7 @@ import type { FinalState } from "../job/result.ts";
 import type { FailedJob } from "../run/failed_job.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import { CacheLog } from "./cache_log.ts";
+import { coverageOf } from "./coverage.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
 import type { JobStatus, ScriptPart } from "./events.ts";
@@ -104,13 +105,11 @@ class AttemptLog implements Disposable {
   /** Of the log, and of what is kept. */
   readonly #name: string;
   readonly #file: number;
-  readonly #coverage: RegExp | undefined;
   #startedAt = performance.now();
   #script: ScriptPart | undefined;
   /** The last one that was not of `after_script`. */
   #command: string | undefined;
   #afterScript: number | undefined;
-  #coverageText: string | undefined;
   readonly #caches: CacheLog;
 
   constructor(options: AttemptOptions) {
@@ -123,7 +122,6 @@ class AttemptLog implements Disposable {
     );
     this.#name = `${response.id}-${logFileName([...pipeline, job.name], attempt)}`;
     this.#file = openSync(join(logDirectory, this.#name), "w", 0o600);
-    this.#coverage = coveragePattern(job.config.coverage);
   }
 
   start(): void {
@@ -174,7 +172,7 @@ class AttemptLog implements Disposable {
       failureReason: final?.failureReason,
       failedPart,
       afterScriptExitCode: this.#afterScript,
-      coverage: this.#coverageText === undefined ? undefined : Number(this.#coverageText),
+      coverage: this.#coverage(),
       durationMs: Math.round(performance.now() - this.#startedAt),
     };
   }
@@ -202,7 +200,6 @@ class AttemptLog implements Disposable {
         return;
       case "output": {
         const { text, source, partial } = piece;
-        this.#noteCoverage(text);
         if (source === "runner") {
           this.#noteAfterScript(text);
           const cache = this.#caches.take(text);
@@ -213,24 +210,16 @@ class AttemptLog implements Disposable {
     }
   }
 
-  #noteCoverage(text: string): void {
-    const match = this.#coverage === undefined ? null : this.#coverage.exec(text);
-    const number = match === null ? undefined : /\d+(?:\.\d+)?/.exec(match[1] ?? match[0])?.[0];
-    if (number !== undefined) this.#coverageText = number;
+  #coverage(): number | undefined {
+    const { job, logDirectory } = this.#options;
+    const { coverage } = job.config;
+    return coverage === undefined
+      ? undefined
+      : coverageOf(join(logDirectory, this.#name), coverage);
   }
 
   #noteAfterScript(text: string): void {
     const code = AFTER_SCRIPT_FAILED.exec(text)?.[1];
     if (code !== undefined) this.#afterScript = Number(code);
-  }
-}
-
-/** Undefined: none, or one that this machine cannot read. */
-function coveragePattern(written: string | undefined): RegExp | undefined {
-  if (written === undefined) return undefined;
-  try {
-    return new RegExp(written.replace(/^\/|\/$/g, ""));
-  } catch {
-    return undefined;
   }
 }

@@ -3,6 +3,7 @@
 import type { JobImage, JobResponse, JobVariable } from "../job/response.ts";
 import type { CiCache, CiImage } from "../pipeline/ci_config.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
+import type { Plain } from "../pipeline/yaml/node.ts";
 import { artifactEntries } from "./artifact_entries.ts";
 
 export interface JobResponseFacts {
@@ -94,7 +95,7 @@ export function jobResponse(job: PipelineJob, facts: JobResponseFacts): JobRespo
     dependencies: facts.dependencies,
     features: { trace_sections: true, failure_reasons: FAILURE_REASONS, token_mask_prefixes: [] },
     hooks: Object.entries(config.hooks).map(([name, script]) => ({ name, script: [...script] })),
-    inputs: [],
+    inputs: Object.entries(config.inputs).map(jobInput),
     run: undefined,
     secrets: null,
     policy_options: null,
@@ -126,6 +127,24 @@ function jobImage(image: CiImage): JobImage {
     pull_policy: [...image.pullPolicy],
     ...(platform === "" && user === "" ? {} : { executor_opts: { docker: { platform, user } } }),
   };
+}
+
+/** What YAML says is of one of these types: reading has seen to it. */
+function jobInput([key, content]: readonly [string, Plain]): JobResponse["inputs"][number] {
+  const sensitive = false;
+  switch (typeof content) {
+    case "string":
+      return { key, value: { type: "string", content, sensitive } };
+    case "number":
+      return { key, value: { type: "number", content, sensitive } };
+    case "boolean":
+      return { key, value: { type: "boolean", content, sensitive } };
+    default:
+      return {
+        key,
+        value: { type: "array", content: Array.isArray(content) ? content : [], sensitive },
+      };
+  }
 }
 
 function jobCache(cache: ResolvedCache): JobResponse["cache"][number] {

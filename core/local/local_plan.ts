@@ -2,11 +2,11 @@
 
 import type { CiConfig } from "../pipeline/ci_config.ts";
 import type { CiSource } from "../pipeline/ci_source.ts";
-import { compose } from "../pipeline/compose.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../pipeline/pipeline.ts";
 import { readConfig, readConfigText } from "../pipeline/read_config.ts";
 import { select, type Selection, type SelectionRequest } from "../pipeline/select.ts";
 import type { SourceText } from "../pipeline/yaml/source_text.ts";
+import { composeFetching } from "./compose_fetching.ts";
 import { type AccessTokens, tokenFor } from "./gitlab/access_token.ts";
 import { type IdTokens, namingMissing } from "./id_tokens.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
@@ -101,7 +101,7 @@ export async function planPipeline(
   const config = options.root === undefined
     ? await readConfig(files, reading)
     : await readConfigText(options.root, files, reading);
-  const pipeline = compose(config, facts);
+  const pipeline = await composeFetching(config, facts, { source: files, signal });
   const selection = namingMissing(select(pipeline, options.selection), idTokens);
   const kept = opened.move();
   return {

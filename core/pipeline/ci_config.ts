@@ -5,6 +5,7 @@
  * the job of `read_config.ts`; deciding which jobs run, of `compose.ts`. Frozen.
  */
 
+import type { Plain } from "./yaml/node.ts";
 import type { CiWarning, Place } from "./place.ts";
 
 export interface CiConfig {
@@ -228,5 +229,5 @@ export interface CiJob {
   readonly pages: boolean | Readonly<Record<string, unknown>> | undefined;
   readonly run: readonly unknown[] | undefined;
   /** Values of `inputs` that scripts may refer to. */
-  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly inputs: Readonly<Record<string, Plain>>;
 }

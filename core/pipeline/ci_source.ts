@@ -11,8 +11,11 @@ export interface CiSource extends Pick<PipelineFacts, "changedFiles" | "files"> 
   filesOf(
     project: ProjectRef,
     options: { readonly signal: AbortSignal },
-  ): Promise<readonly string[]>;
+  ): Promise<FileList>;
 }
+
+/** Paths; or what there is not, or may not be seen by whoever asks. */
+export type FileList = readonly string[] | "no-project" | "no-ref";
 
 /** A project of the same GitLab instance. Without `ref`: its default branch. */
 export interface ProjectRef {

@@ -41,11 +41,6 @@ const NO_EFFECT: readonly NoEffect[] = [
     isUsed: ({ secrets }) => Object.keys(secrets).length > 0,
   },
   {
-    keyword: "inputs",
-    message: "inputs of jobs are not filled in here",
-    isUsed: ({ inputs }) => Object.keys(inputs).length > 0,
-  },
-  {
     keyword: "release",
     message: "release makes no release here",
     isUsed: ({ release }) => release !== undefined,
@@ -117,21 +112,14 @@ function needLimits({ name, needs = [] }: CiJob): CiWarning[] {
 }
 
 function ruleLimits(
-  { exists, autoCancel, place }: CiRule,
+  { autoCancel, place }: CiRule,
   owner: string,
   job?: string,
 ): CiWarning[] {
-  const unseen = exists?.project === undefined ? [] : [warning(
-    `The files of ${exists.project} cannot be seen here: this rule never fits`,
-    place,
-    `${owner}:rules:exists:project`,
-    job,
-  )];
   const message = "auto_cancel is not done here: no other pipeline is running";
-  const cancels = autoCancel === undefined || job === undefined
+  return autoCancel === undefined || job === undefined
     ? []
     : [warning(message, place, `${owner}:rules:auto_cancel`, job)];
-  return [...unseen, ...cancels];
 }
 
 function clusterLimits({ name, place, only, except }: CiJob): CiWarning[] {

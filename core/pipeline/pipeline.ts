@@ -12,6 +12,7 @@ import type {
   CiVariable,
   CiWhen,
 } from "./ci_config.ts";
+import type { FileList, ProjectRef } from "./ci_source.ts";
 import type { CiWarning } from "./place.ts";
 
 /** What composing asks about the commit, the event and the project. All paths are in the project. */
@@ -36,6 +37,8 @@ export interface PipelineFacts {
   changedFiles(compareTo: string | undefined): readonly string[] | "unknown-ref" | undefined;
   /** Every path of the project, as the pipeline's commit has it. Asked for at most once. */
   files(): readonly string[];
+  /** The same of another project. Undefined: not known yet; whoever composes asks again. */
+  filesOf(project: ProjectRef): FileList | undefined;
 }
 
 /** A variable of a user's settings or of a command line. */

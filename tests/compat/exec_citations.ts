@@ -22,6 +22,9 @@ cache:untracked  e2e/exec_keywords_test.ts  exec keeps caches from run to run, a
 cache:policy  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:when  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 id_tokens  e2e/exec_test.ts  exec hands id_tokens of the user to the jobs that ask for them
+inputs  e2e/exec_keywords_test.ts  exec fills in the inputs of a job, and tells the commands as they are run
+coverage  e2e/exec_keywords_test.ts  exec reads coverage with RE2's expressions, from the end of the log
+rules:exists:project  e2e/exec_includes_test.ts  exec looks at the files of other projects for rules
 timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 retry:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say

@@ -88,7 +88,7 @@ image:kubernetes                moot    read      There is no cluster.
 image:pull_policy               done    job       Which pull policies to use.
 inherit:default                 done    read      What of default a job takes.
 inherit:variables               done    pipeline  What of the global variables a job takes.
-inputs                          named   pipeline  Inputs of jobs are not filled in.
+inputs                          done    job       Their defaults, in scripts, images, artifacts and caches.
 interruptible                   named   pipeline  No newer pipeline is running.
 manual_confirmation             named   pipeline  --manual is the answer.
 needs                           done    pipeline  Jobs to wait for instead of the earlier stages.
@@ -123,7 +123,7 @@ rules:changes:paths             done    pipeline  Ruby's patterns, as on the ser
 rules:changes:compare_to        done    pipeline  A ref to compare with.
 rules:exists                    done    pipeline  Files of the project.
 rules:exists:paths              done    pipeline  Ruby's patterns, as on the server.
-rules:exists:project            named   pipeline  Files of another project cannot be seen: the rule does not fit.
+rules:exists:project            done    pipeline  Fetched like included files; also with rules:exists:ref.
 rules:when                      done    pipeline  When the job runs.
 rules:start_in                  done    pipeline  How long a delayed job waits.
 rules:allow_failure             done    pipeline  Wins over that of the job.

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FakeProjects, serveProjects } from "../fakes/fake_projects.ts";
 import { makeCertificate } from "./certificates.ts";
-import { ExecLab, outputOf } from "./exec_lab.ts";
+import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
 
 const LIBRARY = {
   "group/lib": {
@@ -138,6 +138,30 @@ test.concurrent("exec includes files of a GitLab that only --tls-ca-file vouches
   expect((await lab.run("--tls-ca-file", tls.certPath)).code).toBe(0);
   lab.write({ ".runner-exec.toml": `[runner]\ntls-ca-file = "${tls.certPath}"\n` });
   expect((await lab.run("--fetch-includes")).code).toBe(0);
+});
+
+test.concurrent("exec looks at the files of other projects for rules", async () => {
+  using server = serveProjects(LIBRARY);
+  using lab = privateLab(server);
+  const rule = (more: string) => `[{ exists: { project: group/lib, ${more} } }]`;
+  lab.write({
+    ".gitlab-ci.yml": `
+there: { script: 'true', rules: ${rule('paths: ["ci/*.yml"], ref: 1.0.0')} }
+missing: { script: 'true', rules: ${rule("paths: [nowhere]")} }
+after: { script: 'true', needs: [there] }
+`,
+  });
+  const refused = await lab.run();
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining("rules:exists:project `group/lib` not found or access denied"),
+  ]);
+  lab.env["EXEC_GITLAB_TOKEN"] = "glpat-secret";
+  const { code, events } = await lab.events();
+  expect([code, ofType(events, "job.finished").map(({ job }) => job)]).toEqual([
+    0,
+    ["there", "after"],
+  ]);
 });
 
 function temporaryDirectory(): Disposable & { readonly path: string } {

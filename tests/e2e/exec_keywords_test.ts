@@ -230,3 +230,50 @@ by_hand:
     ),
   ).toEqual([1, 2]);
 });
+
+test.concurrent("exec fills in the inputs of a job, and tells the commands as they are run", async () => {
+  const ran = await run(
+    `
+job:
+  inputs:
+    name: { default: world }
+    count: { type: number, default: 3 }
+    flag: { type: boolean, default: true }
+    list: { type: array, default: [a, b] }
+  before_script: ['echo before \${{ job.inputs.name }}']
+  script:
+    - echo hello \${{ job.inputs.name }} \${{ job.inputs.count + 1 }} \${{ job.inputs.flag }}
+    - echo '\${{ job.inputs.list }}'
+  after_script: ['echo after \${{ job.inputs.name }}']
+  artifacts: { name: "of \${{ job.inputs.name }}", paths: [README] }
+wrong:
+  inputs: { name: { default: world } }
+  script: ['echo \${{ job.inputs.other }}']
+  allow_failure: true
+`,
+    { README: "read me\n" },
+  );
+  expect(outputOf(ran.events, "job")).toEqual([
+    "before world",
+    "hello world 4 true",
+    '["a","b"]',
+    "after world",
+  ]);
+  expect(ofType(ran.events, "job.command").filter(({ job }) => job === "job")).toMatchObject([
+    { text: "echo before world", script: "before_script" },
+    { text: "echo hello world 4 true", script: "script" },
+    { text: `echo '["a","b"]'`, script: "script" },
+    { text: "echo after world", script: "after_script" },
+  ]);
+  expect(ofType(ran.events, "artifact")).toMatchObject([{ name: "of_world.zip" }]);
+  expect(statuses(ran)).toEqual({ job: "success", wrong: "failed" });
+});
+
+test.concurrent("exec reads coverage with RE2's expressions, from the end of the log", async () => {
+  const { events } = await run(`
+job:
+  script: ['echo "Coverage: 10%"', 'echo "Coverage: 41.5% (was 40%)"']
+  coverage: '/(?i)coverage: (?P<now>\\d+\\.\\d+)\\pZ?%/'
+`);
+  expect(ofType(events, "job.finished")).toMatchObject([{ coverage: 41.5 }]);
+});

@@ -3,7 +3,13 @@
 import { z } from "zod";
 import { textOf } from "../../coordinator/answer.ts";
 import { ConnectionFault } from "../../coordinator/fault.ts";
-import type { CiSource, FetchedFile, FileElsewhere, ProjectRef } from "../../pipeline/ci_source.ts";
+import type {
+  CiSource,
+  FetchedFile,
+  FileElsewhere,
+  FileList,
+  ProjectRef,
+} from "../../pipeline/ci_source.ts";
 import {
   type ComponentAddress,
   componentPaths,
@@ -78,14 +84,16 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
   async filesOf(
     { project, ref }: ProjectRef,
     { signal }: { readonly signal: AbortSignal },
-  ): Promise<readonly string[]> {
+  ): Promise<FileList> {
     const { own } = this.#options;
     if (project === own.path && ref === own.commit) return own.files();
     const key = [this.#options.server, "list", project, ref ?? ""];
     const kept = this.#options.refresh ? undefined : await this.#cache.get(key, Paths);
     if (kept !== undefined) return kept;
     const commit = await this.#commitOf(project, ref ?? "HEAD", signal);
-    if (commit === undefined) return [];
+    if (commit === undefined) {
+      return await this.#files.hasProject(project, signal) ? "no-ref" : "no-project";
+    }
     const paths = await this.#files.list(project, commit, signal);
     await this.#cache.set(key, paths);
     return paths;

@@ -6,9 +6,9 @@
  */
 
 import { ConfigurationError } from "../../errors.ts";
-import { compose } from "../../pipeline/compose.ts";
 import type { Pipeline, PipelineJob, PipelineVariable } from "../../pipeline/pipeline.ts";
 import { EVERYTHING, select, type Selection } from "../../pipeline/select.ts";
+import { composeFetching } from "../compose_fetching.ts";
 import { type IdTokens, namingMissing } from "../id_tokens.ts";
 import { type LocalPlan, planPipeline, type PlanRequest } from "../local_plan.ts";
 import type { Sources } from "../sources.ts";
@@ -80,7 +80,10 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   const first = choose(plan.pipeline);
   const environment = first.job.environment?.name;
   const scoped = environment === undefined ? { facts, hidden } : factsFor(environment);
-  const chosen = environment === undefined ? first : choose(compose(plan.config, scoped.facts));
+  const fetching = { source: plan.files, signal: options.signal };
+  const chosen = environment === undefined
+    ? first
+    : choose(await composeFetching(plan.config, scoped.facts, fetching));
   const unset = scoped.hidden.filter((name) =>
     !Object.hasOwn(scoped.facts.project, name) && !Object.hasOwn(scoped.facts.pipeline, name)
   );

@@ -48,6 +48,7 @@ export function pipelineFacts(options: FactsOptions): PipelineFacts {
     pipeline,
     changedFiles: (compareTo) => compare.changed(compareTo),
     files: () => compare.files(),
+    filesOf: () => undefined,
   };
 }
 

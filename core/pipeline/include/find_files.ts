@@ -1,6 +1,12 @@
 /** Finds the files that one entry of `include` means, and says what is wrong with those it cannot. */
 
-import type { CiSource, ComponentFacts, FileElsewhere, ProjectRef } from "../ci_source.ts";
+import type {
+  CiSource,
+  ComponentFacts,
+  FileElsewhere,
+  FileList,
+  ProjectRef,
+} from "../ci_source.ts";
 import type { Problems } from "../problems.ts";
 import { placeOf, type YamlNode } from "../yaml/node.ts";
 import { type IncludeEntry, locationOf } from "./include_entry.ts";
@@ -57,7 +63,7 @@ export class FileFinder {
     if (origin.kind === "nowhere") return [];
     return origin.kind === "own"
       ? source.files()
-      : await source.filesOf(origin.project, { signal });
+      : listed(await source.filesOf(origin.project, { signal }));
   }
 
   async #readLocal(
@@ -148,4 +154,8 @@ function emptyMessage(target: FileElsewhere): string {
     case "component":
       return `Component \`${target.address}\` is empty!`;
   }
+}
+
+function listed(files: FileList): readonly string[] {
+  return typeof files === "string" ? [] : files;
 }

@@ -20,7 +20,7 @@ export interface IncludeRuleFacts {
 /** The first rule that holds decides; none holding leaves the file out. */
 export async function lets(rules: readonly CiRule[], facts: IncludeRuleFacts): Promise<boolean> {
   for (const rule of rules) {
-    const match = matchRule([withoutProject(rule)], {
+    const match = matchRule([rule], {
       valueOf: facts.variable,
       expand: facts.expand,
       paths: await pathsFor(rule, facts),
@@ -31,20 +31,19 @@ export async function lets(rules: readonly CiRule[], facts: IncludeRuleFacts): P
   return false;
 }
 
-/** The files of another project are fetched here, where there is time to wait for them. */
-function withoutProject(rule: CiRule): CiRule {
-  return rule.exists === undefined
-    ? rule
-    : { ...rule, exists: { ...rule.exists, project: undefined, ref: undefined } };
-}
-
+/** Files of another project are fetched first: here there is time to wait for them. */
 async function pathsFor(
   { exists }: CiRule,
   { source, project: own, expand, signal }: IncludeRuleFacts,
 ): Promise<PathFacts> {
   const ref = exists?.ref === undefined ? undefined : expand(exists.ref);
   const where = exists?.project === undefined ? own : { project: expand(exists.project), ref };
-  if (exists === undefined || where === undefined) return new PathFacts(source);
-  const files = await source.filesOf(where, { signal });
-  return new PathFacts({ changedFiles: (to) => source.changedFiles(to), files: () => files });
+  const fetched = exists === undefined || where === undefined
+    ? undefined
+    : await source.filesOf(where, { signal });
+  return new PathFacts({
+    changedFiles: (to) => source.changedFiles(to),
+    files: () => typeof fetched === "object" ? fetched : own === undefined ? source.files() : [],
+    filesOf: () => fetched,
+  });
 }

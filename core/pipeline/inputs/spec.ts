@@ -9,6 +9,8 @@ import {
   type YamlNode,
   type YamlScalar,
 } from "../yaml/node.ts";
+import { regexOf } from "../regex/pattern.ts";
+import type { Regex } from "../regex/regex.ts";
 import { Entry, type EntryContext, type MappingEntry, strings } from "../keywords/entry.ts";
 
 export const INPUT_TYPES = ["array", "boolean", "number", "string"] as const;
@@ -20,7 +22,7 @@ export interface InputSpec {
   /** Undefined: a value has to be given. A default of null is one. */
   readonly default: YamlNode | undefined;
   readonly options: readonly YamlNode[] | undefined;
-  readonly regex: RegExp | undefined;
+  readonly regex: Regex | undefined;
   readonly rules: readonly InputRule[] | undefined;
 }
 
@@ -127,19 +129,14 @@ function readOptions(entry: MappingEntry): readonly YamlNode[] | undefined {
     : node.items;
 }
 
-function readRegex(entry: MappingEntry, key: YamlScalar, type: InputType): RegExp | undefined {
+function readRegex(entry: MappingEntry, key: YamlScalar, type: InputType): Regex | undefined {
   const node = child(entry.node, "regex");
   if (node === undefined) return undefined;
   if (type !== "string") {
     return fail(entry, key, "RegEx validation can only be used with string inputs", "regex");
   }
   if (!isString(node)) return entry.reportKey("regex", "should be a string");
-  try {
-    // What RE2 and Ruby call the ends of a text.
-    return new RegExp(node.value.replaceAll("\\A", "^").replace(/\\[zZ]/g, "$"));
-  } catch {
-    return fail(entry, key, "invalid regular expression", "regex");
-  }
+  return regexOf(node.value) ?? fail(entry, key, "invalid regular expression", "regex");
 }
 
 function readInputRules(input: MappingEntry): readonly InputRule[] | undefined {

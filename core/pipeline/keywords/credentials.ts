@@ -1,7 +1,7 @@
-/** `id_tokens`, `secrets` and a job's `inputs`. */
+/** `id_tokens` and `secrets`. */
 
 import type { CiJob } from "../ci_config.ts";
-import { child, isString, type Plain, toPlain } from "../yaml/node.ts";
+import { child } from "../yaml/node.ts";
 import { plainRecord } from "./artifacts.ts";
 import { Entry, type MappingEntry } from "./entry.ts";
 
@@ -13,13 +13,6 @@ const SECRET_PROVIDERS = [
   "akeyless",
   "gitlab_secrets_manager",
 ];
-const INPUT_KEYS = ["type", "description", "options", "regex", "default"];
-const TYPES: Readonly<Record<string, (value: Plain) => boolean>> = {
-  string: (value) => typeof value === "string",
-  number: (value) => typeof value === "number",
-  boolean: (value) => typeof value === "boolean",
-  array: (value) => Array.isArray(value),
-};
 
 export function readIdTokens(entry: Entry): CiJob["idTokens"] {
   const tokens: [string, { readonly aud: readonly string[] }][] = [];
@@ -49,33 +42,8 @@ export function readSecrets(entry: Entry): CiJob["secrets"] {
   return Object.fromEntries(secrets);
 }
 
-/** Their values: the defaults, for nobody but the server's run form gives others. */
-export function readJobInputs(entry: Entry): CiJob["inputs"] {
-  const values: [string, Plain][] = [];
-  for (const input of mappingsOf(entry)) {
-    input.entry.checkKeys(INPUT_KEYS);
-    const value = child(input.entry.node, "default");
-    if (value === undefined) {
-      input.entry.report("must have a default value");
-      continue;
-    }
-    const type = child(input.entry.node, "type");
-    const name = isString(type) ? type.value : "string";
-    const plain = toPlain(value);
-    if (TYPES[name] === undefined) {
-      input.entry.report(`type unknown value: ${name}`, type);
-    } else if (!TYPES[name](plain)) {
-      const job = entry.name.split(":").slice(0, -1).join(":");
-      const article = name === "array" ? "an" : "a";
-      const sentence = `inputs \`${input.key}\`: default value is not ${article} ${name}`;
-      new Entry(value, job, entry.context).report(sentence);
-    }
-    values.push([input.key, plain]);
-  }
-  return Object.fromEntries(values);
-}
-
-function mappingsOf(
+/** The members of a mapping that have to be mappings themselves. */
+export function mappingsOf(
   entry: Entry,
 ): readonly { readonly key: string; readonly entry: MappingEntry }[] {
   const whole = entry.asMapping();

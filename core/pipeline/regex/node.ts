@@ -1,4 +1,4 @@
-/** What a regular expression in RE2's syntax says, for matching only: groups have no numbers. */
+/** What a regular expression in RE2's syntax says. */
 
 /** A set of characters. With `fold`, a character is in it when any of its cases is. */
 export interface CharClass {
@@ -29,7 +29,11 @@ export type RegexNode =
     readonly min: number;
     /** Infinity: without end. */
     readonly max: number;
-  };
+    /** Of two matches the shorter one is meant. */
+    readonly lazy: boolean;
+  }
+  /** In the order of their opening parentheses, from 1. */
+  | { readonly kind: "group"; readonly index: number; readonly node: RegexNode };
 
 /** A regular expression that RE2 refuses, in RE2's words. */
 export class RegexSyntaxError extends Error {

@@ -1,4 +1,4 @@
-/** Reads a regular expression in the syntax that RE2 takes, without groups to look at afterwards. */
+/** Reads a regular expression in the syntax that RE2 takes. */
 
 import { escapedChar, escapedClass, posixClass } from "./escapes.ts";
 import { type CharClass, type RegexNode, RegexSyntaxError } from "./node.ts";
@@ -15,6 +15,8 @@ interface Flags {
   readonly m: boolean;
   /** `.` matches a line break. */
   readonly s: boolean;
+  /** Repetitions are lazy, and those with a `?` are not. */
+  readonly U: boolean;
 }
 
 /** Throws {@link RegexSyntaxError} with RE2's words for what RE2 refuses. */
@@ -27,7 +29,8 @@ class RegexParser {
   readonly #source: string;
   #at = 0;
   #depth = 0;
-  #flags: Flags = { i: false, m: false, s: false };
+  #flags: Flags = { i: false, m: false, s: false, U: false };
+  #groups = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -80,10 +83,12 @@ class RegexParser {
     if (second !== undefined) {
       throw new RegexSyntaxError(`bad repetition operator: ${first.text}${second.text}`);
     }
-    return { kind: "repeat", node: atom, min: first.min, max: first.max };
+    const isMarked = first.text.length > 1 && first.text.endsWith("?");
+    const lazy = isMarked !== this.#flags.U;
+    return { kind: "repeat", node: atom, min: first.min, max: first.max, lazy };
   }
 
-  /** The operator that stands here, with its `?`; which of two matches is longer does not matter. */
+  /** The operator that stands here, with its `?`. */
   #repetition(): { readonly min: number; readonly max: number; readonly text: string } | undefined {
     const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/.exec(
       this.#source.slice(this.#at, this.#at + 32),
@@ -159,10 +164,11 @@ class RegexParser {
     this.#at += head.length;
     if (/^\(\?[^P<]/.test(head)) this.#flags = changed(before, head);
     if (head.endsWith(")")) return undefined;
+    const index = head === "(" || head.endsWith(">") ? ++this.#groups : undefined;
     const node = this.#choice();
     if (!this.#take(")")) throw new RegexSyntaxError(`missing closing ): ${this.#source}`);
     this.#flags = before;
-    return node;
+    return index === undefined ? node : { kind: "group", index, node };
   }
 
   #escape(): RegexNode {
@@ -254,10 +260,9 @@ function classNode(set: CharClass): RegexNode {
   return { kind: "class", class: set };
 }
 
-/** Flags after `(?i-s` and its like. `U` only changes which match is longer, and is taken silently. */
+/** Flags after `(?i-s` and its like. */
 function changed(flags: Flags, head: string): Flags {
   const [on = "", off = ""] = head.slice(2, -1).split("-");
-  const value = (name: "i" | "m" | "s") =>
-    on.includes(name) || (flags[name] && !off.includes(name));
-  return { i: value("i"), m: value("m"), s: value("s") };
+  const value = (name: keyof Flags) => on.includes(name) || (flags[name] && !off.includes(name));
+  return { i: value("i"), m: value("m"), s: value("s"), U: value("U") };
 }

@@ -11,8 +11,13 @@ export function patternOf(text: string): Regex | undefined {
   const match = /^\/(.*)\/([ismU]*)$/m.exec(text.replaceAll("\\/", "/"));
   if (match === null) return undefined;
   const [, source = "", flags = ""] = match;
+  return regexOf(flags === "" ? source : `(?${flags})${source}`);
+}
+
+/** Undefined: one that RE2 refuses. */
+export function regexOf(source: string): Regex | undefined {
   try {
-    return new Regex(flags === "" ? source : `(?${flags})${source}`);
+    return new Regex(source);
   } catch (error) {
     if (error instanceof RegexSyntaxError) return undefined;
     throw error;

@@ -24,9 +24,10 @@ export function matchRule(rules: readonly CiRule[], context: RuleFacts): RuleMat
     if (changed === "unknown-ref") {
       return { kind: "broken", rule, message: "rules:changes:compare_to is not a valid ref" };
     }
-    if (changed && (rule.exists === undefined || exists(rule.exists, context))) {
-      return { kind: "rule", rule };
-    }
+    if (!changed) continue;
+    const found = rule.exists === undefined || exists(rule.exists, context);
+    if (typeof found === "string") return { kind: "broken", rule, message: found };
+    if (found) return { kind: "rule", rule };
   }
   return { kind: "none" };
 }
@@ -41,7 +42,22 @@ function changes(
   );
 }
 
-/** Files of another project cannot be seen from here, so that the rule does not hold. */
-function exists({ paths, project }: NonNullable<CiRule["exists"]>, context: RuleFacts): boolean {
-  return project === undefined && context.paths.exists(paths.map((path) => context.expand(path)));
+/** In GitLab's words why it cannot be said. */
+function exists(
+  { paths, project, ref }: NonNullable<CiRule["exists"]>,
+  context: RuleFacts,
+): boolean | string {
+  const where = project === undefined ? undefined : {
+    project: context.expand(project),
+    ref: ref === undefined ? undefined : context.expand(ref),
+  };
+  const found = context.paths.exists(paths.map((path) => context.expand(path)), where);
+  switch (found) {
+    case "no-project":
+      return `rules:exists:project \`${where?.project}\` not found or access denied`;
+    case "no-ref":
+      return `rules:exists:ref \`${where?.ref}\` is not a valid ref in project \`${where?.project}\``;
+    default:
+      return found;
+  }
 }

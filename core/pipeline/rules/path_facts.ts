@@ -1,18 +1,27 @@
 /** Answers what rules ask about paths, each question once: many jobs share their rules. */
 
+import type { ProjectRef } from "../ci_source.ts";
 import { PathPattern } from "../path_pattern.ts";
 import type { PipelineFacts } from "../pipeline.ts";
 
 /** GitLab takes a rule that would need more comparisons than this as fulfilled. */
 const MOST_COMPARISONS = 50_000;
 
+type Facts = Pick<PipelineFacts, "changedFiles" | "files" | "filesOf">;
+
+interface KnownFiles {
+  readonly list: readonly string[];
+  readonly set: ReadonlySet<string>;
+}
+
 export class PathFacts {
-  readonly #facts: Pick<PipelineFacts, "changedFiles" | "files">;
+  readonly #facts: Facts;
   readonly #changed = new Map<string | undefined, ReturnType<PipelineFacts["changedFiles"]>>();
   readonly #answers = new Map<string, boolean>();
-  #files: { readonly list: readonly string[]; readonly set: ReadonlySet<string> } | undefined;
+  /** By project and ref; the pipeline's own project is the empty one. */
+  readonly #files = new Map<string, KnownFiles | "no-project" | "no-ref" | undefined>();
 
-  constructor(facts: Pick<PipelineFacts, "changedFiles" | "files">) {
+  constructor(facts: Facts) {
     this.#facts = facts;
   }
 
@@ -32,29 +41,28 @@ export class PathFacts {
     });
   }
 
-  /** Whether a file matches; folders are none. */
-  exists(patterns: readonly string[]): boolean {
-    return this.#once(["exists", ...patterns], () => {
-      const { list, set } = this.#allFiles();
-      const plain = patterns.filter((pattern) => !/[*?[{]/.test(pattern));
-      const globs = patterns.filter((pattern) => /[*?[{]/.test(pattern));
-      if (plain.some((pattern) => set.has(pattern))) return true;
-      const [endings, rest] = [
-        globs.flatMap(endingOf),
-        globs.filter((glob) => endingOf(glob).length === 0),
-      ];
-      if (endings.length > 0 && list.some((path) => endings.some((end) => path.endsWith(end)))) {
-        return true;
-      }
-      if (list.length * rest.length > MOST_COMPARISONS) return true;
-      const compiled = rest.map((pattern) => new PathPattern(pattern));
-      return list.some((path) => compiled.some((glob) => glob.matches(path)));
-    });
+  /**
+   * Whether a file matches; folders are none. Where the files are another project's, there may be no
+   * such project or ref for whoever asks.
+   */
+  exists(
+    patterns: readonly string[],
+    where: ProjectRef | undefined,
+  ): boolean | "no-project" | "no-ref" {
+    const place = where === undefined ? "" : JSON.stringify([where.project, where.ref]);
+    const files = this.#filesAt(place, where);
+    if (files === undefined) return false;
+    if (typeof files === "string") return files;
+    return this.#once(["exists", place, ...patterns], () => hasMatch(files, patterns));
   }
 
-  #allFiles(): { readonly list: readonly string[]; readonly set: ReadonlySet<string> } {
-    const list = this.#files?.list ?? this.#facts.files();
-    return this.#files ??= { list, set: new Set(list) };
+  #filesAt(place: string, where: ProjectRef | undefined) {
+    if (!this.#files.has(place)) {
+      const list = where === undefined ? this.#facts.files() : this.#facts.filesOf(where);
+      const known = typeof list === "object" ? { list, set: new Set(list) } : list;
+      this.#files.set(place, known);
+    }
+    return this.#files.get(place);
   }
 
   #once(question: readonly string[], answer: () => boolean): boolean {
@@ -65,6 +73,20 @@ export class PathFacts {
     this.#answers.set(key, value);
     return value;
   }
+}
+
+function hasMatch({ list, set }: KnownFiles, patterns: readonly string[]): boolean {
+  const isGlob = (pattern: string) => /[*?[{]/.test(pattern);
+  if (patterns.some((pattern) => !isGlob(pattern) && set.has(pattern))) return true;
+  const globs = patterns.filter(isGlob);
+  const endings = globs.flatMap(endingOf);
+  const rest = globs.filter((glob) => endingOf(glob).length === 0);
+  if (endings.length > 0 && list.some((path) => endings.some((end) => path.endsWith(end)))) {
+    return true;
+  }
+  if (list.length * rest.length > MOST_COMPARISONS) return true;
+  const compiled = rest.map((pattern) => new PathPattern(pattern));
+  return list.some((path) => compiled.some((glob) => glob.matches(path)));
 }
 
 /** A pattern such as `**\/*.js` is any file that ends so, whatever it costs: GitLab does not count these comparisons. */

@@ -11,6 +11,7 @@ import type {
   CiTrigger,
   CiVariables,
 } from "../../../core/pipeline/ci_config.ts";
+import type { FileList } from "../../../core/pipeline/ci_source.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../../../core/pipeline/pipeline.ts";
 import { CiConfigError } from "../../../core/pipeline/place.ts";
 
@@ -195,7 +196,8 @@ export function vars(values: Readonly<Record<string, string>>): CiVariables {
 }
 
 export interface FactsText
-  extends Partial<Omit<PipelineFacts, "project" | "pipeline" | "changedFiles" | "files">> {
+  extends
+    Partial<Omit<PipelineFacts, "project" | "pipeline" | "changedFiles" | "files" | "filesOf">> {
   readonly project?: Readonly<Record<string, string>>;
   readonly pipeline?: Readonly<Record<string, string>>;
   /** Undefined: nothing to compare with. */
@@ -203,6 +205,8 @@ export interface FactsText
   /** By ref; any other ref is unknown. */
   readonly changedSince?: Readonly<Record<string, readonly string[]>>;
   readonly files?: readonly string[];
+  /** By `project@ref`; any other project is unknown. */
+  readonly filesOf?: Readonly<Record<string, FileList>>;
 }
 
 /** A push to `main` of a project `group/app`, unless said otherwise. */
@@ -219,6 +223,7 @@ export function facts(text: FactsText = {}): PipelineFacts {
     changedFiles: (compareTo) =>
       compareTo === undefined ? text.changed : text.changedSince?.[compareTo] ?? "unknown-ref",
     files: () => text.files ?? [],
+    filesOf: ({ project, ref }) => text.filesOf?.[`${project}@${ref ?? "HEAD"}`] ?? "no-project",
   };
 }
 

@@ -38,6 +38,8 @@ const Event = z.strictObject({
   changedSince: z.record(z.string(), z.array(z.string())).default({}),
   /** Of the project, beside those of the case. */
   files: z.array(z.string()).default([]),
+  /** Of other projects, by `project@ref`; `no-ref`: there is no such ref. */
+  filesOf: z.record(z.string(), z.union([z.array(z.string()), z.literal("no-ref")])).default({}),
 });
 type Event = z.infer<typeof Event>;
 

@@ -198,7 +198,10 @@ test("IncludeFetcher lists all files of a project", async () => {
   using includes = fetcher(server, directory.path);
   const paths = await includes.filesOf({ project: "group/lib", ref: "v1" }, { signal: SIGNAL });
   expect(paths).toHaveLength(250);
-  expect(await includes.filesOf({ project: "group/x", ref: "v1" }, { signal: SIGNAL })).toEqual([]);
+  const filesOf = (project: string, ref: string) =>
+    includes.filesOf({ project, ref }, { signal: SIGNAL });
+  expect(await filesOf("group/x", "v1")).toBe("no-project");
+  expect(await filesOf("group/lib", "v2")).toBe("no-ref");
 });
 
 test("IncludeFetcher works offline with what it fetched, until it is to fetch again", async () => {

@@ -130,3 +130,40 @@ test.each([
   new Regex(source).test(text);
   expect(performance.now() - started).toBeLessThan(2_000);
 });
+
+describe("Regex finds the matches that RE2 finds", () => {
+  test.each([
+    ["a|ab", "xabab", ["a", "a"]],
+    ["ab|a", "xabab", ["ab", "ab"]],
+    ["a+", "aab a", ["aa", "a"]],
+    ["a+?", "aab", ["a", "a"]],
+    ["(?U)a+", "aab", ["a", "a"]],
+    ["(?U)a+?", "aab", ["aa"]],
+    ["a{2,3}", "aaaaa", ["aaa", "aa"]],
+    ["a{2,3}?", "aaaaa", ["aa", "aa"]],
+    ["x*", "axb", ["", "x", "", ""]],
+    ["\\bfoo", "foo foo", ["foo", "foo"]],
+    ["^a", "aa", ["a"]],
+    ["ä.", "xäö😀äü", ["äö", "äü"]],
+    ["none", "a", []],
+  ])("%s in %j", (source, text, found) => {
+    expect(new Regex(source).matches(text).map((match) => match.text)).toEqual(found);
+  });
+
+  test.each([
+    ["(a)(b)?(c)", "ac", ["a", undefined, "c"]],
+    ["(\\d+)\\.(\\d+)%", "Total 12.50%", ["12", "50"]],
+    ["(?P<all>(a|b)+)", "xabb", ["abb", "b"]],
+    ["(?:a)(?i)(B)", "ab", ["b"]],
+    ["(a*)+", "aa", ["aa"]],
+    ["", "", []],
+  ])("groups of %s in %j", (source, text, groups) => {
+    expect(new Regex(source).matches(text)[0]?.groups).toEqual(groups);
+  });
+
+  test("in time linear in the text, whatever the pattern", () => {
+    const started = performance.now();
+    expect(new Regex("(a*)*(a*)*b").matches("a".repeat(5000))).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
