@@ -27,8 +27,8 @@ const program: Program = {
   get stdin() {
     return process.stdin;
   },
-  stdout: fileOutput(1, () => process.stdout.columns),
-  stderr: fileOutput(2, () => process.stderr.columns),
+  stdout: fileOutput(1, () => process.stdout),
+  stderr: fileOutput(2, () => process.stderr),
   executors: async ({ user, only, local = false } = {}) => {
     const { Registry } = await import("./core/registry.ts");
     const { ShellExecutorProvider } = await import("./executors/shell/mod.ts");

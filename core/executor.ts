@@ -145,6 +145,34 @@ export interface StageCommand {
   readonly target: "helper" | "build";
 }
 
+/** Columns and rows of characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A terminal that a person sits at. */
+export interface Terminal {
+  /** `TERM`: `xterm-256color`. */
+  readonly type: string;
+  readonly size: TerminalSize;
+  /** Shows bytes as they are. */
+  write(bytes: Uint8Array): void;
+  /** Hands over every key, Ctrl-C too, and changes of size until the result is disposed. */
+  listen(events: {
+    onInput(bytes: Uint8Array): void;
+    onResize(size: TerminalSize): void;
+  }): Disposable;
+}
+
+/** What stays of a job where it ran, and the commands with which people get at it. */
+export interface KeptEnvironment {
+  /** The container's name. */
+  readonly container: string;
+  readonly enter: string;
+  readonly remove: string;
+}
+
 /** What a stage used, where the executor can tell. */
 export interface StageUsage {
   readonly cpuMs: number;
@@ -196,6 +224,17 @@ export interface Executor extends AsyncDisposable {
    * throws, a script may still succeed.
    */
   removeDirectory?(path: string, options: { signal: AbortSignal }): Promise<void>;
+  /**
+   * Runs a command that people use to its end, on their terminal. How it ends says nothing. Called
+   * like `run`. For executors whose environment is not this host.
+   */
+  interact?(
+    command: StageCommand,
+    terminal: Terminal,
+    options: { signal: AbortSignal },
+  ): Promise<void>;
+  /** From now on dispose leaves what the job ran in. Undefined: there is nothing to be left. */
+  keep?(): KeptEnvironment | undefined;
   /** The user's part is over and this is how it ended. */
   finish(result: JobResult): Promise<void>;
 }

@@ -100,13 +100,14 @@ const OWN_FLAGS: readonly Flag[] = [
     names: ["keep"],
     kind: "bool",
     help:
-      "Keep the build directories of jobs that fail until the next run; containers are not kept",
+      "Keep the build directories of jobs that fail, and their containers with services and volumes, " +
+      "until the next run; how to enter and remove containers is told at the end",
     group: HOW,
   },
   {
     names: ["shell-on-failure"],
     kind: "bool",
-    help: "Open a shell in each job that fails on this host, not in containers; one job at a time",
+    help: "Open a shell in each job that fails, with its files and variables; one job at a time",
     group: HOW,
   },
   { names: ["list"], kind: "bool", help: "List the jobs; run nothing", group: SHOW },

@@ -18,6 +18,7 @@ import { concurrency, execOperands, timeoutSeconds } from "./exec_request.ts";
 import { execView, tellError } from "./exec_view.ts";
 import type { FlagValues } from "./flag.ts";
 import { USAGE } from "./usage.ts";
+import { userTerminal } from "./user_terminal.ts";
 
 export interface ExecContext extends CommandContext {
   /** From the environment, which does not have it any more. */
@@ -81,7 +82,12 @@ export async function runPlan(exec: ExecContext, options: RunOptions): Promise<n
     lastRun,
     keep: flags.bool("keep"),
     shell: withShell
-      ? new FailureShell({ env: program.env, output: program.stdout, directory: state.run })
+      ? new FailureShell({
+        env: program.env,
+        output: program.stdout,
+        directory: state.run,
+        terminal: userTerminal(program),
+      })
       : undefined,
     artifactsToSource: flags.bool("artifacts-to-source"),
     executors: await program.executors({ local: true, only }),

@@ -11,11 +11,17 @@ const PAUSE_MS = 2;
  * Takes all of each text, also when the other end of a pipe is slow; one that is gone ends it. What
  * standard output cannot take is a RunnerError; a log that cannot be written must not end jobs.
  */
-export function fileOutput(descriptor: number, columns: () => number | undefined): TextOutput {
+export function fileOutput(
+  descriptor: number,
+  terminal: () => { readonly columns?: number; readonly rows?: number },
+): TextOutput {
   return {
     isTTY: isTerminal(descriptor),
     get columns() {
-      return columns() ?? 80;
+      return terminal().columns ?? 80;
+    },
+    get rows() {
+      return terminal().rows ?? 24;
     },
     write(text) {
       const bytes = Buffer.from(text);

@@ -9,15 +9,21 @@ import type { Shell } from "../shell.ts";
 
 /** Where a command prints. */
 export interface TextOutput {
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Where a command reads answers. A terminal can stop echoing what is typed. */
 export interface TextInput extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean;
   setRawMode?(raw: boolean): unknown;
+  /** Hands over what is typed while it is not paused. */
+  on?(event: "data", listener: (typed: Uint8Array | string) => void): unknown;
+  off?(event: "data", listener: (typed: Uint8Array | string) => void): unknown;
+  resume?(): unknown;
+  pause?(): unknown;
 }
 
 /** Which executors are loaded. */

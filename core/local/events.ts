@@ -109,6 +109,9 @@ export const JobFinished = event("job.finished", {
 export const JobKept = event("job.kept", {
   ...ofJob,
   path: z.string().describe("the build directory of the failed attempt, until the next run"),
+  container: named.describe("where that directory is; null: on this machine"),
+  enter: named.describe("a command that opens a shell in that container, or beside it"),
+  remove: named.describe("a command that removes it before the next run does"),
 });
 
 export const CacheEvent = event("cache", {

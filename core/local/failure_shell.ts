@@ -1,6 +1,7 @@
 /** A shell in a job that has failed (`--shell-on-failure`), for whoever sits at the terminal. */
 
 import { ConfigurationError } from "../errors.ts";
+import type { Terminal } from "../executor.ts";
 import type { FailedJob } from "../run/failed_job.ts";
 import { runOnTerminal } from "../util/process_terminal.ts";
 import { inheritedEnvironment } from "../util/inherited_environment.ts";
@@ -13,6 +14,8 @@ export interface FailureShellOptions {
   readonly output: ViewOutput;
   /** Private: the script, with the job's secrets, passes through it. */
   readonly directory: string;
+  /** The user's, for jobs that are not on this host. */
+  readonly terminal: Terminal;
 }
 
 const MARK = "RUNNER_SHELL_MARK";
@@ -31,15 +34,21 @@ export class FailureShell {
     { job, command }: { readonly job: string; readonly command: string | undefined },
     { signal }: { signal: AbortSignal },
   ): Promise<void> {
-    const { env, output, directory } = this.#options;
-    const { script, invocation } = failed.shell();
-    if (invocation.script.kind !== "stdin") {
-      throw new ConfigurationError(`There is no shell on failure for ${invocation.argv[0]}`);
-    }
+    const { output, terminal } = this.#options;
     output.write(
       `\n${job} failed: ${failed.why}\n${command === undefined ? "" : `$ ${command}\n`}`,
     );
     output.write("This shell has the job's directory and variables; leave it to go on.\n");
+    if (failed.interact === undefined) await this.#openHere(failed, signal);
+    else await failed.interact(terminal, { signal });
+  }
+
+  async #openHere(failed: FailedJob, signal: AbortSignal): Promise<void> {
+    const { env, directory } = this.#options;
+    const { script, invocation } = failed.shell();
+    if (invocation.script.kind !== "stdin") {
+      throw new ConfigurationError(`There is no shell on failure for ${invocation.argv[0]}`);
+    }
     using input = unnamedFile(script, directory);
     await runOnTerminal({
       argv: invocation.argv,

@@ -30,7 +30,10 @@ export interface AttemptOptions {
   readonly logDirectory: string;
   /** The archive of a cache key; undefined where this machine's files are not the job's. */
   readonly cacheArchive: (key: string) => string | undefined;
-  /** Where to keep the build directory when the job fails; undefined: it is not kept. */
+  /**
+   * Where to keep the build directory when a job on this host fails. Undefined: neither that nor a
+   * container is kept.
+   */
   readonly kept: string | undefined;
   /** To be opened when the job fails. */
   readonly shell: FailureShell | undefined;
@@ -147,12 +150,21 @@ class AttemptLog implements Disposable {
   }
 
   /** Does what `--keep` asks for. */
-  keep({ paths }: FailedJob): void {
+  keep(failed: FailedJob): void {
     const { kept, events } = this.#options;
     if (kept === undefined) return;
-    const name = this.#name.replace(/\.log$/, "");
-    const path = keepDirectory(paths.projectDir, { kept, name });
-    if (path !== undefined) events.emit({ type: "job.kept", ...this.#job, path });
+    const path = failed.keep === undefined
+      ? this.#keepDirectory(failed, kept)
+      : failed.paths.projectDir;
+    const { container, enter, remove } = failed.keep?.() ??
+      { container: null, enter: null, remove: null };
+    if (path !== undefined) {
+      events.emit({ type: "job.kept", ...this.#job, path, container, enter, remove });
+    }
+  }
+
+  #keepDirectory({ paths }: FailedJob, kept: string): string | undefined {
+    return keepDirectory(paths.projectDir, { kept, name: this.#name.replace(/\.log$/, "") });
   }
 
   /** `final` is undefined when nobody has taken the job. */

@@ -27,9 +27,9 @@ export interface JobRunnerOptions {
   readonly endpoint: LocalEndpoint | undefined;
   /** Of the run: logs and artifacts. */
   readonly directory: string;
-  /** Where to keep the build directories of failed jobs on this host, with `--keep`. */
+  /** Where to keep the build directories of failed jobs on this host; undefined: without `--keep`. */
   readonly kept: string | undefined;
-  /** To be opened in jobs on this host that fail. */
+  /** To be opened in jobs that fail. */
   readonly shell: FailureShell | undefined;
   /** Caches of jobs on this host. */
   readonly cacheDirectory: string;
@@ -115,6 +115,7 @@ export class JobRunner {
     const { board, events, endpoint, directory, executorFor, signal } = this.#options;
     const { cacheDirectory, kept, projectPath, shell } = this.#options;
     const executor = executorFor(job);
+    const isNear = executor === "shell" || executor === "docker";
     const response = this.#response(job, executor, path);
     using _admitted = endpoint?.admit(response);
     const report = await runAttempt({
@@ -126,8 +127,8 @@ export class JobRunner {
       logDirectory: directory,
       cacheArchive: (key) =>
         executor === "shell" ? join(cacheDirectory, projectPath, key, "cache.zip") : undefined,
-      kept: executor === "shell" ? kept : undefined,
-      shell: executor === "shell" ? shell : undefined,
+      kept: isNear ? kept : undefined,
+      shell: isNear ? shell : undefined,
       board,
       events,
     }, { signal });

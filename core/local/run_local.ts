@@ -1,6 +1,6 @@
 /** Runs a planned pipeline on this machine, from its first event to its last. */
 
-import { ConfigurationError, RunnerError } from "../errors.ts";
+import { RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { criticalPath } from "../pipeline/critical_path.ts";
@@ -40,7 +40,7 @@ export interface LocalRunOptions {
   readonly lastRun: LastRun | undefined;
   /** Unpack what successful jobs made into the working tree. */
   readonly artifactsToSource: boolean;
-  /** Keep the build directories of jobs that fail. */
+  /** Keep the build directories and containers of jobs that fail. */
   readonly keep: boolean;
   /** Undefined: no shell is opened in jobs that fail. */
   readonly shell: FailureShell | undefined;
@@ -63,7 +63,7 @@ export async function runLocal(
   const { pipeline } = plan;
   const used = usedExecutors(options);
   removeKept(state.kept);
-  tellLimitsOfContainers(options);
+  tellOutOfReach(options, used);
   await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
@@ -126,29 +126,12 @@ export async function runLocal(
   return exitCode;
 }
 
-/** Those of child pipelines are not known yet. */
-function tellLimitsOfContainers(options: LocalRunOptions): void {
-  const { plan, executorFor, keep, shell, events } = options;
-  const jobs = plan.selection.run;
-  const elsewhere = jobs.filter((job) =>
-    job.config.trigger === undefined && executorFor(job) !== "shell"
-  );
-  const [first, ...more] = elsewhere;
-  if (first === undefined) return;
-  const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
-  const tell = (message: string) =>
-    tellWarning(events, { message, place: undefined, keyword: undefined, job: undefined });
-  if (keep) {
-    tell(
-      `--keep leaves build directories of jobs on this host; containers are not kept (${names})`,
-    );
-  }
-  if (shell === undefined) return;
-  const message = `--shell-on-failure opens no shell in containers (${names})`;
-  if (elsewhere.length === jobs.length) {
-    throw new ConfigurationError(`${message}: run the jobs on this host with --executor shell`);
-  }
-  tell(message);
+/** What people look at afterwards is on this host or in a container. */
+function tellOutOfReach({ keep, shell, events }: LocalRunOptions, used: ReadonlySet<string>): void {
+  const far = [...used].filter((executor) => executor !== "shell" && executor !== "docker");
+  if (far.length === 0 || (!keep && shell === undefined)) return;
+  const message = `--keep and --shell-on-failure do not reach jobs with ${far.join(", ")}`;
+  tellWarning(events, { message, place: undefined, keyword: undefined, job: undefined });
 }
 
 /** In the order in which the jobs ended, so that the last one wins. */

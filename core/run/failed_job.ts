@@ -1,6 +1,6 @@
 /** A job that has failed while everything of it is still in its place. */
 
-import type { StageCommand } from "../executor.ts";
+import type { KeptEnvironment, StageCommand, Terminal } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
 import type { JobPaths } from "./paths.ts";
 
@@ -14,6 +14,12 @@ export interface FailedJob {
   readonly traceBytes: number;
   /** An interactive shell as the job's commands have it; it takes the terminal that it is started on. */
   shell(): StageCommand;
+  /** Runs that shell where the job ran. Undefined: that is this host. */
+  readonly interact:
+    | ((terminal: Terminal, options: { signal: AbortSignal }) => Promise<void>)
+    | undefined;
+  /** Has what the job ran in stay when it is over. Undefined: that is this host. */
+  readonly keep: (() => KeptEnvironment | undefined) | undefined;
 }
 
 /**

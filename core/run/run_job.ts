@@ -87,10 +87,18 @@ async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
 
 async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promise<void> {
   const { paths, plan, stages } = planned;
-  const { spec, trace } = run;
+  const { spec, trace, executor } = run;
   try {
     const shell = () => stages.command(plan.shell);
-    await run.onFailed?.({ spec, paths, why, traceBytes: trace.size, shell });
+    await run.onFailed?.({
+      spec,
+      paths,
+      why,
+      traceBytes: trace.size,
+      shell,
+      interact: executor.interact?.bind(executor, shell()),
+      keep: executor.keep?.bind(executor),
+    });
   } catch (error) {
     trace.warning(messageOf(error));
   }

@@ -7,7 +7,7 @@ import type { Registry } from "../registry.ts";
 /** How far the end of this process has come. */
 export type ProcessState = "in_service" | "graceful_shutdown" | "forceful_shutdown";
 
-export type ProcessSignal = "SIGQUIT" | "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1";
+export type ProcessSignal = "SIGQUIT" | "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGWINCH";
 
 /** Source of the process's signals; `on` returns what stops listening. */
 export interface ProcessSignals {

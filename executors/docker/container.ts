@@ -1,11 +1,11 @@
 /** One container of a job: made once, started once, stages run in it one after another. */
 
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
-import type { OutputSink } from "../../core/executor.ts";
+import type { OutputSink, Terminal } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, delay } from "../../core/util/abort.ts";
 import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
-import { signalCommand } from "./scripts.ts";
+import { receiveScript, runReceived, signalCommand } from "./scripts.ts";
 
 export interface JobContainerOptions {
   readonly engine: Engine;
@@ -53,6 +53,10 @@ export class JobContainer {
 
   constructor(options: JobContainerOptions) {
     this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   get isKept(): boolean {
@@ -109,6 +113,20 @@ export class JobContainer {
     });
     if (end.error !== undefined) chunks.push(new TextEncoder().encode(end.error));
     return { code: end.exitCode, text: Buffer.concat(chunks).toString().trim() };
+  }
+
+  /** Runs `script` on a terminal, in the best shell there is. Mode `kept` only. */
+  async interact(
+    script: string,
+    { path, terminal, signal }: { path: string; terminal: Terminal; signal: AbortSignal },
+  ): Promise<void> {
+    const { engine, name } = this.#options;
+    const id = await this.create(signal);
+    const request = { argv: receiveScript(path), input: new TextEncoder().encode(script) };
+    const output = { write: () => undefined };
+    const { exitCode } = await engine.exec(id, request, { output, signal });
+    if (exitCode !== 0) throw new SystemFailure(`Cannot write "${path}" in container ${name}`);
+    await engine.interact(id, runReceived(path), terminal, { signal });
   }
 
   /**

@@ -5,8 +5,10 @@ import type {
   Executor,
   ExecutorIO,
   ExitStatus,
+  KeptEnvironment,
   PreparedEnvironment,
   StageCommand,
+  Terminal,
 } from "../../core/executor.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobResult } from "../../core/job/result.ts";
@@ -22,6 +24,7 @@ import { JobContainers, SAFE_DIRECTORY } from "./job_containers.ts";
 import type { EngineLink } from "./engine_link.ts";
 import type { JobFacts } from "./job_facts.ts";
 import type { Ownership } from "./ownership.ts";
+import { keptEnvironment } from "./kept_environment.ts";
 import { removeJob } from "./reaper.ts";
 import { stageCommand } from "./scripts.ts";
 import { takeBack } from "./job_user.ts";
@@ -55,6 +58,7 @@ export class DockerExecutor implements Executor {
   readonly #options: DockerExecutorOptions;
   readonly #work = new ExecutorWork();
   #containers: JobContainers | undefined;
+  #isKept = false;
   /** Of all tries to prepare this job. */
   readonly #keys = new Set<string>();
 
@@ -104,16 +108,39 @@ export class DockerExecutor implements Executor {
     });
   }
 
+  async interact(
+    command: StageCommand,
+    terminal: Terminal,
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    const { build, facts } = this.#prepared();
+    if (!build.isKept) {
+      throw new RunnerError(
+        `No shell is opened in ${facts.image}: its entrypoint ended with the script. Take it away with ` +
+          '"entrypoint: [""]" in the job\'s image',
+      );
+    }
+    const path = `${facts.paths.tempDir}/shell`;
+    const { script } = command;
+    const run = (signal: AbortSignal) => build.interact(script, { path, terminal, signal });
+    await this.#work.do(options.signal, run, (error) => error);
+  }
+
+  keep(): KeptEnvironment | undefined {
+    if (this.#containers === undefined) return undefined;
+    this.#isKept = true;
+    return keptEnvironment(this.#containers);
+  }
+
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
     signal.throwIfAborted();
-    const containers = this.#containers;
-    if (containers === undefined) throw new RunnerError("The executor was not prepared");
+    const containers = this.#prepared();
     const { facts } = containers;
-    if (command.stage === "cleanup_file_variables" && this.#mayLeave(facts)) {
-      return { kind: "exited", code: 0 };
-    }
+    const isCleanUp = command.stage === "cleanup_file_variables";
+    if (isCleanUp && this.#mayLeave(facts)) return { kind: "exited", code: 0 };
     const { argv } = command.invocation;
-    const isHelper = command.target === "helper";
+    // What stays is rid of secrets also where there is no usable helper.
+    const isHelper = command.target === "helper" && !(isCleanUp && this.#isKept);
     const before = isHelper
       ? [containers.helperCheck, containers.isRootJob ? takeBack(facts) : undefined]
       : [];
@@ -147,14 +174,25 @@ export class DockerExecutor implements Executor {
    * What a user's own job has put there may also stay until the next job, which begins by removing it.
    */
   #mayLeave({ volumes, variables, flags }: JobFacts): boolean {
+    if (this.#isKept) return false;
     return volumes.temporaryBuilds || this.#options.oneContainer &&
         variables.files.length === 0 && !flags.FF_ENABLE_JOB_CLEANUP;
+  }
+
+  #prepared(): JobContainers {
+    if (this.#containers === undefined) throw new RunnerError("The executor was not prepared");
+    return this.#containers;
   }
 
   async finish(_result: JobResult): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
+    if (this.#isKept) {
+      await this.#containers?.abandon();
+      // Its key stays this process's own: the reaper of a later one finds it.
+      return;
+    }
     const { ownership } = this.#options;
     const keys = [...this.#keys];
     try {

@@ -1,5 +1,7 @@
 /** What runs in the containers beside the job's own scripts: all of it POSIX shell without programs. */
 
+import { posix } from "node:path";
+
 /**
  * A container's first process: a shell that waits for input which never comes, while stages are
  * started beside it. It ends with the container, not with a signal meant for a stage.
@@ -44,6 +46,17 @@ const END_REST = [
   '[ -n "$found" ] || break',
   "done",
 ].join("\n");
+
+/** Puts standard input into a file of the job's own user. */
+export function receiveScript(path: string): readonly string[] {
+  return ["sh", "-c", `umask 077; mkdir -p ${quote(posix.dirname(path))} && cat > ${quote(path)}`];
+}
+
+/** Runs such a file on a terminal; it is gone before its first line is read. */
+export function runReceived(path: string): readonly string[] {
+  const file = quote(path);
+  return ["sh", "-c", `${DETECT}; { rm -f ${file}; "$shell"; } < ${file}`];
+}
 
 /** Signals every process of a container but its first. */
 export function signalCommand(name: "TERM" | "KILL"): readonly string[] {

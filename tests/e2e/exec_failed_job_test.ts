@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExecLab, ofType } from "./exec_lab.ts";
-import { EXECUTABLE } from "./runner_process.ts";
+import { TerminalLab } from "./terminal_lab.ts";
 
 const PIPELINE = `
 stages: [one, two]
@@ -36,17 +36,6 @@ test.concurrent("exec --keep leaves the build directories of failed jobs until t
   expect(existsSync(kept.get("slow") ?? "")).toBe(false);
   await lab.run("breaks");
   expect(existsSync(dirname(path))).toBe(false);
-});
-
-test.concurrent("exec --keep says that it keeps no containers", async () => {
-  using lab = new ExecLab({
-    ".gitlab-ci.yml": "one: {image: none, script: [ls]}\ntwo: {script: [exit 1]}\n",
-  });
-  lab.env["DOCKER_HOST"] = "unix:///nowhere.sock";
-  const { events } = await lab.events("--keep");
-  expect(ofType(events, "warning").map(({ message }) => message)).toEqual([
-    "--keep leaves build directories of jobs on this host; containers are not kept (one)",
-  ]);
 });
 
 const BREAKS = `
@@ -103,57 +92,4 @@ test.concurrent("exec --shell-on-failure is refused where nobody could use it", 
     2,
     "runner: --shell-on-failure needs a terminal as standard input and output: there is none\n",
   ]);
-  await using terminal = new TerminalLab(lab, "--shell-on-failure");
-  expect(await terminal.exited).toBe(2);
-  expect(terminal.text).toContain("--shell-on-failure opens no shell in containers (one): run");
 });
-
-/** The executable on a terminal of its own. */
-class TerminalLab implements AsyncDisposable {
-  readonly #child: Bun.Subprocess;
-  #more = Promise.withResolvers<void>();
-  text = "";
-
-  constructor(lab: ExecLab, ...args: readonly string[]) {
-    this.#child = Bun.spawn([EXECUTABLE, "exec", ...args], {
-      cwd: lab.repository,
-      env: { ...lab.env, TERM: "xterm" },
-      terminal: {
-        cols: 200,
-        rows: 50,
-        data: (_terminal, bytes) => {
-          this.text += Buffer.from(bytes).toString();
-          this.#more.resolve();
-          this.#more = Promise.withResolvers();
-        },
-      },
-    });
-  }
-
-  get exited(): Promise<number> {
-    return this.#child.exited;
-  }
-
-  type(text: string): void {
-    this.#child.terminal?.write(text);
-  }
-
-  kill(): void {
-    this.#child.kill("SIGINT");
-  }
-
-  async until(wanted: string | (() => boolean)): Promise<void> {
-    const isThere = () => typeof wanted === "string" ? this.text.includes(wanted) : wanted();
-    while (!isThere()) {
-      const first = await Promise.race([this.#more.promise, this.exited]);
-      if (typeof first === "number" && !isThere()) {
-        throw new Error(`ended without ${wanted}:\n${this.text}`);
-      }
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.exited;
-  }
-}

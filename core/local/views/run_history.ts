@@ -91,7 +91,11 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
       else if (/^(?:ERROR|WARNING): /.test(event.text)) job.errors.push(event.text);
       return;
     case "job.kept":
-      job.kept.push(event.path);
+      job.kept.push(
+        event.enter === null
+          ? event.path
+          : `${event.enter}\n  removed by the next run, or by ${event.remove}`,
+      );
       return;
     case "job.finished":
       job.state = event.status;

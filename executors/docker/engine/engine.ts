@@ -4,7 +4,7 @@
  * throw EngineError otherwise. Every call rejects with the signal's reason when that aborts.
  */
 
-import type { OutputSink } from "../../../core/executor.ts";
+import type { OutputSink, Terminal } from "../../../core/executor.ts";
 
 /** What the engine's answer to a failed call was. Its message is the engine's own words. */
 export type EngineErrorKind =
@@ -211,6 +211,14 @@ export interface Engine extends AsyncDisposable {
     request: ExecRequest,
     options: Abortable & { readonly output: OutputSink },
   ): Promise<ProcessEnd>;
+
+  /** Runs a process on a terminal, to the end of its output. */
+  interact(
+    containerId: string,
+    argv: readonly string[],
+    terminal: Terminal,
+    its: Abortable,
+  ): Promise<void>;
 
   /** One of that name that is there already is as good. */
   createVolume(

@@ -1,14 +1,14 @@
 /** Processes in a running container. */
 
 import { z } from "zod";
-import type { OutputSink } from "../../../core/executor.ts";
+import type { OutputSink, Terminal, TerminalSize } from "../../../core/executor.ts";
 import { delay } from "../../../core/util/abort.ts";
 import { backoff } from "../../../core/util/retry.ts";
 import type { AttachedStreams, Engine, ExecRequest, ProcessEnd } from "./engine.ts";
 import type { EngineHttp } from "./engine_http.ts";
 import { attachStreams } from "./output_streams.ts";
 
-export type ExecCalls = Pick<Engine, "exec">;
+export type ExecCalls = Pick<Engine, "exec" | "interact">;
 
 export function execCalls(http: EngineHttp): ExecCalls {
   return {
@@ -16,6 +16,12 @@ export function execCalls(http: EngineHttp): ExecCalls {
       const id = await createExec(http, containerId, request, signal);
       await runToEnd(http, id, request.input, { output, signal });
       return await endOf(http, id, signal);
+    },
+
+    async interact(containerId, argv, terminal, { signal }) {
+      const env = [`TERM=${terminal.type}`];
+      const id = await createExec(http, containerId, { argv, env, isTerminal: true }, signal);
+      await runOnTerminal(http, id, terminal, signal);
     },
   };
 }
@@ -25,9 +31,10 @@ const Created = z.object({ Id: z.string() });
 async function createExec(
   http: EngineHttp,
   containerId: string,
-  request: ExecRequest,
+  request: ExecRequest & { readonly isTerminal?: true },
   signal: AbortSignal,
 ): Promise<string> {
+  const { isTerminal = false } = request;
   const created = await http.json(Created, {
     method: "POST",
     path: `/containers/${encodeURIComponent(containerId)}/exec`,
@@ -36,10 +43,10 @@ async function createExec(
       Env: request.env,
       User: request.user,
       WorkingDir: request.workingDir,
-      AttachStdin: request.input !== undefined,
+      AttachStdin: request.input !== undefined || isTerminal,
       AttachStdout: true,
       AttachStderr: true,
-      Tty: false,
+      Tty: isTerminal,
     },
     signal,
   });
@@ -60,6 +67,35 @@ async function runToEnd(
   });
   await using streams = attachStreams(connection, output, "frames");
   if (input !== undefined) sendAll(streams, input);
+  await streams.ended;
+}
+
+async function runOnTerminal(
+  http: EngineHttp,
+  id: string,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = `/exec/${id}/start`;
+  const json = { Detach: false, Tty: true };
+  const { connection } = await http.hijack({ method: "POST", path, json, signal });
+  const screen = {
+    write(bytes: Uint8Array): undefined {
+      terminal.write(bytes);
+    },
+  };
+  await using streams = attachStreams(connection, screen, "raw");
+  const resize = ({ columns, rows }: TerminalSize) => {
+    const query = { w: String(columns), h: String(rows) };
+    // A size that cannot be told is a nuisance, and no more.
+    http.done({ method: "POST", path: `/exec/${id}/resize`, query, signal }).catch(() => {});
+  };
+  resize(terminal.size);
+  using _ = terminal.listen({
+    // Whatever is wrong with the connection ends the output, too.
+    onInput: (bytes) => void streams.write(bytes).catch(() => {}),
+    onResize: resize,
+  });
   await streams.ended;
 }
 

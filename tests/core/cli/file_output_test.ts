@@ -5,7 +5,7 @@ const MODULE = join(import.meta.dirname, "../../../core/cli/file_output.ts");
 
 test("fileOutput() hands all of a long text to a slow reader before the process exits", async () => {
   const code = `import { fileOutput } from ${JSON.stringify(MODULE)};
-    fileOutput(1, () => undefined).write("x".repeat(300_000) + "end");
+    fileOutput(1, () => ({})).write("x".repeat(300_000) + "end");
     process.exit(0);`;
   const child = Bun.spawn(["sh", "-c", '"$0" -e "$1" | (sleep 0.1; cat)', process.execPath, code], {
     stdout: "pipe",
@@ -17,8 +17,8 @@ test("fileOutput() hands all of a long text to a slow reader before the process 
 
 test("fileOutput() goes on when the reader has gone", async () => {
   const code = `import { fileOutput } from ${JSON.stringify(MODULE)};
-    fileOutput(1, () => undefined).write("x".repeat(300_000));
-    fileOutput(2, () => undefined).write("alive");`;
+    fileOutput(1, () => ({})).write("x".repeat(300_000));
+    fileOutput(2, () => ({})).write("alive");`;
   const child = Bun.spawn(["sh", "-c", '"$0" -e "$1" | true', process.execPath, code], {
     stderr: "pipe",
   });

@@ -1,0 +1,41 @@
+/** The terminal that the user sits at, as jobs elsewhere are given it. */
+
+import type { Terminal, TerminalSize } from "../executor.ts";
+import type { Program } from "./program.ts";
+
+const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
+/** Standard input and output are one. */
+export function userTerminal(
+  program: Pick<Program, "stdin" | "stdout" | "signals" | "env">,
+): Terminal {
+  const { stdout, signals, env } = program;
+  const size = () => ({
+    columns: stdout.columns ?? DEFAULT_SIZE.columns,
+    rows: stdout.rows ?? DEFAULT_SIZE.rows,
+  });
+  return {
+    type: env["TERM"] || "xterm",
+    get size() {
+      return size();
+    },
+    write: (bytes) => void stdout.write(bytes),
+    listen({ onInput, onResize }) {
+      const { stdin } = program;
+      const take = (typed: Uint8Array | string) => onInput(Buffer.from(typed));
+      const unlisten = signals.on("SIGWINCH", () => onResize(size()));
+      stdin.setRawMode?.(true);
+      stdin.on?.("data", take);
+      stdin.resume?.();
+      return {
+        [Symbol.dispose]() {
+          unlisten();
+          stdin.off?.("data", take);
+          // What is typed from now on belongs to whatever reads the terminal next.
+          stdin.pause?.();
+          stdin.setRawMode?.(false);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** How people get at containers that stay. Pure. */
+
+import type { KeptEnvironment } from "../../core/executor.ts";
+import type { JobFacts } from "./job_facts.ts";
+import { REAPER_LABELS } from "./names.ts";
+import { quote } from "./scripts.ts";
+
+/** In the words of the command that the engine's people have. */
+export function keptEnvironment(
+  { facts, build }: {
+    readonly facts: JobFacts;
+    readonly build: { readonly name: string; readonly isKept: boolean };
+  },
+): KeptEnvironment {
+  const { docker: { host }, paths, key, image } = facts;
+  const isPodman = host.includes("podman");
+  const client = [
+    isPodman ? "podman" : "docker",
+    ...(host === "" ? [] : [isPodman ? "--url" : "--host", quote(host)]),
+  ].join(" ");
+  const directory = quote(paths.projectDir);
+  const filter = `--filter label=${REAPER_LABELS.jobKey}=${key}`;
+  return {
+    container: build.name,
+    // What an entrypoint has run is over, and its container with it.
+    enter: build.isKept
+      ? `${client} exec -it -w ${directory} ${build.name} sh`
+      : `${client} run --rm -it --volumes-from ${build.name} -w ${directory} --entrypoint sh ${
+        quote(image)
+      }`,
+    remove: `${client} rm -fv $(${client} ps -aq ${filter})`,
+  };
+}
