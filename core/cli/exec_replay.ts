@@ -96,7 +96,7 @@ export async function replayJob(exec: ExecContext): Promise<number> {
     // The one that opened the job, and no other.
     tokens: { given: token, own: undefined, byHost: {} },
     inputs: pipelineInputs(flags),
-    idTokens: settings.idTokens,
+    credentials: settings.credentials,
     signal,
   });
   const left = isLooking(flags)

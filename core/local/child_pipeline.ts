@@ -16,7 +16,7 @@ import { readConfigText } from "../pipeline/read_config.ts";
 import { EVERYTHING, select, type Selection } from "../pipeline/select.ts";
 import { SourceText } from "../pipeline/yaml/source_text.ts";
 import { composeFetching } from "./compose_fetching.ts";
-import { namingMissing } from "./id_tokens.ts";
+import { namingMissing } from "./credentials.ts";
 import { includeVariables, type LocalPlan } from "./local_plan.ts";
 
 export interface ChildPlan {
@@ -52,7 +52,11 @@ export async function planChild(options: ChildOptions): Promise<ChildPlan> {
   });
   const pipeline = await composeFetching(config, facts, { source: plan.files, signal });
   if (pipeline.refusal !== undefined) refuse(pipeline.refusal, options);
-  return { facts, pipeline, selection: namingMissing(select(pipeline, EVERYTHING), plan.idTokens) };
+  return {
+    facts,
+    pipeline,
+    selection: namingMissing(select(pipeline, EVERYTHING), plan.credentials),
+  };
 }
 
 function childFacts({ job, trigger, parent, id }: ChildOptions): PipelineFacts {

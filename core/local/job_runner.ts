@@ -11,7 +11,7 @@ import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
 import type { JobBoard } from "./job_board.ts";
-import type { IdTokens } from "./id_tokens.ts";
+import type { Credentials } from "./credentials.ts";
 import type { FailureShell } from "./failure_shell.ts";
 import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
 import type { LastRun } from "./last_run.ts";
@@ -36,7 +36,7 @@ export interface JobRunnerOptions {
   readonly serverUrl: string;
   readonly projectPath: string;
   readonly timeoutSeconds: number;
-  readonly idTokens: IdTokens;
+  readonly credentials: Credentials;
   readonly executorFor: (job: PipelineJob) => string;
   /** Where the jobs of an executor get their sources. */
   readonly sourcesFor: (executor: string) => JobSources;
@@ -169,7 +169,7 @@ export class JobRunner {
       jobId: id,
       timeoutSeconds,
       token,
-      idTokens: this.#options.idTokens,
+      credentials: this.#options.credentials,
       repositoryUrl: `${
         serverUrl.replace("://", `://gitlab-ci-token:${token}@`)
       }/${projectPath}.git`,

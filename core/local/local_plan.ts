@@ -8,7 +8,7 @@ import { select, type Selection, type SelectionRequest } from "../pipeline/selec
 import type { SourceText } from "../pipeline/yaml/source_text.ts";
 import { composeFetching } from "./compose_fetching.ts";
 import { type AccessTokens, tokenFor } from "./gitlab/access_token.ts";
-import { type IdTokens, namingMissing } from "./id_tokens.ts";
+import { type Credentials, namingMissing } from "./credentials.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { projectFiles } from "./project_files.ts";
 import { remoteName, type Sources } from "./sources.ts";
@@ -33,7 +33,7 @@ export interface PlanRequest {
   readonly selection: SelectionRequest;
   /** Values of the CI file's own inputs. */
   readonly inputs: Readonly<Record<string, string>>;
-  readonly idTokens: IdTokens;
+  readonly credentials: Credentials;
   readonly signal: AbortSignal;
 }
 
@@ -61,7 +61,7 @@ export interface LocalPlan extends PlanSubject, AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly selection: Selection;
   /** That the user has set. */
-  readonly idTokens: IdTokens;
+  readonly credentials: Credentials;
 }
 
 /** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
@@ -86,7 +86,7 @@ export async function planPipeline(
   subject: PlanSubject,
   options: PlanRequest,
 ): Promise<LocalPlan> {
-  const { env, committed, file, idTokens, tokens, signal } = options;
+  const { env, committed, file, credentials, tokens, signal } = options;
   const { sources, facts, project: { serverUrl, path } } = subject;
   const token = tokenFor(serverUrl, tokens, serverUrl);
   const files = projectFiles({
@@ -102,7 +102,7 @@ export async function planPipeline(
     ? await readConfig(files, reading)
     : await readConfigText(options.root, files, reading);
   const pipeline = await composeFetching(config, facts, { source: files, signal });
-  const selection = namingMissing(select(pipeline, options.selection), idTokens);
+  const selection = namingMissing(select(pipeline, options.selection), credentials);
   const kept = opened.move();
   return {
     ...subject,
@@ -110,7 +110,7 @@ export async function planPipeline(
     config,
     pipeline,
     selection,
-    idTokens,
+    credentials,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -90,7 +90,7 @@ export async function runLocal(
     cacheDirectory: state.cache,
     serverUrl: plan.project.serverUrl,
     projectPath: plan.project.path,
-    idTokens: plan.idTokens,
+    credentials: plan.credentials,
     sourcesFor: (executor) => jobSources(executor, endpoint, plan),
     resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
   });

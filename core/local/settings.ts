@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { ConfigurationError } from "../errors.ts";
 import type { PipelineVariable } from "../pipeline/pipeline.ts";
+import type { Credentials } from "./credentials.ts";
 import type { AccessTokens } from "./gitlab/access_token.ts";
 import type { EntrySettings } from "./runner_entries.ts";
 import type { Variables } from "./settings_schema.ts";
@@ -13,7 +14,7 @@ export interface LocalSettings {
   readonly concurrency: number | undefined;
   readonly executor: string | undefined;
   readonly variables: Readonly<Record<string, PipelineVariable>>;
-  readonly idTokens: Readonly<Record<string, string>>;
+  readonly credentials: Credentials;
   /** Open other projects of GitLab for `include`, and jobs for `--job-url`. */
   readonly tokens: Omit<AccessTokens, "given">;
   readonly runner: EntrySettings;
@@ -23,7 +24,7 @@ const NOTHING_SET: LocalSettings = {
   concurrency: undefined,
   executor: undefined,
   variables: {},
-  idTokens: {},
+  credentials: { idTokens: {}, secrets: {} },
   tokens: { own: undefined, byHost: {} },
   runner: {},
 };
@@ -58,7 +59,7 @@ export async function loadSettings(options: {
       ...Object.assign({}, ...files.map((each) => variablesOf(each.variables, false))),
       ...variablesOf(secrets?.variables ?? {}, true),
     },
-    idTokens: secrets?.id_tokens ?? {},
+    credentials: { idTokens: secrets?.id_tokens ?? {}, secrets: secrets?.secrets ?? {} },
     tokens: { own: secrets?.gitlab_token, byHost: secrets?.gitlab_tokens ?? {} },
     runner: merged(files.map((each) => each.runner)),
   };

@@ -41,4 +41,6 @@ export const Secrets = z.strictObject({
   gitlab_tokens: z.record(z.string(), Token).default({}),
   /** Values for `id_tokens`, by their names. Masked in every log. */
   id_tokens: z.record(z.string(), z.string()).default({}),
+  /** The same for `secrets`. */
+  secrets: z.record(z.string(), z.string()).default({}),
 });

@@ -36,11 +36,6 @@ const NO_EFFECT: readonly NoEffect[] = [
     isUsed: ({ manualConfirmation }) => manualConfirmation !== undefined,
   },
   {
-    keyword: "secrets",
-    message: "secrets are not fetched here: give them as variables",
-    isUsed: ({ secrets }) => Object.keys(secrets).length > 0,
-  },
-  {
     keyword: "release",
     message: "release makes no release here",
     isUsed: ({ release }) => release !== undefined,

@@ -61,7 +61,8 @@ export interface PipelineJobVariable extends PipelineVariable {
     | "rules"
     | "dotenv"
     | "project"
-    | "pipeline";
+    | "pipeline"
+    | "secrets";
 }
 
 export interface Pipeline {

@@ -21,6 +21,7 @@ cache:fallback_keys  e2e/exec_keywords_test.ts  exec keeps caches from run to ru
 cache:untracked  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:policy  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:when  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
+secrets  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 id_tokens  e2e/exec_test.ts  exec hands id_tokens of the user to the jobs that ask for them
 inputs  e2e/exec_keywords_test.ts  exec fills in the inputs of a job, and tells the commands as they are run
 coverage  e2e/exec_keywords_test.ts  exec reads coverage with RE2's expressions, from the end of the log

@@ -132,7 +132,7 @@ rules:needs                     done    pipeline  Take the place of those of the
 rules:interruptible             done    pipeline  Wins over that of the job.
 run                             named   pipeline  A job made of steps is skipped.
 script                          done    job       The commands of the job.
-secrets                         named   pipeline  Nothing is fetched: give them as variables.
+secrets                         partly  job       Taken from exec-secrets.toml by their names; those that are missing are named.
 services                        done    pipeline  Containers beside the job, with variables.
 services:*:alias                done    job       Names of a service.
 services:*:command              done    job       What a service runs.

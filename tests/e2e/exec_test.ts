@@ -361,3 +361,37 @@ does-not: {script: ['echo "none: $CLOUD"']}
   });
   expect((await lab.run("--explain-vars", "asks")).stdout).toContain("CLOUD=[MASKED] (id_tokens)");
 });
+
+test.concurrent("exec hands secrets of the user to the jobs that ask for them, in files", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+asks:
+  secrets:
+    PASSWORD: {vault: production/db/password@ops}
+    KEY: {vault: production/db/key@ops, file: false}
+    OTHER: {vault: production/db/other@ops}
+  script:
+    - 'stat -c "%a %s" "$PASSWORD"'
+    - 'echo "$KEY, \${#KEY} characters, other $OTHER"'
+    - cat "$PASSWORD"
+does-not: {script: ['echo "none: $PASSWORD"']}
+`,
+  });
+  const directory = `${lab.dir}/home/.config/gitlab-runner`;
+  const secrets = '[secrets]\nPASSWORD = "pass$word of mine"\nKEY = "key-of-mine"\n';
+  await Bun.write(`${directory}/exec-secrets.toml`, secrets);
+  Bun.spawnSync(["chmod", "600", `${directory}/exec-secrets.toml`]);
+  const { code, events } = await lab.events();
+  expect(code).toBe(0);
+  expect(outputOf(events, "asks")).toEqual([
+    "600 17",
+    "[MASKED], 11 characters, other ",
+    "[MASKED]",
+  ]);
+  expect(outputOf(events, "does-not")).toEqual(["none: "]);
+  expect(events[0]).toMatchObject({
+    type: "warning",
+    message: "secrets are not fetched here: set OTHER in [secrets] of " +
+      "gitlab-runner/exec-secrets.toml (asks)",
+  });
+});

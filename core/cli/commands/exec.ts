@@ -155,7 +155,7 @@ async function runOnce(
     selection: request.selectionRequest(flags, jobs, lastRun?.failed),
     inputs: request.pipelineInputs(flags),
     settings: settings.variables,
-    idTokens: settings.idTokens,
+    credentials: settings.credentials,
     variables: request.pipelineVariables(flags, cwd),
     signal,
   });

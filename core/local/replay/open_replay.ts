@@ -9,7 +9,7 @@ import { ConfigurationError } from "../../errors.ts";
 import type { Pipeline, PipelineJob, PipelineVariable } from "../../pipeline/pipeline.ts";
 import { EVERYTHING, select, type Selection } from "../../pipeline/select.ts";
 import { composeFetching } from "../compose_fetching.ts";
-import { type IdTokens, namingMissing } from "../id_tokens.ts";
+import { type Credentials, namingMissing } from "../credentials.ts";
 import { type LocalPlan, planPipeline, type PlanRequest } from "../local_plan.ts";
 import type { Sources } from "../sources.ts";
 import type { PipelineEvent } from "../variables/pipeline_event.ts";
@@ -44,7 +44,7 @@ export interface Replay extends AsyncDisposable {
 
 /** Throws ConfigurationError when the job cannot be found in the CI file as it is read here. */
 export async function openReplay(options: ReplayOptions): Promise<Replay> {
-  const { found, server, sources, idTokens } = options;
+  const { found, server, sources, credentials } = options;
   const { address, job } = found;
   if (options.file === undefined) refuseForeignFile(job, server);
   const file = ciFile(options.file ?? server.project.ci_config_path);
@@ -76,7 +76,7 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
       selection: EVERYTHING,
     }),
   );
-  const choose = (pipeline: Pipeline) => selectJob(pipeline, { job, file: file.path, idTokens });
+  const choose = (pipeline: Pipeline) => selectJob(pipeline, { job, file: file.path, credentials });
   const first = choose(plan.pipeline);
   const environment = first.job.environment?.name;
   const scoped = environment === undefined ? { facts, hidden } : factsFor(environment);
@@ -128,10 +128,10 @@ interface Chosen {
 /** The job alone, at once, whatever it waited for on the server. */
 function selectJob(
   pipeline: Pipeline,
-  { job: { id, name }, file, idTokens }: {
+  { job: { id, name }, file, credentials }: {
     readonly job: ServerJob;
     readonly file: string;
-    readonly idTokens: IdTokens;
+    readonly credentials: Credentials;
   },
 ): Chosen {
   const job = pipeline.jobs.find((each) => each.name === name);
@@ -150,7 +150,7 @@ function selectJob(
   const jobs = pipeline.jobs.map((each) => each === job ? now : each);
   const changed = { ...pipeline, jobs };
   const selection = select(changed, { ...EVERYTHING, jobs: [name] });
-  return { job: now, pipeline: changed, selection: namingMissing(selection, idTokens) };
+  return { job: now, pipeline: changed, selection: namingMissing(selection, credentials) };
 }
 
 function missingVariables(

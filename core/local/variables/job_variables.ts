@@ -8,14 +8,14 @@ import {
 import type { JobVariable } from "../../job/response.ts";
 import type { PipelineJob, PipelineJobVariable } from "../../pipeline/pipeline.ts";
 import { expandForRunner } from "../../pipeline/variables/nested.ts";
-import { type IdTokens, idTokensOf } from "../id_tokens.ts";
+import { type Credentials, idTokensOf, secretsOf } from "../credentials.ts";
 import type { RemoteProject } from "./remote.ts";
 
 export interface LocalVariableFacts extends JobVariableFacts {
   readonly token: string;
   readonly repositoryUrl: string;
   /** That the user has set; the job gets those that it asks for. */
-  readonly idTokens: IdTokens;
+  readonly credentials: Credentials;
   /** From reports of the jobs that this one gets artifacts of. */
   readonly dotenv: ReadonlyMap<string, string>;
 }
@@ -35,14 +35,17 @@ export function localVariables(
 ): readonly LocalVariable[] {
   const above = job.variables.filter(({ origin }) => ABOVE_DOTENV.has(origin));
   const below = job.variables.filter(({ origin }) => !ABOVE_DOTENV.has(origin));
+  const secrets = secretsOf(job, facts.credentials);
   const variables = [
     ...fixed(tokenVariables(facts.token), { origin: "predefined", masked: true }),
     ...fixed(jobOwnVariables(facts), { origin: "predefined" }),
     ...fixed({ CI_REPOSITORY_URL: facts.repositoryUrl }, { origin: "predefined" }),
-    ...fixed(idTokensOf(job, facts.idTokens), { origin: "id_tokens", masked: true }),
+    ...fixed(idTokensOf(job, facts.credentials), { origin: "id_tokens", masked: true }),
     ...below,
     ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" }),
     ...above,
+    ...fixed(secrets.values, { origin: "secrets", masked: true }),
+    ...fixed(secrets.files, { origin: "secrets", masked: true, file: true }),
   ];
   return expandForRunner(variables).map(({ key, value, masked, file, expand, origin }) => ({
     key,
@@ -58,14 +61,16 @@ export function localVariables(
 /** Values that are taken as they are. */
 function fixed(
   values: Readonly<Record<string, string>>,
-  { origin, masked = false }: Pick<PipelineJobVariable, "origin"> & { readonly masked?: boolean },
+  { origin, masked = false, file = false }:
+    & Pick<PipelineJobVariable, "origin">
+    & Partial<Pick<PipelineJobVariable, "masked" | "file">>,
 ): readonly PipelineJobVariable[] {
   return Object.entries(values).map(([key, value]) => ({
     key,
     value,
     expand: false,
     masked,
-    file: false,
+    file,
     origin,
   }));
 }
@@ -73,9 +78,9 @@ function fixed(
 /** What a job would get, with the id and token that the first job of a run has. */
 export function exampleVariables(
   job: PipelineJob,
-  { project: { serverUrl, path }, idTokens }: {
+  { project: { serverUrl, path }, credentials }: {
     readonly project: RemoteProject;
-    readonly idTokens: IdTokens;
+    readonly credentials: Credentials;
   },
   timeoutSeconds: number,
 ): readonly LocalVariable[] {
@@ -86,7 +91,7 @@ export function exampleVariables(
     jobId: 1,
     timeoutSeconds: job.config.timeoutSeconds ?? timeoutSeconds,
     token: "",
-    idTokens,
+    credentials,
     repositoryUrl: `${serverUrl}/${path}.git`,
     dotenv: new Map(),
   });

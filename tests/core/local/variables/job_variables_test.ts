@@ -18,7 +18,10 @@ function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: F
     runner: { id: 1, description: "local", tags: [] },
     token: "token",
     repositoryUrl: "https://gitlab.example.com/group/app.git",
-    idTokens: { ASKED: "token $X", OTHER: "token" },
+    credentials: {
+      idTokens: { ASKED: "token $X", OTHER: "token" },
+      secrets: { FILE: "in $A file", VALUE: "plain", OTHER: "secret" },
+    },
     dotenv: new Map(Object.entries(dotenv)),
   });
   return Object.fromEntries(variables.map((variable) => [variable.key, variable]));
@@ -62,4 +65,19 @@ test("localVariables() has the id_tokens that the job asks for, below all that i
   expect(variables["ASKED"]).toMatchObject({ value: "token $X", raw: true, masked: true });
   expect([variables["OTHER"], variables["MISSING"]]).toEqual([undefined, undefined]);
   expect(variablesOf({ ...job, variables: { ASKED: "own" } })["ASKED"]?.value).toBe("own");
+});
+
+test("localVariables() has the secrets that the job asks for, over all else, in files or not", () => {
+  const vault = { vault: "a/b@c" };
+  const variables = variablesOf(
+    {
+      secrets: { FILE: vault, VALUE: { ...vault, file: false }, MISSING: vault },
+      variables: { VALUE: "of the job" },
+    },
+    {},
+    { pipeline: { VALUE: "of the pipeline" } },
+  );
+  expect(variables["FILE"]).toMatchObject({ value: "in $A file", file: true, masked: true });
+  expect(variables["VALUE"]).toMatchObject({ value: "plain", file: false, origin: "secrets" });
+  expect([variables["OTHER"], variables["MISSING"]]).toEqual([undefined, undefined]);
 });
