@@ -20,7 +20,7 @@ import { blockedBy, whySkipped } from "./why_skipped.ts";
 
 export function advance(progress: Progress, nowMs: number): ProgressStep {
   const pass = new Pass(progress);
-  if (progress.isCanceled) cancelRest(progress, pass);
+  if (progress.canceledBy !== undefined) cancelRest(progress, pass);
   else {
     beginWaiting(progress, pass, nowMs);
     decideCreated(progress, pass, nowMs);
@@ -175,11 +175,14 @@ function skipBlocked({ jobs }: Progress, pass: Pass): void {
   }
 }
 
-function cancelRest({ jobs }: Progress, pass: Pass): void {
+function cancelRest({ jobs, canceledBy }: Progress, pass: Pass): void {
+  const why = canceledBy === "failure"
+    ? "a job failed, and workflow:auto_cancel:on_job_failure is all"
+    : "the pipeline was canceled";
   for (const { job, isLeft } of jobs.values()) {
     const { kind } = pass.states.get(job.name)!;
     if (kind !== "created" && kind !== "scheduled" && kind !== "waiting") continue;
     if (isLeft) pass.leave(job.name, false);
-    else pass.skip(skip(job, "canceled", "the pipeline was canceled"));
+    else pass.skip(skip(job, "canceled", why));
   }
 }

@@ -36,7 +36,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
   if (workflow.kind === "out") {
     const { message } = workflow;
     const excluded = index.all.map(({ job, instance }) => ({ job, name: instance.name, message }));
-    return { ...pipeline, name: undefined, refusal: message, excluded };
+    return { ...pipeline, name: undefined, refusal: message, endsOnFailure: false, excluded };
   }
 
   const shared = sharedVariables(facts, config.variables, workflow.variables);
@@ -50,6 +50,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
   return {
     ...pipeline,
     name: workflow.name,
+    endsOnFailure: workflow.endsOnFailure,
     refusal: isWhole ? undefined : NO_JOBS,
     jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
     excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),

@@ -64,11 +64,30 @@ const NO_EFFECT: readonly NoEffect[] = [
 
 export function workflowLimits({ workflow }: CiConfig): readonly CiWarning[] {
   const rules = workflow.rules ?? [];
-  const cancels = workflow.autoCancel !== undefined ||
-    rules.some(({ autoCancel }) => autoCancel !== undefined);
-  const message = "workflow:auto_cancel is not done here: no other pipeline is running";
+  const set = [workflow, ...rules].flatMap(({ autoCancel }) =>
+    autoCancel === undefined ? [] : [autoCancel]
+  );
+  const onNewCommit = "workflow:auto_cancel:on_new_commit";
+  const onFailure = "workflow:auto_cancel:on_job_failure";
   return [
-    ...(cancels ? [warning(message, undefined, "workflow:auto_cancel")] : []),
+    ...(set.some((one) => one["on_new_commit"] !== undefined)
+      ? [
+        warning(
+          `${onNewCommit} is not done here: no other pipeline is running`,
+          undefined,
+          onNewCommit,
+        ),
+      ]
+      : []),
+    ...(set.some((one) => one["on_job_failure"] === "all")
+      ? [
+        warning(
+          `${onFailure} starts no more jobs here; those that run go on`,
+          undefined,
+          onFailure,
+        ),
+      ]
+      : []),
     ...rules.flatMap((rule) => ruleLimits(rule, "workflow")),
   ];
 }

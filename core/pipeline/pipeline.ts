@@ -70,6 +70,8 @@ export interface Pipeline {
   readonly name: string | undefined;
   /** Why GitLab would make no pipeline, in its words; there are no jobs then. Undefined: it would. */
   readonly refusal: string | undefined;
+  /** `workflow:auto_cancel:on_job_failure: all`: nothing starts any more once a job has failed. */
+  readonly endsOnFailure: boolean;
   readonly stages: readonly string[];
   /** Jobs that are part of the pipeline, in the order of stages and files. */
   readonly jobs: readonly PipelineJob[];

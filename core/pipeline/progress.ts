@@ -7,7 +7,13 @@ import { RunnerError } from "../errors.ts";
 import { advance } from "./advance.ts";
 import { isRetried, type JobOutcome } from "./job_outcome.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { type JobState, type Progress, type ProgressStep, statusOf } from "./progress_state.ts";
+import {
+  type JobState,
+  type Progress,
+  type ProgressStep,
+  standingOf,
+  statusOf,
+} from "./progress_state.ts";
 import { orderJobs } from "./run_order.ts";
 import type { Selection } from "./select.ts";
 
@@ -19,7 +25,8 @@ export function beginProgress(
   const ordered = orderJobs(pipeline, selection);
   const jobs = new Map(ordered.map((one) => [one.job.name, one]));
   const states = new Map(ordered.map(({ job }) => [job.name, { kind: "created" } as const]));
-  return advance({ jobs, states, isCanceled: false, nextTurn: 0 }, nowMs);
+  const { endsOnFailure } = pipeline;
+  return advance({ jobs, states, canceledBy: undefined, endsOnFailure, nextTurn: 0 }, nowMs);
 }
 
 /** A job that was started has ended; it may have to be tried again. */
@@ -35,12 +42,15 @@ export function reportFinished(
     throw new RunnerError(`Job "${name}" ended, which is not running`);
   }
   const { attempt } = state;
-  if (!progress.isCanceled && isRetried(job.config.retry, outcome, attempt)) {
+  if (progress.canceledBy === undefined && isRetried(job.config.retry, outcome, attempt)) {
     const again = withState(progress, name, { kind: "running", attempt: attempt + 1 });
     const step = advance(again, nowMs);
     return { ...step, start: [{ job, attempt: attempt + 1 }, ...step.start] };
   }
-  return advance(withState(progress, name, { kind: "finished", outcome, attempt }), nowMs);
+  const next = withState(progress, name, { kind: "finished", outcome, attempt });
+  const ends = progress.endsOnFailure && progress.canceledBy === undefined &&
+    standingOf(job, { kind: "finished", outcome, attempt }) === "failed";
+  return advance(ends ? { ...next, canceledBy: "failure" } : next, nowMs);
 }
 
 /** Time has passed: delayed jobs may be due. */
@@ -51,7 +61,7 @@ export function reportTime(progress: Progress, nowMs: number): ProgressStep {
 /** Nothing starts any more. Running jobs have to be ended and reported by whoever runs them. */
 export function cancelProgress(progress: Progress, nowMs: number): ProgressStep {
   const isOver = statusOf(progress) !== "running";
-  return advance(isOver ? progress : { ...progress, isCanceled: true }, nowMs);
+  return advance(isOver ? progress : { ...progress, canceledBy: "people" }, nowMs);
 }
 
 function withState(progress: Progress, name: string, state: JobState): Progress {

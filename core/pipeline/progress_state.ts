@@ -23,7 +23,9 @@ export interface Progress {
   /** By full name, each behind all that it waits for. */
   readonly jobs: ReadonlyMap<string, OrderedJob>;
   readonly states: ReadonlyMap<string, JobState>;
-  readonly isCanceled: boolean;
+  /** By people, or by a job that failed: nothing starts any more. */
+  readonly canceledBy: "people" | "failure" | undefined;
+  readonly endsOnFailure: boolean;
   readonly nextTurn: number;
 }
 
@@ -58,12 +60,12 @@ export function standingOf(job: PipelineJob, state: JobState): JobStanding {
   }
 }
 
-export function statusOf({ jobs, states, isCanceled }: Progress): ProgressStep["status"] {
+export function statusOf({ jobs, states, canceledBy }: Progress): ProgressStep["status"] {
   const standings = new Set(
     [...jobs.values()].map(({ job }) => standingOf(job, states.get(job.name)!)),
   );
   if (standings.has("pending")) return "running";
-  if (isCanceled) return "canceled";
+  if (canceledBy === "people") return "canceled";
   if (standings.has("failed")) return "failed";
   return standings.has("canceled") ? "canceled" : "success";
 }

@@ -26,6 +26,11 @@ id_tokens  e2e/exec_test.ts  exec hands id_tokens of the user to the jobs that a
 inputs  e2e/exec_keywords_test.ts  exec fills in the inputs of a job, and tells the commands as they are run
 coverage  e2e/exec_keywords_test.ts  exec reads coverage with RE2's expressions, from the end of the log
 rules:exists:project  e2e/exec_includes_test.ts  exec looks at the files of other projects for rules
+artifacts:reports:dotenv  e2e/exec_keywords_test.ts  exec hands dotenv reports on, as far as artifacts go
+artifacts:reports:junit  e2e/exec_test.ts  exec tells coverage, caches, retries and the counts of test reports
+cache:key:files_commits  e2e/exec_keywords_test.ts  exec makes keys of caches from files, or from their commits
+secrets:*:vault  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
+secrets:*:file  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 retry:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say
@@ -40,6 +45,7 @@ image:entrypoint  e2e/exec_docker_test.ts  exec runs an image and its services a
 image:docker  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 image:pull_policy  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
+services:*:pull_policy  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services:*:alias  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services:*:command  e2e/exec_docker_test.ts  exec runs an image and its services as the job says
 services:*:entrypoint  e2e/exec_docker_test.ts  exec runs an image and its services as the job says

@@ -17,16 +17,20 @@ spec:inputs:*:regex             done    read      What a value has to match.
 spec:inputs:*:type              done    read      string, number, boolean or array.
 spec:inputs:*:rules             done    read      Options and defaults that depend on other inputs.
 spec:component                  done    read      What a component may ask about itself.
+spec:include                    done    read      Inputs that several files share.
 # Whole file
 default                         done    read      Goes into every job that does not say otherwise.
 include:local                   done    read      Files of the project, also by pattern.
 include:project                 done    read      Fetched, and kept for use without a network.
+include:ref                     done    read      A branch, tag or commit of the project.
+include:file                    done    read      One file of the project, or several.
 include:remote                  done    read      Fetched, and kept for use without a network.
 include:template                done    read      Fetched, and kept for use without a network.
 include:component               done    read      Fetched, and kept for use without a network.
 include:inputs                  done    read      Values for the inputs of the file.
 include:rules                   done    read      Whether the file is read at all.
 include:integrity               done    read      A checksum of a remote file.
+include:cache                   moot    read      Kept until --fetch-includes, whatever it says.
 stages                          done    pipeline  The order of the stages; .pre and .post are always there.
 variables                       done    pipeline  Global variables.
 variables:*:value               done    pipeline  The value of a variable.
@@ -39,9 +43,10 @@ workflow:rules:changes          done    pipeline  Files that differ from what th
 workflow:rules:exists           done    pipeline  Files of the project.
 workflow:rules:when             done    pipeline  always or never.
 workflow:rules:variables        done    pipeline  Global variables, for the rules of jobs as well.
-workflow:rules:auto_cancel      named   pipeline  No other pipeline is running.
+workflow:rules:auto_cancel      done    pipeline  Wins over that of the workflow, one thing at a time.
 workflow:name                   done    pipeline  Expanded, and shown.
-workflow:auto_cancel            named   pipeline  No other pipeline is running.
+workflow:auto_cancel:on_new_commit   named   pipeline  No other pipeline is running.
+workflow:auto_cancel:on_job_failure  partly  pipeline  No more jobs start; those that run go on.
 # Jobs
 after_script                    done    job       Runs in any case, and does not change the result.
 allow_failure                   done    pipeline  A failure that does not fail the pipeline.
@@ -52,6 +57,9 @@ artifacts:untracked             done    job       Whatever git does not know.
 artifacts:when                  done    job       After which end they are kept.
 artifacts:name                  done    job       The archive's name.
 artifacts:reports               partly  job       dotenv goes into later jobs, junit is counted; others are kept as files.
+artifacts:reports:dotenv        done    job       Variables of later jobs.
+artifacts:reports:junit         done    job       Counted at the end.
+artifacts:reports:coverage_report  moot    read      Kept as a file.
 artifacts:expire_in             moot    read      Kept with the last runs.
 artifacts:expose_as             named   pipeline  There is no merge request to show it in.
 artifacts:access                named   pipeline  Artifacts are files of this machine.
@@ -60,6 +68,7 @@ before_script                   done    job       In front of the script, in the
 cache:paths                     done    job       Restored before the script and saved after it.
 cache:key                       done    pipeline  A key with variables.
 cache:key:files                 done    job       A key that changes with the files.
+cache:key:files_commits         done    job       A key that changes with the last commits of the files.
 cache:key:prefix                done    job       In front of a key made of files.
 cache:fallback_keys             done    job       Tried in order when there is no cache of the key.
 cache:untracked                 done    job       Whatever git does not know.
@@ -92,6 +101,7 @@ inputs                          done    job       Their defaults, in scripts, im
 interruptible                   named   pipeline  No newer pipeline is running.
 manual_confirmation             named   pipeline  --manual is the answer.
 needs                           done    pipeline  Jobs to wait for instead of the earlier stages.
+needs:job                       done    pipeline  The job to wait for.
 needs:artifacts                 done    pipeline  Whether their artifacts come along.
 needs:optional                  done    pipeline  May be left out of the pipeline.
 needs:parallel:matrix           done    pipeline  Some instances of a job.
@@ -108,9 +118,21 @@ except:variables                done    pipeline  Expressions.
 except:changes                  done    pipeline  Changed files.
 except:kubernetes               named   pipeline  There is no cluster of the project.
 pages                           named   pipeline  The job runs; nothing is published.
+pages:publish                   named   read      The directory stays among the artifacts.
+pages:path_prefix               named   read      Nothing is published.
+pages:expire_in                 named   read      Nothing is published.
+publish                         named   read      The directory stays among the artifacts.
 parallel                        done    pipeline  As many equal jobs.
 parallel:matrix                 done    pipeline  A job for each combination of values.
 release                         named   pipeline  The job runs; no release is made.
+release:tag_name                named   read      No release is made.
+release:tag_message             named   read      No release is made.
+release:name                    named   read      No release is made.
+release:description             named   read      No release is made.
+release:ref                     named   read      No release is made.
+release:milestones              named   read      No release is made.
+release:released_at             named   read      No release is made.
+release:assets:links            named   read      No release is made.
 resource_group                  done    pipeline  One job at a time.
 retry                           done    pipeline  How often to try again.
 retry:max                       done    pipeline  How often to try again.
@@ -124,6 +146,7 @@ rules:changes:compare_to        done    pipeline  A ref to compare with.
 rules:exists                    done    pipeline  Files of the project.
 rules:exists:paths              done    pipeline  Ruby's patterns, as on the server.
 rules:exists:project            done    pipeline  Fetched like included files; also with rules:exists:ref.
+rules:exists:ref                done    pipeline  A branch, tag or commit of that project.
 rules:when                      done    pipeline  When the job runs.
 rules:start_in                  done    pipeline  How long a delayed job waits.
 rules:allow_failure             done    pipeline  Wins over that of the job.
@@ -133,19 +156,32 @@ rules:interruptible             done    pipeline  Wins over that of the job.
 run                             named   pipeline  A job made of steps is skipped.
 script                          done    job       The commands of the job.
 secrets                         partly  job       Taken from exec-secrets.toml by their names; those that are missing are named.
+secrets:*:vault                 partly  job       The value is the one in exec-secrets.toml.
+secrets:*:azure_key_vault       partly  read      The value is the one in exec-secrets.toml.
+secrets:*:gcp_secret_manager    partly  read      The value is the one in exec-secrets.toml.
+secrets:*:aws_secrets_manager   partly  read      The value is the one in exec-secrets.toml.
+secrets:*:akeyless              partly  read      The value is the one in exec-secrets.toml.
+secrets:*:gitlab_secrets_manager  partly  read      The value is the one in exec-secrets.toml.
+secrets:*:file                  done    job       False: the value itself instead of a file.
+secrets:*:token                 moot    read      No vault is asked.
 services                        done    pipeline  Containers beside the job, with variables.
 services:*:alias                done    job       Names of a service.
 services:*:command              done    job       What a service runs.
 services:*:entrypoint           done    job       What a service is started with.
 services:*:variables            done    job       Only for the service.
+services:*:pull_policy          done    job       Which pull policies to use.
+services:*:docker               done    read      platform and user.
+services:*:kubernetes           moot    read      There is no cluster.
 stage                           done    pipeline  Which stage a job belongs to.
 start_in                        done    pipeline  How long a delayed job waits.
 tags                            named   pipeline  All jobs run on this machine.
 timeout                         done    job       Ends a job that takes longer.
 trigger                         done    job       A pipeline inside the pipeline.
 trigger:include                 done    job       Files of the project, of elsewhere, or of an earlier job's artifacts.
+trigger:include:inputs          done    read      Inputs of one of its files.
 trigger:inputs                  done    read      Inputs of the pipeline's files.
 trigger:project                 named   pipeline  A pipeline of another project is not started: the job is skipped.
+trigger:branch                  named   read      A pipeline of another project is not started.
 trigger:strategy                done    job       Whether the job waits for its pipeline, and ends as it does.
 trigger:forward                 done    job       Which variables the pipeline gets.
 when                            done    pipeline  on_success, on_failure, always, manual, delayed.

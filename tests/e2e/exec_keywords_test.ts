@@ -277,3 +277,30 @@ job:
 `);
   expect(ofType(events, "job.finished")).toMatchObject([{ coverage: 41.5 }]);
 });
+
+test.concurrent("exec makes keys of caches from files, or from their commits", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `
+content:
+  script: [touch kept]
+  cache: { key: { files: [lock] }, paths: [kept] }
+commits:
+  script: [touch kept]
+  cache: { key: { files_commits: [lock] }, paths: [kept] }
+`,
+    lock: "one\n",
+  });
+  const keys = async () => {
+    const { events } = await lab.events();
+    return Object.fromEntries(ofType(events, "cache").map(({ job, key }) => [job, key]));
+  };
+  const before = await keys();
+  expect(Object.keys(before)).toEqual(["content", "commits"]);
+  expect(before["content"]).not.toBe(before["commits"]);
+  lab.write({ lock: "two\n" });
+  const changed = await keys();
+  expect(changed["content"]).not.toBe(before["content"]);
+  lab.write({ lock: "one\n" });
+  lab.git("commit", "--quiet", "--allow-empty", "--message=Nothing");
+  expect(await keys()).toEqual(before);
+});

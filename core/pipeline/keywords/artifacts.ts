@@ -160,7 +160,18 @@ export function readRelease(entry: Entry): Readonly<Record<string, unknown>> | u
   }
   for (const key of ["tag_message", "name", "ref", "released_at"]) release.string(key);
   release.stringOrStrings("milestones");
+  checkAssets(release);
   return plainRecord(release);
+}
+
+function checkAssets(release: MappingEntry): void {
+  const assets = release.at("assets")?.asMapping();
+  assets?.checkKeys(["links"]);
+  const links = assets?.at("links");
+  if (links?.node.kind !== "sequence") return;
+  for (const node of links.node.items) {
+    links.below("link", node).asMapping()?.checkKeys(["name", "url", "filepath", "link_type"]);
+  }
 }
 
 export function plainRecord(entry: MappingEntry): Readonly<Record<string, Plain>> {

@@ -13,7 +13,13 @@ import { RuleContext } from "./rule_context.ts";
 const FILTERED = "Pipeline filtered out by workflow rules.";
 
 export type WorkflowDecision =
-  | { readonly kind: "in"; readonly name: string | undefined; readonly variables: CiVariables }
+  | {
+    readonly kind: "in";
+    readonly name: string | undefined;
+    readonly variables: CiVariables;
+    /** `on_job_failure: all`, of the rule or else of the workflow. */
+    readonly endsOnFailure: boolean;
+  }
   | { readonly kind: "out"; readonly message: string }
   | { readonly kind: "broken"; readonly problem: CiProblem };
 
@@ -36,7 +42,14 @@ export function decideWorkflow(
   const added = match?.rule.variables ?? {};
   try {
     const shared = sharedVariables(facts, variables, added);
-    return { kind: "in", name: nameOf(workflow.name, shared), variables: added };
+    const onFailure = match?.rule.autoCancel?.["on_job_failure"] ??
+      workflow.autoCancel?.["on_job_failure"];
+    return {
+      kind: "in",
+      name: nameOf(workflow.name, shared),
+      variables: added,
+      endsOnFailure: onFailure === "all",
+    };
   } catch (error) {
     if (!(error instanceof VariableError)) throw error;
     return { kind: "broken", problem: { message: error.message, place: undefined } };
