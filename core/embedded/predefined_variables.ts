@@ -63,6 +63,8 @@ export function predefinedVariables(facts: PredefinedFacts): JobVariableInput[] 
       serverUrl,
       projectPath,
       jobId: facts.jobId,
+      pipelineId: facts.pipelineId,
+      tags: facts.tags,
       name: facts.name,
       stage: facts.stage,
       image: facts.image,

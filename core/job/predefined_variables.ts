@@ -63,6 +63,7 @@ export function pipelineVariables(facts: PipelineVariableFacts): PredefinedVaria
     CI_COMMIT_REF_NAME: ref.name,
     CI_COMMIT_REF_SLUG: slug(ref.name),
     CI_COMMIT_REF_PROTECTED: String(ref.isProtected),
+    CI_CONFIG_REF_URI: configRefUri(facts),
     ...(ref.kind === "branch" ? { CI_COMMIT_BRANCH: ref.name } : {}),
     ...(ref.kind === "tag"
       ? { CI_COMMIT_TAG: ref.name, CI_COMMIT_TAG_MESSAGE: ref.tagMessage }
@@ -74,6 +75,14 @@ export function pipelineVariables(facts: PipelineVariableFacts): PredefinedVaria
   };
 }
 
+/** `gitlab.example.com/group/project//.gitlab-ci.yml@refs/heads/main`. */
+function configRefUri({ serverUrl, project, ref }: PipelineVariableFacts): string {
+  const { host, pathname } = new URL(serverUrl);
+  const kinds = { branch: "heads", tag: "tags", "merge-request": "heads" };
+  const where = `${host}${pathname.replace(/\/$/, "")}/${project.path}`;
+  return `${where}//${project.configPath}@refs/${kinds[ref.kind]}/${ref.name}`;
+}
+
 function serverVariables(serverUrl: string): PredefinedVariables {
   const server = new URL(serverUrl);
   const [major = "", minor = "", patch = ""] = SERVER_VERSION.split(".");
@@ -82,7 +91,7 @@ function serverVariables(serverUrl: string): PredefinedVariables {
     CI_SERVER_NAME: "GitLab",
     CI_SERVER_URL: serverUrl,
     CI_SERVER_HOST: server.hostname,
-    CI_SERVER_PORT: server.port || (server.protocol === "https:" ? "443" : "80"),
+    CI_SERVER_PORT: portOf(server),
     CI_SERVER_PROTOCOL: server.protocol.slice(0, -1),
     CI_SERVER_FQDN: server.host,
     CI_SERVER_SHELL_SSH_HOST: server.hostname,
@@ -96,6 +105,22 @@ function serverVariables(serverUrl: string): PredefinedVariables {
     CI_API_V4_URL: `${serverUrl}/api/v4`,
     CI_API_GRAPHQL_URL: `${serverUrl}/api/graphql`,
     CI_TEMPLATE_REGISTRY_HOST: "registry.gitlab.com",
+  };
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port || (protocol === "https:" ? "443" : "80");
+}
+
+/** Where images of other registries are kept for the groups of a project; names are in lower case. */
+function dependencyProxyVariables(serverUrl: string, namespace: string): PredefinedVariables {
+  const server = new URL(serverUrl);
+  const address = `${server.hostname}:${portOf(server)}`;
+  const prefix = (group: string) => `${address}/${group.toLowerCase()}/dependency_proxy/containers`;
+  return {
+    CI_DEPENDENCY_PROXY_SERVER: address,
+    CI_DEPENDENCY_PROXY_GROUP_IMAGE_PREFIX: prefix(namespace.split("/")[0] ?? ""),
+    CI_DEPENDENCY_PROXY_DIRECT_GROUP_IMAGE_PREFIX: prefix(namespace),
   };
 }
 
@@ -115,6 +140,7 @@ function projectVariables(facts: PipelineVariableFacts, url: string): Predefined
     CI_PROJECT_NAMESPACE_ID: "1",
     CI_PROJECT_NAMESPACE_SLUG: slug(namespace),
     CI_PROJECT_ROOT_NAMESPACE: namespace.split("/")[0] ?? "",
+    CI_PROJECT_ROOT_NAMESPACE_SLUG: slug(namespace.split("/")[0] ?? ""),
     CI_PROJECT_URL: url,
     CI_PROJECT_VISIBILITY: visibility,
     CI_PROJECT_REPOSITORY_LANGUAGES: "",
@@ -122,8 +148,14 @@ function projectVariables(facts: PipelineVariableFacts, url: string): Predefined
     CI_DEFAULT_BRANCH: defaultBranch,
     CI_DEFAULT_BRANCH_SLUG: slug(defaultBranch),
     CI_CONFIG_PATH: configPath,
-    CI_PAGES_DOMAIN: "example.com",
+    CI_PAGES_DOMAIN: pagesDomain(facts.serverUrl),
+    ...dependencyProxyVariables(facts.serverUrl, namespace),
   };
+}
+
+/** Other instances have it where nobody but they can tell: theirs is the one of no configuration. */
+function pagesDomain(serverUrl: string): string {
+  return serverUrl === "https://gitlab.com" ? "gitlab.io" : "example.com";
 }
 
 function commitVariables({ commit }: PipelineVariableFacts): PredefinedVariables {
@@ -135,7 +167,8 @@ function commitVariables({ commit }: PipelineVariableFacts): PredefinedVariables
     : commit.message;
   const [title = "", ...rest] = message.split("\n");
   // With a long title, GitLab takes the whole message for the description.
-  const description = title.length < 100 ? rest.join("\n").replace(/^\n+/, "") : message;
+  // The empty line below the title is part of it.
+  const description = title.length < 100 ? rest.join("\n").replace(/\r?\n$/, "") : message;
   return {
     CI_COMMIT_SHA: sha,
     CI_COMMIT_SHORT_SHA: sha.slice(0, 8),
@@ -146,6 +179,7 @@ function commitVariables({ commit }: PipelineVariableFacts): PredefinedVariables
     CI_COMMIT_DESCRIPTION: description,
     CI_COMMIT_TIMESTAMP: timestamp,
     CI_COMMIT_AUTHOR: author,
+    CI_COMMIT_USER_LOGIN: "",
   };
 }
 
@@ -154,6 +188,8 @@ export interface JobVariableFacts {
   readonly serverUrl: string;
   readonly projectPath: string;
   readonly jobId: number;
+  /** Of the outermost pipeline. */
+  readonly pipelineId: number;
   readonly name: string;
   readonly stage: string;
   /** Empty: none. */
@@ -161,6 +197,8 @@ export interface JobVariableFacts {
   readonly startedAt: string;
   readonly timeoutSeconds: number;
   readonly node: { readonly index: number; readonly total: number } | undefined;
+  /** That the job asks for. */
+  readonly tags: readonly string[];
   readonly runner: {
     readonly id: number;
     readonly description: string;
@@ -169,11 +207,12 @@ export interface JobVariableFacts {
 }
 
 export function jobOwnVariables(facts: JobVariableFacts): PredefinedVariables {
-  const { name, image, node, runner } = facts;
+  const { name, image, node, runner, pipelineId, jobId } = facts;
   return {
     CI_JOB_ID: String(facts.jobId),
     CI_JOB_URL: `${facts.serverUrl}/${facts.projectPath}/-/jobs/${facts.jobId}`,
     CI_JOB_STARTED_AT: facts.startedAt,
+    CI_JOB_STARTED_AT_SLUG: slug(facts.startedAt),
     CI_REGISTRY_USER: "gitlab-ci-token",
     CI_DEPENDENCY_PROXY_USER: "gitlab-ci-token",
     CI_JOB_NAME: name,
@@ -185,9 +224,38 @@ export function jobOwnVariables(facts: JobVariableFacts): PredefinedVariables {
     CI_NODE_TOTAL: String(node?.total ?? 1),
     CI_JOB_TIMEOUT: String(facts.timeoutSeconds),
     CI_JOB_STATUS: "running",
+    CI_JOB_TAGS: tagsText(facts.tags),
+    ...pagesVariables(facts),
+    ...traceVariables(pipelineId, jobId),
     CI_RUNNER_ID: String(runner.id),
     CI_RUNNER_DESCRIPTION: runner.description,
-    CI_RUNNER_TAGS: JSON.stringify(runner.tags),
+    CI_RUNNER_TAGS: tagsText(runner.tags),
+  };
+}
+
+/** `["a", "b"]`, as Ruby writes a list. */
+function tagsText(tags: readonly string[]): string {
+  return `[${tags.map((tag) => JSON.stringify(tag)).join(", ")}]`;
+}
+
+/** For a project that has no domain of its own. */
+function pagesVariables({ serverUrl, projectPath }: JobVariableFacts): PredefinedVariables {
+  const [root = "", ...rest] = projectPath.split("/");
+  const hostname = `${root.toLowerCase()}.${pagesDomain(serverUrl)}`;
+  const isRoot = rest.length === 1 && rest[0]?.toLowerCase() === hostname;
+  return {
+    CI_PAGES_HOSTNAME: hostname,
+    CI_PAGES_URL: `https://${hostname}${isRoot ? "" : `/${rest.join("/")}`}`,
+  };
+}
+
+/** W3C's Trace Context: the outermost pipeline is the trace, and each job a span of it. */
+export function traceVariables(pipelineId: number, jobId: number): PredefinedVariables {
+  const trace = pipelineId.toString(16).padStart(32, "0");
+  const span = Bun.hash(`${pipelineId}:${jobId}`).toString(16).padStart(16, "0");
+  return {
+    CI_TRACEPARENT: `00-${trace}-${span}-01`,
+    CI_TRACESTATE: `gitlab=pipeline:${pipelineId};job:${jobId}`,
   };
 }
 

@@ -73,6 +73,8 @@ function childFacts({ job, trigger, parent, id }: ChildOptions): PipelineFacts {
       CI_PIPELINE_SOURCE: source,
       CI_PIPELINE_ID: String(id),
       CI_PIPELINE_IID: String(id),
+      CI_UPSTREAM_PIPELINE_ID: parent.predefined["CI_PIPELINE_ID"] ?? "",
+      CI_UPSTREAM_PROJECT_ID: parent.predefined["CI_PROJECT_ID"] ?? "",
     },
     pipeline: forwarded,
   };

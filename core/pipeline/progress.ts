@@ -5,15 +5,9 @@
 
 import { RunnerError } from "../errors.ts";
 import { advance } from "./advance.ts";
-import { isRetried, type JobOutcome } from "./job_outcome.ts";
+import { isFailureAllowed, isRetried, type JobOutcome } from "./job_outcome.ts";
 import type { Pipeline } from "./pipeline.ts";
-import {
-  type JobState,
-  type Progress,
-  type ProgressStep,
-  standingOf,
-  statusOf,
-} from "./progress_state.ts";
+import { type JobState, type Progress, type ProgressStep, statusOf } from "./progress_state.ts";
 import { orderJobs } from "./run_order.ts";
 import type { Selection } from "./select.ts";
 
@@ -49,7 +43,7 @@ export function reportFinished(
   }
   const next = withState(progress, name, { kind: "finished", outcome, attempt });
   const ends = progress.endsOnFailure && progress.canceledBy === undefined &&
-    standingOf(job, { kind: "finished", outcome, attempt }) === "failed";
+    outcome.status === "failed" && !isFailureAllowed(job.allowFailure, outcome);
   return advance(ends ? { ...next, canceledBy: "failure" } : next, nowMs);
 }
 

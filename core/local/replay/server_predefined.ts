@@ -1,6 +1,6 @@
 /** The predefined variables that a server gave a job, as far as its API tells them. */
 
-import type { PredefinedVariables } from "../../job/predefined_variables.ts";
+import { type PredefinedVariables, traceVariables } from "../../job/predefined_variables.ts";
 import type { JobAddress } from "./job_address.ts";
 import type { ServerFacts } from "./server_facts.ts";
 import type {
@@ -24,6 +24,7 @@ export function serverPredefined(
     CI_JOB_ID: String(job.id),
     CI_JOB_URL: job.web_url ||
       `${address.serverUrl}/${address.projectPath}/-/jobs/${address.jobId}`,
+    ...traceVariables(pipeline.id, job.id),
     ...userVariables(job),
     ...(version === undefined ? {} : versionVariables(version)),
     ...(mergeRequest === undefined ? {} : mergeRequestVariables(mergeRequest, project, job.ref)),
@@ -90,9 +91,11 @@ function mergeRequestVariables(
     CI_MERGE_REQUEST_TITLE: request.title,
     CI_MERGE_REQUEST_DESCRIPTION: description.slice(0, LONGEST_DESCRIPTION),
     CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED: String(description.length > LONGEST_DESCRIPTION),
-    CI_MERGE_REQUEST_ASSIGNEES: request.assignees.map(({ username }) => username).join(", "),
-    CI_MERGE_REQUEST_LABELS: request.labels.join(","),
-    CI_MERGE_REQUEST_MILESTONE: request.milestone?.title ?? "",
+    ...filled({
+      CI_MERGE_REQUEST_ASSIGNEES: request.assignees.map(({ username }) => username).join(", "),
+      CI_MERGE_REQUEST_LABELS: request.labels.join(","),
+      CI_MERGE_REQUEST_MILESTONE: request.milestone?.title ?? "",
+    }),
     CI_MERGE_REQUEST_DRAFT: String(request.draft),
     CI_MERGE_REQUEST_SQUASH_ON_MERGE: String(request.squash),
     CI_MERGE_REQUEST_PROJECT_ID: String(id),
@@ -103,6 +106,11 @@ function mergeRequestVariables(
       ? { CI_MERGE_REQUEST_DIFF_BASE_SHA: request.diff_refs.base_sha }
       : {}),
   };
+}
+
+/** What is empty is not there. */
+function filled(values: PredefinedVariables): PredefinedVariables {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
 }
 
 function eventType(ref: string): string {

@@ -7,6 +7,7 @@ import {
 } from "../../job/predefined_variables.ts";
 import type { JobVariable } from "../../job/response.ts";
 import type { PipelineJob, PipelineJobVariable } from "../../pipeline/pipeline.ts";
+import { PIPELINE_ID } from "../job_response.ts";
 import { expandForRunner } from "../../pipeline/variables/nested.ts";
 import { type Credentials, idTokensOf, secretsOf } from "../credentials.ts";
 import type { RemoteProject } from "./remote.ts";
@@ -105,6 +106,8 @@ export function factsOf(job: PipelineJob) {
     image: job.image?.name ?? "",
     startedAt: new Date().toISOString().replace(/\.\d+/, ""),
     node: job.node,
+    tags: job.config.tags,
+    pipelineId: PIPELINE_ID,
     runner: { id: 1, description: "local", tags: job.config.tags },
   };
 }

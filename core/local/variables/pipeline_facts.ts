@@ -42,6 +42,7 @@ export function pipelineFacts(options: FactsOptions): PipelineFacts {
       ...predefined(options),
       ...registryVariables(options.project),
       ...(event.source === "schedule" ? { CI_PIPELINE_SCHEDULE_DESCRIPTION: "" } : {}),
+      ...baseVariables(options),
       ...mergeRequestVariables(options),
     },
     project: settings,
@@ -96,6 +97,14 @@ function registryVariables({ serverUrl, path }: RemoteProject): PredefinedVariab
   return { CI_REGISTRY: registry, CI_REGISTRY_IMAGE: `${registry}/${path.toLowerCase()}` };
 }
 
+/** Of a branch that is not the default one: where the two have parted. */
+function baseVariables({ sources, event }: FactsOptions): PredefinedVariables {
+  if (event.kind !== "branch" || event.ref === event.defaultBranch) return {};
+  const base = new Comparison(sources, event).mergeBase(event.defaultBranch);
+  return base === undefined ? {} : { CI_COMMIT_DEFAULT_BRANCH_BASE_SHA: base };
+}
+
+/** Nobody is assigned, nothing approved, and there is no label: such variables are not there. */
 function mergeRequestVariables({ sources, event, project }: FactsOptions): PredefinedVariables {
   if (event.target === undefined) return {};
   const { serverUrl, path } = project;
@@ -104,8 +113,6 @@ function mergeRequestVariables({ sources, event, project }: FactsOptions): Prede
   const [title = ""] = (facts.head?.message ?? "").split("\n", 1);
   return {
     CI_OPEN_MERGE_REQUESTS: `${path}!1`,
-    CI_MERGE_REQUEST_APPROVED: "false",
-    CI_MERGE_REQUEST_ASSIGNEES: "",
     CI_MERGE_REQUEST_DIFF_BASE_SHA: new Comparison(sources, event).mergeBase(event.target) ?? "",
     CI_MERGE_REQUEST_DIFF_ID: "1",
     CI_MERGE_REQUEST_DESCRIPTION: "",
@@ -114,8 +121,6 @@ function mergeRequestVariables({ sources, event, project }: FactsOptions): Prede
     CI_MERGE_REQUEST_EVENT_TYPE: "detached",
     CI_MERGE_REQUEST_ID: "1",
     CI_MERGE_REQUEST_IID: "1",
-    CI_MERGE_REQUEST_LABELS: "",
-    CI_MERGE_REQUEST_MILESTONE: "",
     CI_MERGE_REQUEST_PROJECT_ID: String(PROJECT_ID),
     CI_MERGE_REQUEST_PROJECT_PATH: path,
     CI_MERGE_REQUEST_PROJECT_URL: url,

@@ -9,6 +9,8 @@ function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: F
     serverUrl: "https://gitlab.example.com",
     projectPath: "group/app",
     jobId: 1,
+    pipelineId: 1,
+    tags: [],
     name: "job",
     stage: "test",
     image: "",
