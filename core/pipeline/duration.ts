@@ -1,4 +1,6 @@
-/** Durations as people write them in CI files: `1h 30m`, `90 minutes`, `2 weeks and 3 days`. */
+/** Durations as people write them in CI files: `1h 30m`, `two hours`, `2 weeks and 3 days`. */
+
+import { withDigits } from "./number_words.ts";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -25,7 +27,7 @@ const PART = /\s*(?:(\d+(?:\.\d+)?)\s*([a-z]+)?|([a-z]+)|,)/gy;
  * and `1:30:00` is hours, minutes and seconds.
  */
 export function parseCiDuration(text: string): number | undefined {
-  const source = text.trim().toLowerCase();
+  const source = withDigits(text.trim().toLowerCase());
   const clock = /^(?:(\d+):)?(\d{1,2}):(\d{2})$/.exec(source);
   if (clock !== null) {
     return Number(clock[1] ?? 0) * HOUR + Number(clock[2]) * MINUTE + Number(clock[3]);

@@ -16,6 +16,12 @@ test("parseCiDuration reads durations as people write them", () => {
     "10:30": 630,
     "1:00:05": 3605,
     "1 Day": 86_400,
+    "two hours": 7200,
+    "Twenty-five minutes": 1500,
+    "one hundred and twenty seconds": 120,
+    "one thousand two hundred sec": 1200,
+    "a day and three hours": 97_200,
+    "one hour thirty min": 5400,
   };
   for (const [text, seconds] of Object.entries(durations)) {
     expect([text, parseCiDuration(text)]).toEqual([text, seconds]);
@@ -37,6 +43,7 @@ test("parseCiDuration refuses what is no duration", () => {
       "-1 day",
       "1 day x",
       "1d!",
+      "seventeenth day",
     ]
   ) {
     expect([text, parseCiDuration(text)]).toEqual([text, undefined]);
