@@ -31,6 +31,7 @@ async function parts(): Promise<Part[]> {
     ...(await slowSuites(ROOT)).map((suite) => () => runTestSuite(ROOT, suite)),
     () => runAcceptance(ROOT, "shell"),
     () => runAcceptance(ROOT, "docker"),
+    () => runAcceptance(ROOT, "custom"),
   ];
 }
 

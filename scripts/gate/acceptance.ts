@@ -9,7 +9,7 @@ import { MACHINE_ENGINE } from "./docker_engine.ts";
 import { type Case, failedSuite, skippedSuite, type SuiteOutcome } from "./outcome.ts";
 
 /** Groups of its scenarios, by the executor they run with. */
-export type AcceptanceGroup = "shell" | "docker";
+export type AcceptanceGroup = "shell" | "docker" | "custom";
 
 interface Scenario {
   readonly name: string;
