@@ -10,6 +10,12 @@ export interface ProcessSinks {
   readonly errors: (bytes: Uint8Array) => void;
 }
 
+/**
+ * Every packet leaves a cipher and buffers that the collector takes for small, so that memory grows
+ * with the length of a log. A collection takes some milliseconds, these bytes take a fifth of a second.
+ */
+const MOST_UNSEEN = 16 * 1024 * 1024;
+
 export type SshEnd =
   | { readonly kind: "exited"; readonly code: number }
   | { readonly kind: "signalled"; readonly signal: string };
@@ -20,6 +26,8 @@ export class SshProcess {
   readonly #closed = Promise.withResolvers<void>();
   #end: SshEnd | undefined;
   #writing: Promise<void> | undefined;
+  /** Bytes of output since the last collection. */
+  #unseen = 0;
 
   constructor(channel: ClientChannel, sinks: ProcessSinks, lost: () => SystemFailure) {
     this.#channel = channel;
@@ -70,6 +78,11 @@ export class SshProcess {
   }
 
   #take(bytes: Buffer, { output }: ProcessSinks): void {
+    this.#unseen += bytes.length;
+    if (this.#unseen > MOST_UNSEEN) {
+      this.#unseen = 0;
+      Bun.gc(true);
+    }
     const taken = output(bytes);
     if (taken === undefined) return;
     this.#channel.pause();
