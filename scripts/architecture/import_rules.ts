@@ -23,6 +23,9 @@ const CORE_LEVELS: readonly (readonly string[])[] = [
   ["cli"],
 ];
 
+/** Executors that are made of others, by folder. */
+const MADE_OF: Readonly<Record<string, readonly string[]>> = { docker_ssh: ["docker", "ssh"] };
+
 interface Unit {
   readonly area: "main" | "core" | "executors" | "plugins" | "shells" | "sdk" | "tests" | "scripts";
   /** Folder or single file below the area: `trace`, `errors`, `docker`. */
@@ -70,7 +73,8 @@ function forbidden(from: Unit, to: Unit): string | undefined {
         ? undefined
         : "shells import only core/shell.ts and core/util/";
     case "executors":
-      return to.area === "core" || (to.area === "executors" && to.name === from.name)
+      return to.area === "core" || (to.area === "executors" &&
+          (to.name === from.name || MADE_OF[from.name]?.includes(to.name)))
         ? undefined
         : "an executor imports only core/ and itself";
     case "plugins":

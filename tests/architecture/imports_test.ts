@@ -43,6 +43,7 @@ describe("checkImports", () => {
     ["shells/bash.ts", "executors/shell/executor.ts", "shells import only"],
     ["executors/shell/executor.ts", "executors/ssh/executor.ts", "an executor imports only"],
     ["executors/shell/executor.ts", "shells/bash.ts", "an executor imports only"],
+    ["executors/ssh/executor.ts", "executors/docker_ssh/executor.ts", "an executor imports only"],
     ["plugins/custom/main.ts", "plugins/kubernetes/main.ts", "a plugin imports only"],
     ["plugins/custom/main.ts", "shells/bash.ts", "a plugin imports only"],
     ["core/cli/program.ts", "main.ts", "nothing imports main"],
@@ -65,6 +66,7 @@ describe("checkImports", () => {
     ["shells/bash.ts", "core/util/token.ts"],
     ["executors/docker/executor.ts", "executors/docker/engine.ts"],
     ["executors/docker/executor.ts", "core/executor.ts"],
+    ["executors/docker_ssh/executor.ts", "executors/ssh/mod.ts"],
     ["plugins/parallels/main.ts", "executors/ssh/connection.ts"],
     ["tests/core/run/plan_test.ts", "plugins/custom/main.ts"],
   ];
