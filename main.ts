@@ -41,11 +41,14 @@ const program: Program = {
     if (only === "docker") return new Registry("executor", [shell, docker]);
     const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
     const { SshExecutorProvider } = await import("./executors/ssh/mod.ts");
-    const builtIn = ["shell", "docker", "ssh", "custom"];
+    const { DockerSshExecutorProvider } = await import("./executors/docker_ssh/mod.ts");
+    const builtIn = ["shell", "docker", "ssh", "docker-ssh", "custom"];
+    const ssh = new SshExecutorProvider({ env, home: program.home, executable });
     return new Registry("executor", [
       shell,
       docker,
-      new SshExecutorProvider({ env, home: program.home, executable }),
+      ssh,
+      new DockerSshExecutorProvider({ docker, ssh }),
       builtInPlugin("custom", { env, executable }),
     ], (name) => externalPlugin(name, { env, executable, builtIn }));
   },

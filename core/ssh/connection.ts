@@ -15,6 +15,8 @@ export interface SshTarget {
   readonly user: string;
   readonly trust: HostTrust;
   readonly credentials: SshCredentials;
+  /** How often to try to reach it; more often where it has just been started. */
+  readonly tries: number;
 }
 
 /** The server has no room for one more program on this connection, or will not run any. */

@@ -1,6 +1,6 @@
 /** Door of the SSH client. */
 
-export { connect } from "./connect.ts";
+export { connect, STARTING_TRIES, USUAL_TRIES } from "./connect.ts";
 export { type SshConnection, type SshTarget } from "./connection.ts";
 export type { SshHost, SshStarter } from "./host.ts";
 export { SshHosts } from "./hosts.ts";

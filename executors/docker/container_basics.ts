@@ -1,6 +1,7 @@
 /** What all containers of one job have. */
 
 import type { ContainerBasics } from "./container_spec.ts";
+import type { ContainerDetails } from "./engine/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
 import { securityOptions } from "./security_options.ts";
 
@@ -25,4 +26,10 @@ export function sharedBasics(facts: JobFacts, security: readonly string[]): Shar
 /** The network of the job's containers; empty means the engine's default. */
 export function networkOf(facts: JobFacts): string {
   return facts.network ?? facts.docker.network_mode;
+}
+
+/** Where a container is found; empty: nowhere. In the host's network, and in another container's, everything is on one loopback. */
+export function addressIn(network: string, found: ContainerDetails | "not-found"): string {
+  if (network === "host" || network.startsWith("container:")) return "127.0.0.1";
+  return found === "not-found" ? "" : found.addresses[network || "bridge"] ?? "";
 }

@@ -37,7 +37,8 @@ export interface BuildContainer extends ContainerBasics {
   readonly hostname: string;
   /** Undefined: the image's own. */
   readonly entrypoint: readonly string[] | undefined;
-  readonly command: readonly string[];
+  /** Undefined: the image's own. */
+  readonly command: readonly string[] | undefined;
   /** Empty: the image's own. */
   readonly user: string;
   readonly privileged: boolean;
@@ -54,10 +55,11 @@ export function buildContainerSpec(options: BuildContainer): ContainerSpec {
     ...common(options),
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
     ...macAddress(docker.mac_address, options),
-    Cmd: options.command,
+    ...(options.command === undefined ? {} : { Cmd: options.command }),
     Hostname: options.hostname,
     ...(options.user === "" ? {} : { User: options.user }),
-    OpenStdin: true,
+    // An image's own command is to serve somebody, and not to wait for input.
+    OpenStdin: options.command !== undefined,
     StdinOnce: options.scriptOnInput,
     HostConfig: {
       ...hostConfig(options),

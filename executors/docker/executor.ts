@@ -20,7 +20,7 @@ import { graceFor } from "../../core/util/grace.ts";
 import type { JobContainer } from "./container.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
 import { HELPER_UNUSABLE } from "./helper/mod.ts";
-import { JobContainers, SAFE_DIRECTORY } from "./job_containers.ts";
+import { JobContainers, SAFE_DIRECTORY, type ServedProgram } from "./job_containers.ts";
 import type { EngineLink } from "./engine_link.ts";
 import type { JobFacts } from "./job_facts.ts";
 import type { Ownership } from "./ownership.ts";
@@ -44,6 +44,8 @@ export interface DockerExecutorOptions {
   readonly oneContainer: boolean;
   /** Throws JobConfigurationError. */
   readonly facts: (spec: JobSpec) => JobFacts;
+  /** The job's image runs what it is made for; `run` is not to be called then, but `serve`. */
+  readonly runsOwnProgram: boolean;
 }
 
 /** As GitLab Runner: how long processes may take to end after SIGTERM. */
@@ -89,9 +91,16 @@ export class DockerExecutor implements Executor {
       logger,
       home,
       oneContainer,
+      runsOwnProgram: this.#options.runsOwnProgram,
     });
     await this.#containers.prepare(signal);
     return facts.environment;
+  }
+
+  /** Starts the program of the job's image. */
+  async serve(options: { signal: AbortSignal }): Promise<ServedProgram> {
+    if (this.#containers === undefined) throw new RunnerError("The executor was not prepared");
+    return await this.#containers.serve(options.signal);
   }
 
   async run(

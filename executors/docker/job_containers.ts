@@ -3,10 +3,11 @@
 import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
+import { buildProgram } from "./build_program.ts";
 import { JobContainer } from "./container.ts";
-import { sharedBasics } from "./container_basics.ts";
+import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
 import { buildContainerSpec, helperContainerSpec } from "./container_spec.ts";
-import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
+import type { EngineInfo, ImageDetails, ProcessEnd } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
@@ -21,7 +22,7 @@ import {
 import { containerEnvironment, helperImageName, type JobFacts } from "./job_facts.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
-import { KEEPER, stageCommand } from "./scripts.ts";
+import { KEEPER } from "./scripts.ts";
 import { planServices } from "./service_plan.ts";
 import { JobServices } from "./services.ts";
 import type { Mount } from "./volumes.ts";
@@ -36,10 +37,20 @@ export interface JobContainersOptions {
   readonly home: string | undefined;
   /** One container does the work of both where it can. */
   readonly oneContainer: boolean;
+  /** The job's image runs what it is made for, and stages get in as its users do. */
+  readonly runsOwnProgram: boolean;
 }
 
 /** Linux takes no longer one. */
 const LONGEST_HOSTNAME = 63;
+
+/** The program of a job's image. */
+export interface ServedProgram {
+  /** Empty: it has none of its own, or has ended already. */
+  readonly address: string;
+  /** Settles when it ends. */
+  readonly ended: Promise<ProcessEnd>;
+}
 
 interface HelperImage {
   readonly name: string;
@@ -94,8 +105,9 @@ export class JobContainers {
       : await executable.mount(engine, info, { signal });
     this.#user = knownUser(facts.user || build.user);
     const entrypoint = this.#entrypoint(build);
-    const isOne = this.#options.oneContainer && own === undefined && entrypoint.length === 0 &&
-      this.isRootJob;
+    const { oneContainer, runsOwnProgram } = this.#options;
+    const isOne = oneContainer && own === undefined && entrypoint.length === 0 &&
+      this.isRootJob && !runsOwnProgram;
     const executables = brought === undefined ? [] : [brought.mount];
     this.#build = this.#makeBuild(build, {
       info,
@@ -186,26 +198,26 @@ export class JobContainers {
   ): JobContainer {
     const { facts } = this;
     const { info, entrypoint, executables } = options;
-    const keeps = entrypoint.length === 0;
+    const { runsOwnProgram } = this.#options;
+    const program = buildProgram(image, { entrypoint, runsOwnProgram });
     const shared = sharedBasics(facts, facts.docker.security_opt);
     return this.#container(
       "build",
-      keeps ? "kept" : "script",
+      program.mode,
       buildContainerSpec({
         ...shared,
+        ...program,
         extraHosts: [...shared.extraHosts, ...this.#services?.hosts ?? []],
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("build") },
-        env: keeps ? [] : containerEnvironment(facts.variables),
+        env: program.isForeign ? containerEnvironment(facts.variables) : [],
         mounts: [...facts.volumes.mounts, ...executables],
         aliases: ["build"],
-        entrypoint: keeps ? KEEPER : entrypoint,
-        command: keeps ? [] : stageCommand({ shell: undefined, ownProcesses: false }),
         user: facts.user,
         privileged: facts.docker.privileged &&
           staysPrivileged(facts.image, facts.docker.allowed_privileged_images),
-        scriptOnInput: !keeps,
+        scriptOnInput: program.mode === "script",
         apiVersion: info.apiVersion,
       }),
     );
@@ -260,6 +272,17 @@ export class JobContainers {
     return this.#build;
   }
 
+  /** Starts the build container, whose own program then runs. */
+  async serve(signal: AbortSignal): Promise<ServedProgram> {
+    const { engine } = this.#options.link;
+    const id = await this.build.create(signal);
+    await this.build.start(signal);
+    const ended = engine.waitContainer(id, { signal });
+    ended.catch(() => {});
+    const found = await engine.inspectContainer(id, { signal });
+    return { address: addressIn(networkOf(this.facts), found), ended };
+  }
+
   noteHelperWork(): void {
     this.#helperWorked = true;
     if (this.#helperImage !== undefined) {
@@ -303,7 +326,7 @@ export class JobContainers {
    */
   async #startEarly(signal: AbortSignal): Promise<void> {
     try {
-      if (this.facts.needsHelperFirst) await this.helper(signal);
+      if (this.facts.needsHelperFirst && !this.#options.runsOwnProgram) await this.helper(signal);
       if (this.build.isKept) await this.build.start(signal);
     } catch (error) {
       this.#options.logger.debug("A container did not start", { error: messageOf(error) });

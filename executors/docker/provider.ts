@@ -72,12 +72,12 @@ export class DockerExecutorProvider implements ExecutorProvider {
 
   async acquire(
     config: RunnerConfig,
-    options: { host: ExecutorHost; signal: AbortSignal },
+    options: { host: ExecutorHost; signal: AbortSignal; runsOwnProgram?: boolean },
   ): Promise<DockerExecutor | undefined> {
     const { docker } = config;
     if (docker === undefined) {
       throw new ConfigurationError(
-        `Runner "${config.name}" has the executor "docker" but no [runners.docker] section`,
+        `Runner "${config.name}" has the executor "${config.executor}" but no [runners.docker] section`,
       );
     }
     assertShell(config);
@@ -92,6 +92,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
       link,
       ownership,
       oneContainer: this.#options.oneContainer ?? false,
+      runsOwnProgram: options.runsOwnProgram ?? false,
       endpoint: {
         host: docker.host,
         tls_cert_path: docker.tls_cert_path,

@@ -5,7 +5,7 @@ import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { deadline } from "../../core/util/abort.ts";
 import { JobContainer } from "./container.ts";
-import { networkOf, sharedBasics } from "./container_basics.ts";
+import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
 import { serviceContainerSpec } from "./container_spec.ts";
 import type { ContainerDetails, Engine, ImageDetails } from "./engine/mod.ts";
 import type { WantedImage } from "./ensure_image.ts";
@@ -252,10 +252,4 @@ function portsOf({ plan, image }: RunningService): readonly number[] {
   const exposed = image.exposedPorts.filter((each) => !each.endsWith("/udp"))
     .map((each) => Number.parseInt(each, 10));
   return [...new Set([...exposed, ...plan.ports])].sort((a, b) => a - b).slice(0, MOST_PORTS);
-}
-
-/** In the host's network, and in another container's, everything is on one loopback. */
-function addressIn(network: string, found: ContainerDetails | "not-found"): string {
-  if (network === "host" || network.startsWith("container:")) return "127.0.0.1";
-  return found === "not-found" ? "" : found.addresses[network || "bridge"] ?? "";
 }

@@ -30,6 +30,8 @@ export interface SshExecutorOptions {
   readonly hosts: SshHosts;
   readonly helpers: RemoteHelpers;
   readonly logger: Logger;
+  /** The machine is there for this job alone and goes with it: nothing on it has to be ended. */
+  readonly isDisposable: boolean;
 }
 
 /** How long processes may take to end after SIGTERM. */
@@ -55,13 +57,15 @@ export class SshExecutor implements Executor {
     options: { signal: AbortSignal },
   ): Promise<PreparedEnvironment> {
     options.signal.throwIfAborted();
-    const { shell, buildsDir, cacheDir, logger } = this.#options;
-    io.log.print("Using SSH executor...");
+    const { shell, buildsDir, cacheDir, logger, isDisposable } = this.#options;
+    if (!isDisposable) io.log.print("Using SSH executor...");
     const target = this.#options.target(spec);
     this.#target = target;
     const { port, user } = target;
     const { identityFile } = target.credentials;
-    io.remember({ mark: this.#mark, host: target.host, port, user, identity_file: identityFile });
+    if (!isDisposable) {
+      io.remember({ mark: this.#mark, host: target.host, port, user, identity_file: identityFile });
+    }
     logger.debug("Starting SSH command...", { host: `${target.host}:${port}` });
     const host = this.#options.hosts.at(target);
     this.#host = host;
@@ -73,7 +77,7 @@ export class SshExecutor implements Executor {
       hostname: undefined,
       buildsDir: at(buildsDir || "builds"),
       cacheDir: at(cacheDir || "cache"),
-      sharedBuildsDir: true,
+      sharedBuildsDir: !isDisposable,
       projectSlot: spec.slot.project,
       shell,
       login: true,
@@ -102,7 +106,7 @@ export class SshExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
     await this.#work.settled;
-    if (!this.#hasLost || this.#target === undefined) return;
+    if (this.#options.isDisposable || !this.#hasLost || this.#target === undefined) return;
     this.#hasLost = false;
     await sweep(this.#target, { mark: this.#mark });
   }

@@ -1,3 +1,4 @@
 /** Door of the ssh executor. */
 
+export type { SshExecutor } from "./executor.ts";
 export { SshExecutorProvider, type SshProviderOptions } from "./provider.ts";

@@ -12,7 +12,7 @@ import type {
 import type { JobSpec } from "../../core/job/spec.ts";
 import { JobVariables } from "../../core/job/variables.ts";
 import { configEnvironment } from "../../core/run/job_variables.ts";
-import { SshHosts } from "../../core/ssh/mod.ts";
+import { SshHosts, type SshTarget, STARTING_TRIES } from "../../core/ssh/mod.ts";
 import { SshExecutor } from "./executor.ts";
 import { RemoteHelpers } from "./remote_helper.ts";
 import { sshConfig, sshTarget } from "./server.ts";
@@ -57,8 +57,39 @@ export class SshExecutorProvider implements ExecutorProvider {
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<SshExecutor> {
     const ssh = sshConfig(config);
+    const target = (spec: JobSpec) => sshTarget(ssh, expander(config, spec), this.#options);
+    return this.#executor(config, { ...options, target, isDisposable: false });
+  }
+
+  /**
+   * For one job on a machine that was started for it: `address` says where, `[runners.ssh]` how to
+   * log in. Who has started the machine knows that it is the right one.
+   */
+  openOn(
+    config: RunnerConfig,
+    options: { host: ExecutorHost; address: () => string },
+  ): SshExecutor {
+    const ssh = sshConfig(config);
+    const target = (spec: JobSpec): SshTarget => ({
+      ...sshTarget(ssh, expander(config, spec), this.#options),
+      host: options.address(),
+      trust: { kind: "any" },
+      tries: STARTING_TRIES,
+    });
+    return this.#executor(config, { ...options, target, isDisposable: true });
+  }
+
+  #executor(
+    config: RunnerConfig,
+    options: {
+      readonly host: ExecutorHost;
+      readonly target: (spec: JobSpec) => SshTarget;
+      readonly isDisposable: boolean;
+    },
+  ): SshExecutor {
     return new SshExecutor({
-      target: (spec) => sshTarget(ssh, expander(config, spec), this.#options),
+      target: options.target,
+      isDisposable: options.isDisposable,
       shell: config.shell || "bash",
       buildsDir: config.builds_dir,
       cacheDir: config.cache_dir,

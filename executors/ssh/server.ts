@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { RunnerConfig, SshConfig } from "../../core/config/schema.ts";
 import { ConfigurationError, SystemFailure } from "../../core/errors.ts";
-import { PASSPHRASE_VARIABLE, type SshTarget } from "../../core/ssh/mod.ts";
+import { PASSPHRASE_VARIABLE, type SshTarget, USUAL_TRIES } from "../../core/ssh/mod.ts";
 import { Secret } from "../../core/util/secret.ts";
 
 /** The manager's side: where its user's files are, and what only it is told. */
@@ -16,7 +16,7 @@ export interface Manager {
 export function sshConfig(config: RunnerConfig): SshConfig {
   if (config.ssh !== undefined) return config.ssh;
   throw new ConfigurationError(
-    `Runner "${config.name}" has the executor "ssh" but no [runners.ssh] section`,
+    `Runner "${config.name}" has the executor "${config.executor}" but no [runners.ssh] section`,
   );
 }
 
@@ -47,5 +47,6 @@ export function sshTarget(
       passphrase: new Secret(env[PASSPHRASE_VARIABLE] ?? ""),
       agent: env["SSH_AUTH_SOCK"] ?? "",
     },
+    tries: USUAL_TRIES,
   };
 }

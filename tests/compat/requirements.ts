@@ -178,6 +178,7 @@ ssh:login                        2.6   A key, a password, or both; an encrypted 
 ssh:variables                    2.6   Host, port, user and key are expanded with the job's variables.
 ssh:files                        3.13  Sources, cache and artifacts work on the target.
 ssh:cancel                       3.13  A canceled job, and one whose server is gone, leaves nothing running.
+docker-ssh:job                   3.13  Stages run in a login shell over SSH in the job's container; services, cache and artifacts work.
 ssh:targets                      3.13  A target needs no more than POSIX, git and the shell.
 ssh:connections                  3.13  Jobs share connections within MaxSessions; a broken one is replaced before the next stage.
 `;

@@ -94,7 +94,7 @@ export function executorSuite(name: string, under: ExecutorUnderTest): void {
       await job.run("head -c 50000000 /dev/zero", io);
       expect(bytes).toBe(50_000_000);
       expect(peak).toBeLessThan(32 * 1024 * 1024);
-    });
+    }, 20_000);
 
     test("dispose leaves no process on this host", async () => {
       await using bench = await open();

@@ -14,6 +14,8 @@ import { eventually, Lab, type LabOptions } from "./lab.ts";
 export { missingForDocker } from "../executors/docker/dockerd.ts";
 
 export interface DockerLabOptions extends LabOptions {
+  /** `docker`, unless another one that works with an engine. */
+  readonly executor?: string;
   /** TOML lines of `[runners.docker]`; `image` has bash and git. */
   readonly docker?: readonly string[];
   /** Instead of the machine's, or one that is started for this lab. */
@@ -49,7 +51,7 @@ export class DockerLab implements AsyncDisposable {
       ...rest,
       coordinator: { ...hostname, ...rest.coordinator },
       entry: [
-        'executor = "docker"',
+        `executor = "${options.executor ?? "docker"}"`,
         ...entry,
         "[runners.docker]",
         `host = "${host}"`,

@@ -48,6 +48,7 @@ function targetAt(port: number, password: string): SshTarget {
     host: "127.0.0.1",
     port,
     user: "somebody",
+    tries: 3,
     trust: { kind: "any" },
     credentials: {
       password: new Secret(password),

@@ -1,0 +1,3 @@
+/** Door of the docker-ssh executor. */
+
+export { DockerSshExecutorProvider } from "./provider.ts";
