@@ -1,6 +1,7 @@
 /** A lock between processes that ends with its holder. */
 
-import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { codeOf } from "../errors.ts";
 import { systemLibc } from "./libc.ts";
 
 /** Held until it is disposed of, or until this process dies. */
@@ -40,10 +41,27 @@ export function tryLockFile(
 }
 
 function openLocked(path: string): number | undefined {
-  const descriptor = openSync(path, "a", 0o600);
+  const descriptor = openPlain(path);
   if (systemLibc()?.tryLock(descriptor) !== "held") return descriptor;
   closeSync(descriptor);
   return undefined;
+}
+
+/** No link is followed, and a pipe that nobody reads holds nobody up. */
+const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) |
+  (constants.O_NONBLOCK ?? 0);
+
+/** Where jobs can write, they can put something else in the place of the file: that goes. */
+function openPlain(path: string): number {
+  try {
+    const descriptor = openSync(path, FLAGS, 0o600);
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+  } catch (error) {
+    if (!["ELOOP", "ENXIO"].includes(codeOf(error) ?? "")) throw error;
+  }
+  unlinkSync(path);
+  return openSync(path, FLAGS | constants.O_EXCL, 0o600);
 }
 
 function isAt(path: string, descriptor: number): boolean {

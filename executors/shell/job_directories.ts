@@ -1,7 +1,7 @@
 /** The directories a job works in: made, owned by its user, and leased so that no two jobs meet. */
 
 import { createHash } from "node:crypto";
-import { accessSync, chownSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, lchownSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SystemFailure } from "../../core/errors.ts";
 import { delay } from "../../core/util/abort.ts";
@@ -28,11 +28,11 @@ export function makeDirectory(what: string, path: string, owner: Account | undef
   }
 }
 
-/** Directories that were there before keep their owner. */
+/** Directories that were there before keep their owner. A link put in their place is not followed. */
 function giveAway(path: string, first: string | undefined, owner: Account): void {
   if (first === undefined) return;
   for (let each = path; each.length >= first.length; each = dirname(each)) {
-    chownSync(each, owner.uid, owner.gid);
+    lchownSync(each, owner.uid, owner.gid);
   }
 }
 

@@ -284,3 +284,13 @@ test.concurrent("submodules that an earlier job gave up come back", async () => 
     await afterInSubmodule("submodule-broken", ["rm -rf .git/modules/lib/HEAD"]),
   );
 });
+
+test("a pipe in the place of a checkout's lock holds nobody up", async () => {
+  const lock =
+    "$CI_BUILDS_DIR/$CI_RUNNER_SHORT_TOKEN/$CI_CONCURRENT_PROJECT_ID/.lease-$CI_PROJECT_ID";
+  const planter = await lab.run({ script: [`rm "${lock}"; mkfifo "${lock}"`] });
+  expectSuccess(planter);
+  const next = await lab.run({ script: [`test -f "${lock}" && echo a-file-again`] });
+  expectSuccess(next);
+  expect(next.lines).toContain("a-file-again");
+});

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tryLockFile } from "../../../core/util/file_lock.ts";
@@ -59,6 +59,24 @@ describe("tryLockFile", () => {
       expect(lock).toBeDefined();
     } finally {
       process.kill(Number(pid), "SIGKILL");
+    }
+  });
+
+  test("takes away what has been put in the place of the file, and touches nothing behind it", async () => {
+    const path = join(directory, "planted");
+    const victim = join(directory, "victim");
+    const plants: Record<string, () => unknown> = {
+      "a link to nothing": () => symlinkSync(victim, path),
+      "a link to a directory": () => symlinkSync(directory, path),
+      "a pipe": () => Bun.spawnSync(["mkfifo", path]),
+    };
+    for (const [what, plant] of Object.entries(plants)) {
+      plant();
+      using lock = tryLockFile(path);
+      expect({ what, taken: lock !== undefined }).toEqual({ what, taken: true });
+      expect(lstatSync(path).isFile()).toBe(true);
+      expect(existsSync(victim)).toBe(false);
+      rmSync(path);
     }
   });
 
