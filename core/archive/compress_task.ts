@@ -176,9 +176,12 @@ function zstd(data: Uint8Array, level: number): Uint8Array {
   return zstdCompressSync(data, { params: { [zlib.ZSTD_c_compressionLevel]: level } });
 }
 
+/** A file that has become a link is not followed, and one that has become a pipe not waited for. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 /** Up to `length` bytes; fewer when the file ends before. A link in place of the file is an error. */
 function readRange(path: string, offset: number, length: number): Uint8Array {
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  const fd = openSync(path, READ);
   try {
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;

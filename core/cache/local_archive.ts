@@ -82,7 +82,7 @@ export async function writeChunks(
 /** Whether the archive exists and none of the entries is newer than it. */
 export function isUpToDate(archive: string, entries: readonly ArchiveEntry[]): boolean {
   const found = statSync(archive, { throwIfNoEntry: false });
-  return found !== undefined && entries.every((entry) => entry.mtimeMs <= found.mtimeMs);
+  return found?.isFile() === true && entries.every((entry) => entry.mtimeMs <= found.mtimeMs);
 }
 
 /** Gives an archive that was saved under an earlier form of its key the name it has now. */

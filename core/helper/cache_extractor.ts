@@ -37,8 +37,10 @@ async function runCacheExtractor(values: HelperValues, context: HelperContext): 
     logger.warning(problem);
     return 1;
   }
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
-    logger.warning("Cache file does not exist");
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) {
+    // Jobs can write to the cache's directory, and a pipe would be waited for.
+    logger.warning(found ? "Cache file is not a regular file" : "Cache file does not exist");
     return 1;
   }
   await extractArchive({

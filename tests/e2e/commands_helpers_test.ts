@@ -1,11 +1,11 @@
 /** The commands that job scripts call, called directly. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 
 import { EmbeddedCoordinator, type EmbeddedJob } from "../../core/embedded/mod.ts";
-import { zipNames } from "./lab.ts";
+import { output, zipNames } from "./lab.ts";
 import { RunnerProcess } from "./runner_process.ts";
 
 let coordinator: EmbeddedCoordinator;
@@ -161,6 +161,22 @@ test.concurrent("cache-extractor without an archive fails and says so", async ()
   const { code, stderr } = await runner.command(args, { cwd });
   expect(code).toBe(1);
   expect(stderr).toContain("Cache file does not exist");
+});
+
+test.concurrent("a pipe in the place of a cache is not waited for, and makes room for the next one", async () => {
+  const cwd = newDirectory();
+  const file = `${cwd}/cache.zip`;
+  await output(["mkfifo", file]);
+  const extract = ["cache-extractor", "--file", file];
+  const refused = await runner.command(extract, { cwd });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("Cache file is not a regular file");
+  writeFileSync(`${cwd}/kept`, "kept");
+  const saved = await runner.command(["cache-archiver", "--file", file, "--path", "kept"], { cwd });
+  expect(saved.code).toBe(0);
+  rmSync(`${cwd}/kept`);
+  expect((await runner.command(extract, { cwd })).code).toBe(0);
+  expect(readFileSync(`${cwd}/kept`, "utf8")).toBe("kept");
 });
 
 test.concurrent("cache-init opens directories to every user", async () => {
