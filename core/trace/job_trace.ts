@@ -2,7 +2,7 @@
 
 import type { Clock } from "../coordinator/clock.ts";
 import type { JobHandle } from "../coordinator/coordinator.ts";
-import { messageOf, type SystemFailure } from "../errors.ts";
+import { codeOf, messageOf, type SystemFailure } from "../errors.ts";
 import type { OutputSink, OutputStream } from "../executor.ts";
 import type { FinalState } from "../job/result.ts";
 import type { Logger } from "../log/logger.ts";
@@ -26,6 +26,9 @@ import type { Delivery, JobTrace } from "./trace.ts";
 import { TraceLink } from "./trace_link.ts";
 import { TraceStream } from "./trace_stream.ts";
 import { Uploader } from "./uploader.ts";
+
+/** A job that has ended by then need not be answered for after a loss of power. */
+const LONG_JOB_MS = 1000;
 
 /** A coordinator that is well has a result long before. */
 const TAKEN_AT_ONCE_MS = 200;
@@ -70,6 +73,7 @@ class SpooledTrace implements JobTrace {
   readonly #uploader: Uploader;
   readonly #runner: TraceStream;
   readonly #output: Readonly<Record<OutputStream, TraceStream>>;
+  readonly #longJob: ReturnType<typeof setTimeout>;
 
   constructor(options: TraceOptions) {
     this.#options = options;
@@ -102,6 +106,7 @@ class SpooledTrace implements JobTrace {
       services: new TraceStream("0fO", this.#rules, this.#limit, now),
     };
     this.output = { write: (bytes, stream) => this.#write(bytes, stream ?? "stdout") };
+    this.#longJob = setTimeout(() => void this.#sync("job"), LONG_JOB_MS);
   }
 
   get size(): number {
@@ -142,6 +147,7 @@ class SpooledTrace implements JobTrace {
   }
 
   async finish(state: FinalState, options: { signal: AbortSignal }): Promise<Delivery> {
+    clearTimeout(this.#longJob);
     this.#flushOutput();
     this.#spool.seal();
     await this.#spool.flush();
@@ -167,19 +173,26 @@ class SpooledTrace implements JobTrace {
     state: FinalState,
     options: { signal: AbortSignal },
   ): Promise<Delivery> {
-    const { record, logger } = this.#options;
     let syncing: Promise<void> | undefined;
-    const sync = () => syncing ??= record.sync();
-    const late = setTimeout(() => sync().catch(() => {}), TAKEN_AT_ONCE_MS);
+    const sync = () => syncing ??= this.#sync("job's result");
+    const late = setTimeout(sync, TAKEN_AT_ONCE_MS);
     try {
       const delivery = await this.#deliver(state, options);
-      if (delivery.kind !== "kept") return delivery;
-      await sync().catch((thrown) =>
-        logger.error("A loss of power would lose a job's result", { error: messageOf(thrown) })
-      );
+      if (delivery.kind === "kept") await sync();
       return delivery;
     } finally {
       clearTimeout(late);
+    }
+  }
+
+  async #sync(what: string): Promise<void> {
+    const { record, logger } = this.#options;
+    try {
+      await record.sync();
+    } catch (thrown) {
+      // One that has been delivered meanwhile is gone, and needs it no more.
+      if (codeOf(thrown) === "ENOENT") return;
+      logger.error(`A loss of power would lose a ${what}`, { error: messageOf(thrown) });
     }
   }
 

@@ -3,6 +3,7 @@
 import { dlopen, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { killTree } from "../../core/util/process_tree.ts";
 import { output } from "../e2e/lab.ts";
 import { Bench, CHECK_INTERVAL_MS, eventually } from "./harness.ts";
 
@@ -43,6 +44,32 @@ test.skipIf(!canRun)(`a result that is kept survives a loss of power${SUFFIX}`, 
 /** From linux/ext4.h: ends all writing at once; the flag leaves out even the journal. */
 const EXT4_IOC_SHUTDOWN = 0x8004587dn;
 const NO_LOG_FLUSH = new Uint32Array([2]);
+
+test.skipIf(!canRun)(`a job that runs at a loss of power is answered for${SUFFIX}`, async () => {
+  await using bench = await Bench.open();
+  await using disk = await Disk.mount(bench.path("disk.img"), bench.path(".runner_state"));
+  const job = bench.coordinator.enqueue({
+    script: ["echo begun", "sleep 60"],
+    variables: { FF_TIMESTAMPS: "false" },
+  });
+  bench.start();
+  await job.accepted;
+  await Bun.sleep(2000);
+  disk.losePower();
+  bench.process.signal("SIGKILL");
+  await bench.process.exited();
+  await killTree(`TMPDIR=${bench.process.dir}`);
+  await disk.mountAgain();
+  await Bun.sleep(CHECK_INTERVAL_MS);
+  bench.start();
+  const { state, failureReason } = await job.finished;
+  expect({ state, failureReason }).toEqual({
+    state: "failed",
+    failureReason: "runner_system_failure",
+  });
+  expect(await job.trace.text()).toContain("the runner was restarted while the job ran");
+  await bench.process.stop();
+}, 30_000);
 
 /** A file system of its own, on a file, that keeps nothing of its own accord. */
 class Disk implements AsyncDisposable {
