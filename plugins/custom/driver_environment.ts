@@ -3,6 +3,7 @@
 import { resolveFeatureFlags } from "../../core/config/feature_flags.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { PreparedEnvironment } from "../../core/executor.ts";
+import { beyondEnvironment } from "../../core/job/environment_room.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { jobVariables } from "../../core/run/job_variables.ts";
 import { jobPaths } from "../../core/run/paths.ts";
@@ -20,7 +21,10 @@ export interface DriverEnvironmentOptions {
   readonly files: JobFiles;
 }
 
-/** All variables of the job have `CUSTOM_ENV_` before their name, so that none can mislead a program. */
+/**
+ * All variables of the job have `CUSTOM_ENV_` before their name, so that none can mislead a program.
+ * Those that no program could be started with are left to `JOB_RESPONSE_FILE`.
+ */
 export function driverEnvironment(
   options: DriverEnvironmentOptions,
 ): Readonly<Record<string, string>> {
@@ -31,11 +35,13 @@ export function driverEnvironment(
   });
   const paths = jobPaths(spec, environment, shortToken(runner.token.reveal()));
   const variables = jobVariables(spec, runner, environment, flags, paths, { disposable: false });
+  const ofJob = variables.all.map(({ key, value }) => ({ key: `CUSTOM_ENV_${key}`, value }));
+  const beyond = beyondEnvironment(ofJob);
   return Object.fromEntries([
     ...Object.entries(inherited).filter((entry): entry is [string, string] =>
       entry[1] !== undefined
     ),
-    ...variables.all.map(({ key, value }) => [`CUSTOM_ENV_${key}`, value]),
+    ...ofJob.flatMap(({ key, value }) => beyond.has(key) ? [] : [[key, value]]),
     ["CUSTOM_ENV_CI_JOB_SERVICES", servicesOf(spec)],
     ...Object.entries(driver.job_env ?? {}),
     ["TMPDIR", files.path],

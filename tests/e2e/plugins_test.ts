@@ -116,6 +116,16 @@ describe("custom", () => {
     expectSuccess(await lab.run({ script: ["true"] }));
   });
 
+  test("starts the driver's programs also when a variable is too long for any program", async () => {
+    const job = await lab.run({
+      name: "long",
+      variables: { GIT_STRATEGY: "none", LONG: "x".repeat(200_000) },
+      script: "echo length ${#LONG}",
+    });
+    expectSuccess(job);
+    expect(job.lines).toContain("length 200000");
+  });
+
   test("leaves no directory of a job behind", async () => {
     await lab.run({ script: ["true"] });
     await eventually(() => readdirSync(scratch).length === 0, "the jobs' directories are gone");
