@@ -23,6 +23,8 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, purpose: string])[];
   /** Exit code of a command line that cannot be understood; otherwise 1, as with GitLab Runner. */
   readonly usageCode?: number;
+  /** Tells what is wrong with a command line; on standard error, as of all commands, without it. */
+  readonly tellMistake?: (what: string, args: readonly string[], program: Program) => void;
   /** Prints results for other programs: no start-up line in the log. */
   readonly quiet?: true;
   /** Names of words that follow the flags; all are required. */

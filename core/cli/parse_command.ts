@@ -26,6 +26,12 @@ export function parseCommand(
     ? options.flags.map((flag) => ({ ...flag, advanced: false }))
     : options.flags;
   const parser = commandParser(entry, command, { flags, program });
+  const { tellMistake } = command;
+  if (tellMistake !== undefined) {
+    const outputError = (text: string) =>
+      tellMistake(text.replace(/^error: /, "").trim(), options.args, program);
+    parser.configureOutput({ outputError });
+  }
   return parseArguments(parser, flags, showAll ? ["--help"] : options.args);
 }
 

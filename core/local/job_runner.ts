@@ -2,6 +2,7 @@
 
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { StoredArtifact } from "../embedded/mod.ts";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
@@ -134,7 +135,7 @@ export class JobRunner {
     }, { signal });
     this.#past.set(keyOf(path, job.name), {
       id: response.id,
-      dotenv: this.#collect(job, response.id, path),
+      dotenv: await this.#collect(job, response.id, path),
     });
     return report;
   }
@@ -195,7 +196,11 @@ export class JobRunner {
   }
 
   /** Tells of the job's artifacts, and reads what its dotenv report says. */
-  #collect(job: PipelineJob, id: number, path: readonly string[]): ReadonlyMap<string, string> {
+  async #collect(
+    job: PipelineJob,
+    id: number,
+    path: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> {
     const { endpoint, events, directory } = this.#options;
     let dotenv: ReadonlyMap<string, string> = new Map();
     for (const artifact of endpoint?.artifacts(id) ?? []) {
@@ -215,7 +220,7 @@ export class JobRunner {
         name: basename(file),
         kind: artifact.type,
         path: file,
-        files: null,
+        files: await filesIn(artifact),
         bytes: artifact.size,
       });
       if (artifact.type === "dotenv") dotenv = this.#dotenvOf(job, file);
@@ -245,4 +250,11 @@ function keyOf(path: readonly string[], name: string): string {
 
 function fileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, "_");
+}
+
+/** A report is one file, however it is packed. */
+async function filesIn({ format, path }: StoredArtifact): Promise<number> {
+  if (format !== "zip") return 1;
+  const { countFiles } = await import("../archive/count_files.ts");
+  return countFiles(path);
 }

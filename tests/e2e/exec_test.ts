@@ -69,6 +69,7 @@ test.concurrent("exec hands artifacts and dotenv variables on, and tells it all 
   const artifacts = ofType(events, "artifact");
   expect(artifacts.map(({ kind }) => kind).sort()).toEqual(["archive", "dotenv"]);
   for (const { path } of artifacts) expect(existsSync(path)).toBe(true);
+  expect(artifacts.map(({ files }) => files)).toEqual([1, 1]);
   expect(events.at(0)?.type).toBe("pipeline.started");
   expect(events.at(-1)).toMatchObject({
     type: "pipeline.finished",
@@ -106,6 +107,26 @@ test.concurrent("exec ends with 2 for a job that is not there", async () => {
   const { code, events } = await lab.events("nope");
   expect(code).toBe(2);
   expect(events).toMatchObject([{ type: "error", code: "invalid_invocation" }]);
+});
+
+test.concurrent("exec tells an unknown flag as it was asked to tell things", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": 'job:\n  script: ["true"]\n' });
+  const { code, stderr } = await lab.run("--nope");
+  expect([code, stderr]).toEqual([2, "runner: unknown option '--nope'\n"]);
+  const { events } = await lab.events("--nope");
+  expect(events).toMatchObject([
+    { type: "error", code: "invalid_invocation", message: "unknown option '--nope'" },
+  ]);
+});
+
+test.concurrent("exec says which attempt it is, and shows what failed once", async () => {
+  using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  retry: 1\n  script: [echo a, exit 3]\n" });
+  const { stdout } = await lab.run();
+  expect(stdout).toContain("job | started (shell)\n");
+  expect(stdout).toContain("job | started again (shell), attempt 2\n");
+  expect(stdout).toContain(
+    "\njob failed\n  $ echo a\n  a\n  $ exit 3\n  ERROR: Job failed: exit status 3\n",
+  );
 });
 
 test.concurrent("exec takes the old form, executor and job", async () => {

@@ -11,7 +11,7 @@ import { type LocalState, openLocalState } from "../../local/state.ts";
 import type { Command } from "../command.ts";
 import { execFlags } from "../exec_flags.ts";
 import type { ExecContext } from "../exec_run.ts";
-import { assertTerminal, execPaint, tellRefusal } from "../exec_view.ts";
+import { assertTerminal, execPaint, tellError, tellRefusal } from "../exec_view.ts";
 import { interruptSignal } from "../interrupt.ts";
 import type { Program } from "../program.ts";
 import { USAGE } from "../usage.ts";
@@ -31,6 +31,11 @@ const EXEC: Omit<Command, "flags"> = {
   quiet: true,
   usageCode: USAGE,
   moreOperands: "job",
+  tellMistake: (message, args, program) =>
+    tellError("invalid_invocation", { message, place: undefined }, {
+      json: args.includes("--json=true"),
+      program,
+    }),
   examples: [
     ["exec", "The whole pipeline of the current branch"],
     ["exec test lint --needs", "These jobs, and what they need"],

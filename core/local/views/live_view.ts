@@ -28,8 +28,10 @@ export interface LiveViewOptions {
 /** Often enough to be followed, and seldom enough for a chatty job to cost nothing. */
 const DRAW_MS = 80;
 const TICK_MS = 1000;
-/** More jobs than a screen has room for would scroll away. */
+/** What is not looked at any more need not fill a tall screen. */
 const MOST_JOBS = 30;
+/** Below the jobs: how many more there are, the keys, and the cursor. */
+const OTHER_LINES = 3;
 
 export class LiveView implements ExecView {
   readonly #options: LiveViewOptions;
@@ -89,18 +91,27 @@ export class LiveView implements ExecView {
     const jobs = this.#shown();
     if (jobs.length === 0) return [];
     const waiting = this.#history.jobs.filter(({ state }) => state === "waiting").length;
+    const ended = this.#history.jobs.length - waiting - jobs.length;
+    const more = [
+      ...(waiting === 0 ? [] : [`${waiting} waiting`]),
+      ...(ended === 0 ? [] : [`${ended} more`]),
+    ];
     const width = Math.max(...jobs.map(({ label }) => label.length));
     return [
       ...jobs.map((job, at) => this.#jobLine(job, width, at === this.#chosen)),
-      ...(waiting === 0 ? [] : [paint("dim", `  · ${waiting} waiting`)]),
+      ...(more.length === 0 ? [] : [paint("dim", `  · ${more.join(", ")}`)]),
       paint("dim", "  ↑ ↓ choose a job, enter: its log, ctrl-c: stop"),
     ];
   }
 
-  /** Those that have begun; of many, those that run and those that ended last. */
+  /** Those that have begun; of more than there is room for, those that run and those begun last. */
   #shown(): readonly JobHistory[] {
     const begun = this.#history.jobs.filter(({ state }) => state !== "waiting");
-    return begun.slice(-MOST_JOBS);
+    const room = Math.max(1, Math.min(MOST_JOBS, this.#screen.rows - OTHER_LINES));
+    const running = begun.filter(({ state }) => state === "running");
+    const others = begun.filter(({ state }) => state !== "running");
+    const shown = new Set([...others, ...running].slice(-room));
+    return begun.filter((job) => shown.has(job));
   }
 
   #jobLine(job: JobHistory, width: number, isChosen: boolean): string {

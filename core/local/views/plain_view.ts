@@ -33,7 +33,7 @@ export class PlainView implements ExecView {
     if (quiet) return;
     switch (event.type) {
       case "job.started":
-        this.#job(event, paint("dim", `started (${event.image ?? event.executor})`));
+        this.#job(event, paint("dim", startText(event)));
         return;
       case "job.command":
         this.#job(event, paint("green", `$ ${event.text}`));
@@ -73,6 +73,13 @@ export class PlainView implements ExecView {
   #line(text: string): void {
     this.#options.output.write(`${text}\n`);
   }
+}
+
+function startText(
+  { attempt, image, executor }: { attempt: number; image: string | null; executor: string },
+): string {
+  const where = image ?? executor;
+  return attempt === 1 ? `started (${where})` : `started again (${where}), attempt ${attempt}`;
 }
 
 function warningText(

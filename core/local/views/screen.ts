@@ -15,6 +15,10 @@ export class Screen {
     return this.#output.columns || 80;
   }
 
+  get rows(): number {
+    return this.#output.rows || 24;
+  }
+
   /** Replaces the lines. One that is wider than the terminal would break into two. */
   draw(lines: readonly string[]): void {
     const text = lines.map((line) => `${fit(line, this.columns - 1)}\n`).join("");

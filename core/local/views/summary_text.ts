@@ -55,7 +55,8 @@ function failureLines(job: JobHistory, paint: Paint): readonly string[] {
   return [
     "",
     paint(job.allowed ? "yellow" : "red", `${job.label} ${title}`),
-    ...(job.command === undefined
+    // Where it is among the last lines, it stands before what it printed.
+    ...(job.command === undefined || job.lastLines.includes(`$ ${job.command}`)
       ? []
       : indented(`$ ${job.command}`).map((line) => paint("bold", line))),
     ...job.lastLines.flatMap(indented).map((line) => line.trimEnd()),

@@ -24,6 +24,21 @@ test("LiveView shows each job with its last line, and its whole log by key", asy
   await lab.until((text) => text.trimEnd().endsWith("ctrl-c: stop"));
 });
 
+test("LiveView shows no more than the terminal has room for, those that run first", async () => {
+  using lab = new ViewLab({ rows: 6 });
+  for (const job of ["one", "two", "three", "four", "five"]) lab.started(job);
+  for (const job of ["two", "three", "four", "five"]) lab.finished(job);
+  await lab.until((text) => text.includes("2 more"));
+  const frame = lab.text.slice(lab.text.lastIndexOf("one"));
+  expect(frame.split("\n").slice(0, -1).map((line) => line.trim().split(/ {2,}/)[0])).toEqual([
+    "one",
+    "✔ four",
+    "✔ five",
+    "· 2 more",
+    "↑ ↓ choose a job, enter: its log, ctrl-c: stop",
+  ]);
+});
+
 test("LiveView takes ctrl-c for an interrupt, and gives the terminal back", async () => {
   using lab = new ViewLab();
   lab.started();
@@ -61,7 +76,7 @@ test("LiveView ends with the summary", () => {
     directory: "/logs",
   });
   expect(lab.text).toEndWith(
-    "✘ unit (test) 1.2 s, exit code 2\n\nunit failed\n  $ make\n  $ make\n  it broke\n\n" +
+    "✘ unit (test) 1.2 s, exit code 2\n\nunit failed\n  $ make\n  it broke\n\n" +
       "Tests: 3, failures: 1, errors: 0, skipped: 0\nLogs: /logs\n" +
       "Pipeline failed: 1 job in 1.5 s\n",
   );
@@ -85,7 +100,7 @@ class ViewLab implements Disposable {
   #onText: () => void = () => {};
   #press: (key: string) => void = () => {};
 
-  constructor() {
+  constructor({ rows }: { readonly rows?: number } = {}) {
     const interrupted = Promise.withResolvers<void>();
     this.interrupted = interrupted.promise;
     const pressed = new ReadableStream<string>({
@@ -96,6 +111,7 @@ class ViewLab implements Disposable {
     this.view = new LiveView({
       output: {
         columns: 80,
+        ...(rows === undefined ? {} : { rows }),
         write: (text) => {
           this.text += withoutEscapes(text);
           this.#onText();
@@ -108,15 +124,34 @@ class ViewLab implements Disposable {
     });
   }
 
-  started(): void {
+  started(job = JOB.job): void {
+    const which = { ...JOB, job };
     this.tell({
       type: "job.created",
-      ...JOB,
+      ...which,
       when: "on_success",
       allow_failure: false,
       needs: null,
     });
-    this.tell({ type: "job.started", ...JOB, attempt: 1, executor: "shell", image: null });
+    this.tell({ type: "job.started", ...which, attempt: 1, executor: "shell", image: null });
+  }
+
+  finished(job: string): void {
+    this.tell({
+      type: "job.finished",
+      ...JOB,
+      job,
+      status: "success",
+      exit_code: 0,
+      failure_reason: null,
+      allow_failure: false,
+      attempt: 1,
+      duration_ms: 10,
+      coverage: null,
+      script: null,
+      after_script_exit_code: null,
+      environment: null,
+    });
   }
 
   tell(event: UntimedEvent): void {
