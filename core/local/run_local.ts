@@ -1,5 +1,6 @@
 /** Runs a planned pipeline on this machine, from its first event to its last. */
 
+import { relative } from "node:path";
 import { RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
@@ -63,6 +64,7 @@ export async function runLocal(
   const { pipeline } = plan;
   const used = usedExecutors(options);
   removeKept(state.kept);
+  tellUnreadable(plan, events);
   tellOutOfReach(options, used);
   await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
@@ -124,6 +126,14 @@ export async function runLocal(
     directory: state.run,
   });
   return exitCode;
+}
+
+function tellUnreadable({ sources: { tree, unreadable } }: LocalPlan, events: EventStream): void {
+  const [first, ...more] = unreadable.map((path) => relative(tree.root, path));
+  if (first === undefined) return;
+  const names = more.length === 0 ? `"${first}"` : `"${first}" and ${more.length} more files`;
+  const message = `${names} may not be read: jobs have what was committed of that, if anything`;
+  tellWarning(events, { message, place: undefined, keyword: undefined, job: undefined });
 }
 
 /** What people look at afterwards is on this host or in a container. */

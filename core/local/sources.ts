@@ -25,6 +25,8 @@ export interface Sources {
   readonly facts: RepositoryFacts;
   /** The commit that jobs check out. */
   readonly sha: string;
+  /** Files of the working tree that this user may not read: they are not as they are in it. */
+  readonly unreadable: readonly string[];
   /** The repository that they fetch it from. */
   readonly repository: SourceRepository;
   readonly objectFormat: "sha1" | "sha256";
@@ -50,15 +52,15 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
   });
   const asked = repositoryFacts(git, tree);
   const head = asked.then((facts) => facts.head);
-  const [facts, sha] = await Promise.all([
+  const [facts, { sha, unreadable }] = await Promise.all([
     asked,
     committed
-      ? head.then((commit) => commit?.sha ?? refuseUnborn(tree))
+      ? head.then((commit) => ({ sha: commit?.sha ?? refuseUnborn(tree), unreadable: [] }))
       : takeSnapshot({ git, tree, repository, directory, head }),
   ]);
   const more = new Map([[SNAPSHOT_REF, sha]]);
   repository.setRefs(facts.refs, remoteName(facts), more);
-  return { git, tree, facts, sha, repository, objectFormat, depth: DEFAULT_DEPTH };
+  return { git, tree, facts, sha, unreadable, repository, objectFormat, depth: DEFAULT_DEPTH };
 }
 
 /** The remote that stands for GitLab. */

@@ -47,6 +47,7 @@ export async function replaySources(options: ReplaySourcesOptions): Promise<Sour
       config: new Map(),
     },
     sha,
+    unreadable: [],
     repository,
     objectFormat: sha256 ? "sha256" : "sha1",
     depth,

@@ -41,6 +41,10 @@ const SETTINGS = [
 /** A repository below the working tree that has no commit yet: git can take nothing of it. */
 const EMPTY_REPOSITORY = /^error: '(.+)\/' does not have a commit checked out$/m;
 
+/** What git says of a file that may not be read, whatever its name; then of such directories. */
+const UNREADABLE =
+  /^error: open\("(.+?)"\): Permission denied\nerror: unable to index file '\1'\n|^warning: could not open directory .+?: Permission denied\n/gms;
+
 /** More of them than this, and something else is wrong. */
 const MOST_EMPTY_REPOSITORIES = 50;
 
@@ -59,14 +63,16 @@ export class SnapshotIndex {
     this.#treeFile = join(options.directory, "tree");
   }
 
-  /** Takes in what has changed in the working tree. */
-  async update(): Promise<void> {
+  /** Takes in what has changed in the working tree. Resolves with the paths that cannot be read. */
+  async update(): Promise<readonly string[]> {
     await this.#plant();
     const left: string[] = [];
     for (;;) {
       const paths = [".", ...left.map((path) => `:(exclude,top,literal)${path}`)];
       const problem = await this.#tryAdd(paths);
-      if (problem === undefined) return;
+      if (problem === undefined) return [];
+      const unreadable = unreadableIn(problem);
+      if (unreadable !== undefined) return unreadable;
       const empty = EMPTY_REPOSITORY.exec(problem)?.[1];
       if (empty === undefined || left.length === MOST_EMPTY_REPOSITORIES) {
         const { root } = this.#options.tree;
@@ -130,7 +136,7 @@ export class SnapshotIndex {
   }
 
   async #tryAdd(paths: readonly string[]): Promise<string | undefined> {
-    return await this.#options.git.complaint(["add", "--all", "--", ...paths], {
+    return await this.#options.git.complaint(["add", "--all", "--ignore-errors", "--", ...paths], {
       config: SETTINGS,
       env: this.#env(this.#path),
     });
@@ -155,6 +161,13 @@ export class SnapshotIndex {
       GIT_ALTERNATE_OBJECT_DIRECTORIES: quoteAlternate(join(tree.commonDir, "objects")),
     };
   }
+}
+
+/** Undefined when git complains of anything else, too. */
+function unreadableIn(problem: string): readonly string[] | undefined {
+  const found = [...problem.matchAll(UNREADABLE)];
+  const length = found.reduce((sum, [text]) => sum + text.length, 0);
+  return length < problem.length ? undefined : found.flatMap(([, path]) => path ?? []);
 }
 
 /** The last bytes of an index are its checksum. */

@@ -22,12 +22,19 @@ export interface SnapshotOptions {
   readonly head: Promise<Commit | undefined>;
 }
 
-/** The commit's id: that of HEAD when nothing differs from it. */
-export async function takeSnapshot(options: SnapshotOptions): Promise<string> {
+export interface Snapshot {
+  /** The commit's id: that of HEAD when nothing differs from it. */
+  readonly sha: string;
+  /** Paths of files that may not be read. What is committed of them is taken. */
+  readonly unreadable: readonly string[];
+}
+
+export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { git, tree, repository, directory } = options;
-  const treeId = await treeOf(tree, { git, repository, directory });
+  const unreadable: string[] = [];
+  const treeId = await treeOf(tree, { git, repository, directory, unreadable });
   const head = await options.head;
-  if (head?.tree === treeId) return head.sha;
+  if (head?.tree === treeId) return { sha: head.sha, unreadable };
   const at = head?.committedAt ?? "@0 +0000";
   // The same tree on the same commit gives the same id: nothing is fetched twice.
   const identity = {
@@ -44,21 +51,23 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<string> {
     env: { GIT_DIR: repository.path, ...identity },
     input: head?.message ?? "Working tree\n",
   });
-  return commit.trim();
+  return { sha: commit.trim(), unreadable };
 }
 
 interface TreeParts {
   readonly git: Git;
   readonly repository: SourceRepository;
   readonly directory: string;
+  /** Is added to. */
+  readonly unreadable: string[];
 }
 
 /** The id of the tree that the files make; those of submodules are part of it like all others. */
 async function treeOf(tree: WorkTree, parts: TreeParts): Promise<string> {
-  const { repository, directory } = parts;
+  const { repository, directory, unreadable } = parts;
   const git = parts.git.in(tree);
   const index = new SnapshotIndex({ git, tree, repository, directory });
-  await index.update();
+  unreadable.push(...(await index.update()).map((path) => join(tree.root, path)));
   const submodules = await findSubmodules(git, tree);
   if (submodules.length === 0) return await index.writeTree();
   const grafts = new Map<string, string>();
@@ -66,7 +75,7 @@ async function treeOf(tree: WorkTree, parts: TreeParts): Promise<string> {
     repository.borrowFrom(inner);
     const own = join(directory, "submodules", String(at));
     mkdirSync(own, { recursive: true });
-    grafts.set(path, await treeOf(inner, { git, repository, directory: own }));
+    grafts.set(path, await treeOf(inner, { git, repository, directory: own, unreadable }));
   }
   return await index.writeTreeWith(grafts);
 }

@@ -69,6 +69,35 @@ describe("openSources", () => {
     expect((await repo.open()).sha).toBe(repo.git("rev-parse", "HEAD").trim());
   });
 
+  test.skipIf(Bun.which("setpriv") === null)(
+    "takes what was committed of files that may not be read, and names them",
+    async () => {
+      const repo = makeRepository({ "kept.txt": "1\n", "closed.txt": "1\n" });
+      repo.write({
+        "closed.txt": "2\n",
+        "new.txt": "n\n",
+        "shut/in.txt": "i\n",
+        "secret\n.txt": "s\n",
+      });
+      const closed = ["closed.txt", "secret\n.txt"].map((name) => join(repo.path, name));
+      for (const path of [...closed, join(repo.path, "shut")]) chmodSync(path, 0);
+      // Root may read everything, unless it gives that up.
+      const programs = join(base, "programs");
+      mkdirSync(programs);
+      const caps = "-dac_override,-dac_read_search";
+      const code = `#!/bin/sh\nexec setpriv --inh-caps=${caps} --bounding-set=${caps} ${
+        Bun.which("git")
+      } "$@"\n`;
+      writeFileSync(join(programs, "git"), code, { mode: 0o755 });
+      const sources = await repo.open({ programs });
+      expect(repo.filesOf(sources)).toEqual(["closed.txt", "kept.txt", "new.txt"]);
+      expect(repo.contentOf(sources, "closed.txt")).toBe("1\n");
+      expect(sources.unreadable).toEqual(closed);
+      for (const path of closed) chmodSync(path, 0o600);
+      expect(repo.contentOf(await repo.open({ programs }), "closed.txt")).toBe("2\n");
+    },
+  );
+
   test("knows the branch of HEAD, written as git writes it today or as a link", async () => {
     const repo = makeRepository({ "a.txt": "1\n" });
     repo.git("checkout", "-q", "-b", "some/branch");
@@ -233,7 +262,7 @@ interface TestRepository {
   readonly path: string;
   git(...args: readonly string[]): string;
   write(files: Readonly<Record<string, string>>): void;
-  open(options?: { committed?: boolean }, path?: string): Promise<Sources>;
+  open(options?: { committed?: boolean; programs?: string }, path?: string): Promise<Sources>;
   filesOf(sources: Sources): string[];
   contentOf(sources: Sources, path: string): string;
   /** All that belongs to the user: every file with its time, and what git says of the refs. */
@@ -272,12 +301,15 @@ function makeRepository(
     path,
     git,
     write,
-    open: ({ committed = false } = {}, from = path) => {
+    open: ({ committed = false, programs } = {}, from = path) => {
       const directory = join(state, Bun.hash(from).toString(16));
       mkdirSync(directory, { recursive: true });
       return openSources({
         tree: findWorkTree(from),
-        env: { PATH: process.env["PATH"], HOME: base },
+        env: {
+          PATH: [programs, process.env["PATH"]].filter((part) => part).join(":"),
+          HOME: base,
+        },
         directory,
         committed,
         signal: AbortSignal.timeout(60_000),
