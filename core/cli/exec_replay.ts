@@ -48,7 +48,7 @@ export async function replayJob(exec: ExecContext): Promise<number> {
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
   const local = workTreeOf(cwd);
   const settings = await loadSettings({ root: local?.root ?? cwd, home, env });
-  const entry = entrySettings(flags, settings.runner, engineHost(env, home));
+  const entry = entrySettings(flags, settings.runner, engineHost(program));
   const tokens = { ...settings.tokens, given: exec.token };
   const ownServer = tokens.own === undefined ? undefined : await serverOf(local, exec);
   const trust = caFile(entry);

@@ -1,27 +1,20 @@
 /** What `exec` leaves of a job that failed in a container, for people to look at. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  makeImage,
-  missingForDocker,
-  type TestEngine,
-  useEngine,
-} from "../executors/docker/dockerd.ts";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { makeImage, type TestEngine } from "../executors/docker/dockerd.ts";
+import { onEachEngine } from "../executors/docker/engines.ts";
 import { ExecLab, ofType } from "./exec_lab.ts";
 import { removeVolumes } from "./exec_volumes.ts";
 import { TerminalLab } from "./terminal_lab.ts";
 
-const missing = missingForDocker();
+onEachEngine("exec of failing jobs", suite);
 
-if (missing === undefined) describe("failed jobs in containers", suite);
-else test.skip(`failed jobs in containers: NOT RUN, ${missing}`, () => {});
-
-function suite(): void {
+function suite(_name: string, use: () => Promise<TestEngine>): void {
   let daemon: TestEngine;
   let image: string;
 
   beforeAll(async () => {
-    daemon = await useEngine();
+    daemon = await use();
     image = await makeImage("busybox.sh", daemon.host);
   }, 60_000);
   afterAll(async () => await daemon?.[Symbol.asyncDispose]());

@@ -133,7 +133,7 @@ async function runOnce(
   before?: string,
 ): Promise<{ readonly code: number; readonly sha: string }> {
   const { flags, program, token, logger, signal } = exec;
-  const { env, home } = program;
+  const { env } = program;
   const committed = flags.bool("committed");
   const sources = openSources({ tree, env, directory: state.sources, committed, signal });
   // Whatever goes wrong with it is told where it is awaited.
@@ -143,7 +143,7 @@ async function runOnce(
   const { runPlan } = await import("../exec_run.ts");
   const { jobs } = request.execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
-  const entry = request.entrySettings(flags, settings.runner, engineHost(env, home));
+  const entry = request.entrySettings(flags, settings.runner, engineHost(program));
   await using plan = await planLocal({
     env,
     sources,
