@@ -17,7 +17,7 @@ import { ActiveJobs } from "./active_jobs.ts";
 import { runAssignedJob } from "./assigned_job.ts";
 import type { Connect, ConnectOptions } from "./connect.ts";
 import { JobTraces } from "./job_traces.ts";
-import { MemoryCare, ownMemory } from "./memory_care.ts";
+import { MemoryCare, type OwnMemory } from "./memory_care.ts";
 import { outboxHandle } from "./outbox_handle.ts";
 import { RunnerPool } from "./pool.ts";
 import { recoverJobs } from "./recovery.ts";
@@ -39,6 +39,8 @@ export interface EngineOptions {
   /** Opens the connection of an entry to its source of jobs. */
   readonly connect: Connect;
   readonly onFailedJob?: OnFailedJob;
+  /** Of a process that goes on for long after its jobs; undefined: it ends with them. */
+  readonly memory?: OwnMemory;
   /** Called when a job has come. */
   readonly onJobStart?: () => void;
   /** Called when a job has been told of and has left its place, or was not run after all. */
@@ -53,7 +55,7 @@ export class RunnerEngine {
   readonly #options: EngineOptions;
   readonly #host: ExecutorHost;
   readonly #active = new ActiveJobs();
-  readonly #memory = new MemoryCare(ownMemory);
+  readonly #memory: MemoryCare | undefined;
   readonly #slots = new Map<string, JobSlots>();
   readonly #background = new Set<Promise<void>>();
   /** Ends reports and deliveries that are under way. */
@@ -70,6 +72,7 @@ export class RunnerEngine {
     const { configPath, env, logger, metrics, systemId, stateDir, executors } = options;
     this.#connect = options.connect;
     this.#options = options;
+    this.#memory = options.memory === undefined ? undefined : new MemoryCare(options.memory);
     this.#host = { logger, systemId, stateDir };
     this.connection = { configPath, systemId, env, logger, metrics };
     this.#outbox = new Outbox({
@@ -137,7 +140,7 @@ export class RunnerEngine {
   async #run(assignment: Assignment): Promise<void> {
     const { logger, metrics, shells, systemId } = this.#options;
     this.#options.onJobStart?.();
-    this.#memory.jobStarted();
+    this.#memory?.jobStarted();
     await runAssignedJob(assignment, {
       host: this.#host,
       systemId,
@@ -152,7 +155,7 @@ export class RunnerEngine {
       background: (work) => this.#watchOver(work),
       signal: this.#reporting.signal,
     });
-    this.#memory.jobEnded(this.runningJobs);
+    this.#memory?.jobEnded(this.runningJobs);
     this.#options.onJobEnd?.(assignment.outcome.job.id);
   }
 

@@ -14,6 +14,7 @@ import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
 import { connectRunner } from "./connect.ts";
 import { RunnerEngine } from "./engine.ts";
+import { ownMemory } from "./memory_care.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
 import { logState } from "./state_dump.ts";
 import { openStateDir } from "./state_dir.ts";
@@ -73,6 +74,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
     systemId: identity.id,
     stateDir: state.path,
     connect: connectRunner,
+    memory: ownMemory,
   });
   const manager = new Manager(options, engine, metrics, config, complaint);
   instruments.serve(() => manager.snapshot());

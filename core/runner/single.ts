@@ -5,12 +5,14 @@ import type { RunnerConfig } from "../config/schema.ts";
 import { noMetrics } from "../metrics/no_metrics.ts";
 import { connectRunner } from "./connect.ts";
 import { type EngineOptions, RunnerEngine } from "./engine.ts";
+import { ownMemory } from "./memory_care.ts";
 import { type ProcessSignals, Shutdown } from "./shutdown.ts";
 import { logState } from "./state_dump.ts";
 import { openStateDir } from "./state_dir.ts";
 
 export interface SingleOptions
-  extends Omit<EngineOptions, "connect" | "stateDir" | "metrics" | "onJobStart" | "onJobEnd"> {
+  extends
+    Omit<EngineOptions, "connect" | "memory" | "stateDir" | "metrics" | "onJobStart" | "onJobEnd"> {
   readonly runner: RunnerConfig;
   /** Ends after this many jobs; 0 means never. */
   readonly maxBuilds: number;
@@ -37,6 +39,7 @@ export async function runSingle(options: SingleOptions): Promise<number> {
     metrics: noMetrics,
     stateDir: state.path,
     connect: connectRunner,
+    memory: ownMemory,
     onJobStart: () => {
       clearTimeout(idle);
       jobs++;
