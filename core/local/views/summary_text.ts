@@ -55,8 +55,9 @@ function failureLines(job: JobHistory, paint: Paint): readonly string[] {
   return [
     "",
     paint(job.allowed ? "yellow" : "red", `${job.label} ${title}`),
-    // Where it is among the last lines, it stands before what it printed.
-    ...(job.command === undefined || job.lastLines.includes(`$ ${job.command}`)
+    // Where no other command comes after it, it stands before what it printed.
+    ...(job.command === undefined ||
+        job.lastLines.findLast((line) => line.startsWith("$ ")) === `$ ${job.command}`
       ? []
       : indented(`$ ${job.command}`).map((line) => paint("bold", line))),
     ...job.lastLines.flatMap(indented).map((line) => line.trimEnd()),
