@@ -89,36 +89,6 @@ test.concurrent("exec changes nothing in the working tree", async () => {
   expect(readFileSync(`${lab.repository}/.git/index`).equals(before)).toBe(true);
 });
 
-test.concurrent("exec ends with 2 and the place for a file that GitLab would refuse", async () => {
-  using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  script: [ls]\n  scirpt: [ls]\n" });
-  const plain = await lab.run();
-  expect(plain.code).toBe(2);
-  expect(plain.stderr).toContain(".gitlab-ci.yml:3:3:");
-  expect(plain.stdout).toBe("");
-  const { code, events } = await lab.events();
-  expect(code).toBe(2);
-  expect(events[0]).toMatchObject({ type: "error", code: "invalid_yaml", line: 3 });
-  const unknown = await lab.events("nope");
-  expect(unknown.code).toBe(2);
-});
-
-test.concurrent("exec ends with 2 for a job that is not there", async () => {
-  using lab = new ExecLab({ ".gitlab-ci.yml": 'job:\n  script: ["true"]\n' });
-  const { code, events } = await lab.events("nope");
-  expect(code).toBe(2);
-  expect(events).toMatchObject([{ type: "error", code: "invalid_invocation" }]);
-});
-
-test.concurrent("exec tells an unknown flag as it was asked to tell things", async () => {
-  using lab = new ExecLab({ ".gitlab-ci.yml": 'job:\n  script: ["true"]\n' });
-  const { code, stderr } = await lab.run("--nope");
-  expect([code, stderr]).toEqual([2, "runner: unknown option '--nope'\n"]);
-  const { events } = await lab.events("--nope");
-  expect(events).toMatchObject([
-    { type: "error", code: "invalid_invocation", message: "unknown option '--nope'" },
-  ]);
-});
-
 test.concurrent("exec says which attempt it is, and shows what failed once", async () => {
   using lab = new ExecLab({ ".gitlab-ci.yml": "job:\n  retry: 1\n  script: [echo a, exit 3]\n" });
   const { stdout } = await lab.run();
