@@ -28,6 +28,7 @@ export function addPeopleRoutes(app: Hono<RouteEnvironment>, state: CoordinatorS
     return job === undefined ? apiError(404) : jsonAnswer(200, jobView(state, c, job));
   });
   get("projects/:project/jobs/:job/artifacts", (c) => artifacts(state, c));
+  get("projects/:project/jobs/artifacts/:ref/download", (c) => latestArtifacts(state, c));
   get("projects/:project/pipelines/:pipeline", (c) => pipeline(state, c));
   get(
     "projects/:project/pipelines/:pipeline/jobs",
@@ -122,6 +123,16 @@ function jobView(state: CoordinatorState, c: RouteContext, job: DescribedJob) {
 function artifacts(state: CoordinatorState, c: RouteContext): Response {
   const job = jobOf(state, c);
   const found = job && state.artifacts.find(job.id, c.req.query("file_type"));
+  return found === undefined ? apiError(404) : downloadAnswer(found, c.env.call.header("Range"));
+}
+
+/** Of the last job of that name that went well on the ref. */
+function latestArtifacts(state: CoordinatorState, c: RouteContext): Response {
+  const job = described(state.jobs.all()).findLast((one) =>
+    pathOf(one) === c.req.param("project") && one.name === c.req.query("job") &&
+    one.description.repository?.ref === c.req.param("ref") && one.state === "success"
+  );
+  const found = job && state.artifacts.find(job.id);
   return found === undefined ? apiError(404) : downloadAnswer(found, c.env.call.header("Range"));
 }
 

@@ -5,9 +5,10 @@ import { basename, join } from "node:path";
 import type { StoredArtifact } from "../embedded/mod.ts";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
-import type { PipelineJob } from "../pipeline/pipeline.ts";
+import type { ArtifactPlace, PipelineJob } from "../pipeline/pipeline.ts";
 import { Semaphore } from "../util/semaphore.ts";
 import { parseDotenv } from "./dotenv.ts";
+import type { FetchedArchive } from "./gitlab/artifacts_elsewhere.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import { type AttemptReport, reportWithoutScript, runAttempt } from "./job_attempt.ts";
@@ -42,6 +43,8 @@ export interface JobRunnerOptions {
   /** Where the jobs of an executor get their sources. */
   readonly sourcesFor: (executor: string) => JobSources;
   readonly resolveCache: (job: PipelineJob) => readonly ResolvedCache[];
+  /** The archive of a job of another project, or why it is not to be had. */
+  readonly fetchElsewhere: (place: ArtifactPlace) => Promise<FetchedArchive | string>;
   readonly signal: AbortSignal;
 }
 
@@ -49,6 +52,10 @@ export interface JobRunnerOptions {
 interface PastJob {
   readonly id: number;
   readonly dotenv: ReadonlyMap<string, string>;
+}
+
+interface NamedPast extends PastJob {
+  readonly name: string;
 }
 
 export class JobRunner {
@@ -117,7 +124,8 @@ export class JobRunner {
     const { cacheDirectory, kept, projectPath, shell } = this.#options;
     const executor = executorFor(job);
     const isNear = executor === "shell" || executor === "docker";
-    const response = this.#response(job, executor, path);
+    const elsewhere = await this.#elsewhere(job);
+    const response = this.#response(job, executor, path, elsewhere);
     using _admitted = endpoint?.admit(response);
     const report = await runAttempt({
       job,
@@ -154,15 +162,43 @@ export class JobRunner {
     });
   }
 
-  #response(job: PipelineJob, executor: string, path: readonly string[]): JobResponse {
+  /** Jobs of other projects, as if they had run here; one that is not to be had is named. */
+  async #elsewhere(job: PipelineJob): Promise<readonly NamedPast[]> {
+    const { endpoint, events, fetchElsewhere } = this.#options;
+    return (await Promise.all(job.artifactsElsewhere.map(async (place) => {
+      const name = `${place.project}@${place.ref}: ${place.job}`;
+      const found = await fetchElsewhere(place);
+      if (typeof found === "string") {
+        const message =
+          `${job.name} needs "${place.job}" of ${place.project}, which is not to be ` +
+          `had: ${found}; it starts without it`;
+        const keyword = `jobs:${job.config.name}:needs:project`;
+        tellWarning(events, { message, place: job.config.place, keyword, job: job.name });
+        return [];
+      }
+      const id = ++this.#lastId;
+      const filename = "artifacts.zip";
+      const kind = { type: "archive", format: "zip", expireIn: "", sha256: "" };
+      endpoint?.adopt({ ...kind, ...found, filename, jobId: id });
+      return [{ id, name, dotenv: new Map() }];
+    }))).flat();
+  }
+
+  #response(
+    job: PipelineJob,
+    executor: string,
+    path: readonly string[],
+    elsewhere: readonly NamedPast[],
+  ): JobResponse {
     const { serverUrl, projectPath, sourcesFor, resolveCache } = this.#options;
     const id = ++this.#lastId;
     const token = `local-${crypto.randomUUID().replaceAll("-", "")}`;
     const timeoutSeconds = job.config.timeoutSeconds ?? this.#options.timeoutSeconds;
-    const past = job.artifactsFrom.flatMap((name) => {
+    const here = job.artifactsFrom.flatMap((name) => {
       const found = this.#past.get(keyOf(path, name));
       return found === undefined ? [] : [{ ...found, name }];
     });
+    const past: readonly NamedPast[] = [...here, ...elsewhere];
     const variables = localVariables(job, {
       ...factsOf(job),
       serverUrl,

@@ -9,6 +9,7 @@ import type { SourceText } from "../pipeline/yaml/source_text.ts";
 import { composeFetching } from "./compose_fetching.ts";
 import { type AccessTokens, tokenFor } from "./gitlab/access_token.ts";
 import { type Credentials, namingMissing } from "./credentials.ts";
+import type { GitlabApiOptions } from "./gitlab/gitlab_api.ts";
 import type { IncludeFetcherOptions } from "./includes/include_fetcher.ts";
 import { projectFiles } from "./project_files.ts";
 import { remoteName, type Sources } from "./sources.ts";
@@ -62,6 +63,8 @@ export interface LocalPlan extends PlanSubject, AsyncDisposable {
   readonly selection: Selection;
   /** That the user has set. */
   readonly credentials: Credentials;
+  /** How the project's GitLab is asked. */
+  readonly gitlab: GitlabApiOptions;
 }
 
 /** Throws CiConfigError for a file that GitLab would refuse, ConfigurationError for a wrong wish. */
@@ -88,12 +91,14 @@ export async function planPipeline(
 ): Promise<LocalPlan> {
   const { env, committed, file, credentials, tokens, signal } = options;
   const { sources, facts, project: { serverUrl, path } } = subject;
+  const { caFile, logger } = options.includes;
   const token = tokenFor(serverUrl, tokens, serverUrl);
+  const gitlab = { server: serverUrl, token, caFile, env, logger };
   const files = projectFiles({
     sources,
     committed,
     facts,
-    includes: { ...options.includes, token, server: serverUrl, path, env },
+    includes: { ...options.includes, ...gitlab, path },
   });
   await using opened = new AsyncDisposableStack();
   opened.use(files);
@@ -111,6 +116,7 @@ export async function planPipeline(
     pipeline,
     selection,
     credentials,
+    gitlab,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

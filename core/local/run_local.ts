@@ -95,6 +95,10 @@ export async function runLocal(
     credentials: plan.credentials,
     sourcesFor: (executor) => jobSources(executor, endpoint, plan),
     resolveCache: (job) => job.cache.map((cache) => cacheKeys.resolve(cache)),
+    fetchElsewhere: async (place) => {
+      const { fetchArtifactsElsewhere } = await import("./gitlab/artifacts_elsewhere.ts");
+      return await fetchArtifactsElsewhere(place, plan.gitlab, { directory: state.run, signal });
+    },
   });
   if (options.lastRun !== undefined) runner.adopt(options.lastRun);
   const tree = new PipelineTree({ plan, runner, events, directory: state.run, signal });
@@ -181,8 +185,9 @@ function needsEndpoint(
   executors: ReadonlySet<string>,
 ): boolean {
   return executors.has("docker") ||
-    plan.selection.run.some(({ config }) =>
-      config.artifacts !== undefined || config.trigger !== undefined
+    plan.selection.run.some(({ config, artifactsElsewhere }) =>
+      config.artifacts !== undefined || config.trigger !== undefined ||
+      artifactsElsewhere.length > 0
     ) ||
     (lastRun?.past.some(({ artifacts }) => artifacts.length > 0) ?? false);
 }

@@ -131,7 +131,7 @@ export interface CiNeed {
   readonly artifacts: boolean;
   /** Only these instances of a matrix job; undefined: all of them. */
   readonly matrix: readonly Readonly<Record<string, readonly string[]>>[] | undefined;
-  /** A job of another project or pipeline: named, not to be had on this machine. */
+  /** A job of another project, of which only the artifacts count, or of another pipeline. */
   readonly elsewhere:
     | { readonly project?: string; readonly ref?: string; readonly pipeline?: string }
     | undefined;

@@ -44,6 +44,11 @@ export function composeJob(included: IncludedJob, links: JobLinks): PipelineJob 
     resourceGroup: job.resourceGroup === undefined ? undefined : name(job.resourceGroup),
     interruptible: decision.interruptible,
     ...links,
+    artifactsElsewhere: (decision.needs ?? []).flatMap(({ elsewhere, artifacts, job: needed }) =>
+      elsewhere?.project === undefined || elsewhere.ref === undefined || !artifacts
+        ? []
+        : [{ project: name(elsewhere.project), ref: name(elsewhere.ref), job: name(needed) }]
+    ),
     node: instance.node,
   };
 }

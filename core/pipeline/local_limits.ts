@@ -115,13 +115,12 @@ export function jobLimits(jobs: ReadonlySet<CiJob>): readonly CiWarning[] {
 
 function needLimits({ name, needs = [] }: CiJob): CiWarning[] {
   return needs.flatMap(({ elsewhere, place, job: needed }) => {
-    if (elsewhere === undefined) return [];
-    const where = elsewhere.project ?? elsewhere.pipeline ?? "another pipeline";
+    if (elsewhere === undefined || elsewhere.project !== undefined) return [];
+    const where = elsewhere.pipeline ?? "another pipeline";
     const what = needed === "" ? "the pipeline" : `"${needed}"`;
     const message = `${name} needs ${what} of ${where}, which is not to be had here: ` +
       "it starts without it";
-    const key = elsewhere.project === undefined ? "pipeline" : "project";
-    return [warning(message, place, `jobs:${name}:needs:${key}`, name)];
+    return [warning(message, place, `jobs:${name}:needs:pipeline`, name)];
   });
 }
 

@@ -112,8 +112,17 @@ export interface PipelineJob {
   readonly needs: readonly PipelineNeed[] | undefined;
   /** Full names of the jobs whose artifacts it gets. */
   readonly artifactsFrom: readonly string[];
+  /** Jobs of other projects whose artifacts it gets. */
+  readonly artifactsElsewhere: readonly ArtifactPlace[];
   /** `CI_NODE_INDEX` from 1 and `CI_NODE_TOTAL`; undefined for a job without `parallel`. */
   readonly node: { readonly index: number; readonly total: number } | undefined;
+}
+
+/** A job of the last successful pipeline of a branch or tag. */
+export interface ArtifactPlace {
+  readonly project: string;
+  readonly ref: string;
+  readonly job: string;
 }
 
 export interface PipelineNeed {

@@ -105,7 +105,7 @@ needs:job                       done    pipeline  The job to wait for.
 needs:artifacts                 done    pipeline  Whether their artifacts come along.
 needs:optional                  done    pipeline  May be left out of the pipeline.
 needs:parallel:matrix           done    pipeline  Some instances of a job.
-needs:project                   named   pipeline  A job of another project is not to be had.
+needs:project                   done    job       The artifacts come along; those that are not to be had are named.
 needs:pipeline                  named   pipeline  Another pipeline is not to be had.
 only                            done    pipeline  Refs, variables, changes.
 only:refs                       done    pipeline  Names, patterns, keywords.

@@ -257,3 +257,28 @@ test("exec --job-url reads the CI file that the project's settings name", async 
   const { events } = await exec.events("--job-url", replay.urlOf(job));
   expect(outputOf(events, "late")).toEqual(["of another file"]);
 });
+
+test("exec gives a job the artifacts of other projects that it needs, and names those it cannot get", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  await replay.run(BUILD);
+  exec.git("remote", "set-url", "origin", `${lab.coordinator.url}/group/other.git`);
+  exec.write({
+    ".gitlab-ci.yml": `
+use:
+  needs:
+    - { project: group/app, job: build, ref: topic, artifacts: true }
+    - { project: group/app, job: gone, ref: topic, artifacts: true }
+  script: [cat out/made.txt]
+`,
+  });
+  exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
+  const { code, events } = await exec.events();
+  expect([code, outputOf(events, "use")]).toEqual([0, ["built on the server"]]);
+  expect(ofType(events, "warning")).toMatchObject([{
+    message: 'use needs "gone" of group/app, which is not to be had: 404 Not Found; ' +
+      "it starts without it",
+    keyword: "jobs:use:needs:project",
+    job: "use",
+  }]);
+});

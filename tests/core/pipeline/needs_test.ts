@@ -85,18 +85,16 @@ describe("needs name", () => {
     expect(needsOf(jobs, "test: [mac]")).toEqual(["build: [mac]"]);
   });
 
-  test("jobs elsewhere with a warning each", () => {
+  test("jobs of other pipelines with a warning each, and those of other projects without", () => {
     const pipeline = compose(
       config({
-        a: { needs: [{ job: "x", elsewhere: { project: "group/other" } }] },
+        a: { needs: [{ job: "x", elsewhere: { project: "group/other", ref: "main" } }] },
         b: { needs: [{ job: "", elsewhere: { pipeline: "$UP" } }] },
       }),
       facts(),
     );
     const { warnings } = select(pipeline, EVERYTHING);
     expect(warnings.map(({ message, keyword }) => `${keyword}: ${message}`)).toEqual([
-      'jobs:a:needs:project: a needs "x" of group/other, which is not to be had here: ' +
-      "it starts without it",
       "jobs:b:needs:pipeline: b needs the pipeline of $UP, which is not to be had here: " +
       "it starts without it",
     ]);
