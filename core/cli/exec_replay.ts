@@ -10,6 +10,7 @@ import { openReplay, type Replay } from "../local/replay/open_replay.ts";
 import { replayArtifacts } from "../local/replay/replay_artifacts.ts";
 import { replaySources, type ReplaySourcesOptions } from "../local/replay/replay_sources.ts";
 import { findJob, type FoundJob, serverFacts } from "../local/replay/server_facts.ts";
+import { ancestorsOf } from "../local/replay/server_lineage.ts";
 import { serverVariables } from "../local/replay/server_variables.ts";
 import { loadSettings } from "../local/settings.ts";
 import { Git } from "../local/snapshot/git.ts";
@@ -80,14 +81,21 @@ export async function replayJob(exec: ExecContext): Promise<number> {
     env,
     signal,
   };
-  const [variables, sources] = await Promise.all([
-    serverVariables(api, { project: server.project, pipelineId: job.pipeline.id }, signal),
+  const ancestors = flags.has("file") ? [] : await ancestorsOf(found, server.pipeline, signal);
+  const variablesOf = (pipelineId: number) =>
+    serverVariables(api, { project: server.project, pipelineId }, signal);
+  const [variables, rootVariables, sources] = await Promise.all([
+    variablesOf(job.pipeline.id),
+    variablesOf(ancestors[0]?.pipeline.id ?? job.pipeline.id),
     replaySources(wanted),
   ]);
   await using replay = await openReplay({
     found,
     server,
     variables,
+    ancestors,
+    rootVariables,
+    directory: state.run,
     sources,
     file: flags.has("file") ? flags.text("file") : undefined,
     own: { settings: settings.variables, pipeline: pipelineVariables(flags, cwd) },

@@ -35,6 +35,8 @@ export class People {
   /** Branches and tags that are protected. */
   readonly protectedRefs = new Set<string>();
   readonly triggers: TriggerJob[] = [];
+  /** By a child pipeline's number: the one that started it, and by which job. */
+  readonly parents = new Map<number, { readonly pipeline: number; readonly job: string }>();
   /** `ci_config_path` of projects, by their paths. */
   readonly configPaths = new Map<string, string>();
   readonly #tokens = new Map<string, AccessToken>();

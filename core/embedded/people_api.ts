@@ -81,6 +81,7 @@ function variables(
 
 function pipeline(state: CoordinatorState, c: RouteContext): Response {
   const [job] = pipelineJobs(state, c);
+  const isChild = state.people.parents.has(Number(c.req.param("pipeline")));
   if (job === undefined) return apiError(404);
   const { pipeline: id, repository } = job.description;
   return jsonAnswer(200, {
@@ -90,7 +91,7 @@ function pipeline(state: CoordinatorState, c: RouteContext): Response {
     before_sha: repository?.beforeSha,
     ref: repository?.ref,
     tag: repository?.refType === "tag",
-    source: "web",
+    source: isChild ? "parent_pipeline" : "web",
     name: null,
     created_at: new Date(job.times.queued).toISOString(),
     web_url: `${state.baseUrl(c.env.call)}/${pathOf(job)}/-/pipelines/${id}`,
@@ -143,10 +144,19 @@ async function ref(state: CoordinatorState, c: RouteContext, kind: string): Prom
   return jsonAnswer(200, { name, protected: state.people.protectedRefs.has(name) });
 }
 
-/** One question: which job has this id, of those that start pipelines. */
+/** Two questions: which job has this id, of those that start pipelines, and who started a pipeline. */
 async function graphql({ people }: CoordinatorState, c: RouteContext): Promise<Response> {
   const body = await c.env.call.json();
   const query = isRecord(body) ? String(body["query"]) : "";
+  const child = /gid:\/\/gitlab\/Ci::Pipeline\/(\d+)/.exec(query)?.[1];
+  if (child !== undefined) {
+    const parent = people.parents.get(Number(child));
+    const pipeline = parent && {
+      sourceJob: { name: parent.job },
+      upstream: { id: `gid://gitlab/Ci::Pipeline/${parent.pipeline}` },
+    };
+    return jsonAnswer(200, { data: { project: { pipeline: pipeline ?? null } } });
+  }
   const id = Number(/gid:\/\/gitlab\/Ci::Bridge\/(\d+)/.exec(query)?.[1]);
   const job = people.triggers.find((one) =>
     one.id === id && query.includes(JSON.stringify(one.project))

@@ -32,6 +32,8 @@ export interface ChildOptions {
   /** Of the pipeline that the trigger job is in. */
   readonly parent: PipelineFacts;
   readonly id: number;
+  /** What a server tells of it on top of what its parent says. */
+  readonly told?: (facts: PipelineFacts) => PipelineFacts;
   /** The archive of an earlier job's artifacts; undefined: it has none. */
   readonly archiveOf: (job: string) => string | undefined;
   /** To extract into. */
@@ -42,7 +44,8 @@ export interface ChildOptions {
 /** Throws CiConfigError for a file that GitLab would refuse. */
 export async function planChild(options: ChildOptions): Promise<ChildPlan> {
   const { plan, signal } = options;
-  const facts = childFacts(options);
+  const derived = childFacts(options);
+  const facts = options.told?.(derived) ?? derived;
   const root = await rootText(options);
   const config = await readConfigText(root, plan.files, {
     file: root.file,

@@ -282,3 +282,53 @@ use:
     job: "use",
   }]);
 });
+
+test("exec --job-url runs a job of a child pipeline, whose file an earlier job has made", async () => {
+  await using replay = await open();
+  const { lab, exec } = replay;
+  const { people } = lab.coordinator;
+  const sha = await lab.repositories.commit("refs/heads/parents", {
+    ".gitlab-ci.yml": `
+generate: { script: 'true', artifacts: { paths: [child.yml] } }
+start:
+  needs: [generate]
+  variables: { FROM: the parent }
+  trigger: { include: [{ artifact: child.yml, job: generate }] }
+`,
+    "made.txt": `
+inner: { script: 'echo inner $FROM $GIVEN $CI_PIPELINE_SOURCE $CI_PIPELINE_ID' }
+more: { trigger: { include: grandchild.yml } }
+`,
+    "grandchild.yml":
+      "deep: { script: 'echo deep $FROM, in $CI_PIPELINE_ID of $CI_UPSTREAM_PIPELINE_ID' }\n",
+  });
+  const repository = { path: "group/app", sha, ref: "parents" };
+  await replay.run({
+    name: "generate",
+    repository,
+    script: "cp made.txt child.yml",
+    artifacts: [{
+      name: "a",
+      paths: ["child.yml"],
+      artifact_type: "archive",
+      artifact_format: "zip",
+    }],
+  });
+  const inner = await replay.run({ name: "inner", repository, pipeline: 8 });
+  const deep = await replay.run({ name: "deep", repository, pipeline: 9 });
+  people.parents.set(8, { pipeline: 7, job: "start" });
+  people.parents.set(9, { pipeline: 8, job: "more" });
+  people.variables.set(8, [{ key: "GIVEN", value: "and more" }]);
+  exec.env["EXEC_GITLAB_TOKEN"] = people.addToken().token;
+
+  const first = await exec.events("--job-url", replay.urlOf(inner));
+  expect(outputOf(first.events, "inner")).toEqual([
+    "inner the parent and more parent_pipeline 8",
+  ]);
+  const second = await exec.events("--job-url", replay.urlOf(deep));
+  expect(outputOf(second.events, "deep")).toEqual(["deep , in 9 of 8"]);
+
+  people.parents.set(8, { pipeline: 7, job: "nobody" });
+  const { code, stderr } = await exec.run("--job-url", replay.urlOf(inner));
+  expect([code, stderr]).toEqual([2, expect.stringContaining('"nobody", and no such trigger job')]);
+});

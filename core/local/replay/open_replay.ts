@@ -6,33 +6,27 @@
  */
 
 import { ConfigurationError } from "../../errors.ts";
-import type { Pipeline, PipelineJob, PipelineVariable } from "../../pipeline/pipeline.ts";
+import type { Pipeline, PipelineFacts, PipelineJob } from "../../pipeline/pipeline.ts";
 import { EVERYTHING, select, type Selection } from "../../pipeline/select.ts";
-import { composeFetching } from "../compose_fetching.ts";
 import { type Credentials, namingMissing } from "../credentials.ts";
 import { type LocalPlan, planPipeline, type PlanRequest } from "../local_plan.ts";
 import type { Sources } from "../sources.ts";
 import type { PipelineEvent } from "../variables/pipeline_event.ts";
 import { pipelineFacts } from "../variables/pipeline_facts.ts";
 import { ciFile } from "./ci_file.ts";
+import { type Grown, growPipeline, type GrowthOptions, told } from "./grow_pipeline.ts";
 import type { ServerJob } from "./server_answers.ts";
-import type { FoundJob, ServerFacts } from "./server_facts.ts";
-import { serverPredefined } from "./server_predefined.ts";
-import { inScope, type ServerVariables } from "./server_variables.ts";
+import type { ServerFacts } from "./server_facts.ts";
+import { inScope, readable, type ServerVariables } from "./server_variables.ts";
 
-export interface ReplayOptions extends Omit<PlanRequest, "file" | "selection" | "committed"> {
-  readonly found: FoundJob;
-  readonly server: ServerFacts;
-  readonly variables: ServerVariables;
+export interface ReplayOptions
+  extends GrowthOptions, Omit<PlanRequest, "file" | "selection" | "committed" | "signal"> {
+  /** Of the outermost pipeline: the job's own one, when there is none above it. */
+  readonly rootVariables: ServerVariables;
   /** At the job's commit. */
   readonly sources: Sources;
   /** The CI file, where it is not the one of the project's settings. */
   readonly file: string | undefined;
-  /** The user's settings, and the command line: they win over the server's. */
-  readonly own: {
-    readonly settings: Readonly<Record<string, PipelineVariable>>;
-    readonly pipeline: Readonly<Record<string, PipelineVariable>>;
-  };
 }
 
 export interface Replay extends AsyncDisposable {
@@ -44,31 +38,34 @@ export interface Replay extends AsyncDisposable {
 
 /** Throws ConfigurationError when the job cannot be found in the CI file as it is read here. */
 export async function openReplay(options: ReplayOptions): Promise<Replay> {
-  const { found, server, sources, credentials } = options;
-  const { address, job } = found;
-  if (options.file === undefined) refuseForeignFile(job, server);
+  const { found, server, sources, credentials, ancestors } = options;
+  const { job } = found;
   const file = ciFile(options.file ?? server.project.ci_config_path);
-  const event = eventOf(job, server);
-  const project = { serverUrl: address.serverUrl, path: server.project.path_with_namespace };
-  const factsFor = (environment: string | undefined) => {
-    const scope = { environment, isProtected: server.ref?.protected ?? false };
-    const scoped = inScope(options.variables, scope);
-    const facts = pipelineFacts({
-      sources,
-      event,
-      project,
-      configPath: file.path,
-      now: new Date(server.pipeline.created_at || Date.now()),
-      settings: { ...scoped.settings, ...options.own.settings },
-      pipeline: { ...scoped.pipeline, ...options.own.pipeline },
-    });
-    const predefined = { ...facts.predefined, ...serverPredefined(address, job, server) };
-    return { facts: { ...facts, predefined }, hidden: scoped.hidden };
+  const root = ancestors[0]?.pipeline ?? server.pipeline;
+  const event = eventOf(job, { ...server, pipeline: root });
+  const project = {
+    serverUrl: found.address.serverUrl,
+    path: server.project.path_with_namespace,
   };
-  const { facts, hidden } = factsFor(undefined);
+  const scopedTo = (environment: string | undefined) =>
+    inScope(options.variables, { environment, isProtected: server.ref?.protected ?? false });
+  const factsFor = (environment: string | undefined): PipelineFacts =>
+    told(
+      pipelineFacts({
+        sources,
+        event,
+        project,
+        configPath: file.path,
+        now: new Date(root.created_at || Date.now()),
+        settings: { ...scopedTo(environment).settings, ...options.own.settings },
+        pipeline: { ...readable(options.rootVariables), ...options.own.pipeline },
+      }),
+      options,
+      root,
+    );
   await using opened = new AsyncDisposableStack();
   const plan = opened.use(
-    await planPipeline({ sources, event, project, facts }, {
+    await planPipeline({ sources, event, project, facts: factsFor(undefined) }, {
       ...options,
       file: file.path,
       ...(file.root === undefined ? {} : { root: file.root }),
@@ -76,33 +73,24 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
       selection: EVERYTHING,
     }),
   );
-  const choose = (pipeline: Pipeline) => selectJob(pipeline, { job, file: file.path, credentials });
-  const first = choose(plan.pipeline);
+  const choose = async (environment: string | undefined): Promise<Chosen & Grown> => {
+    const grown = await growPipeline(plan, factsFor(environment), options);
+    return { ...grown, ...selectJob(grown.pipeline, { job, file: file.path, credentials }) };
+  };
+  const first = await choose(undefined);
   const environment = first.job.environment?.name;
-  const scoped = environment === undefined ? { facts, hidden } : factsFor(environment);
-  const fetching = { source: plan.files, signal: options.signal };
-  const chosen = environment === undefined
-    ? first
-    : choose(await composeFetching(plan.config, scoped.facts, fetching));
-  const unset = scoped.hidden.filter((name) =>
-    !Object.hasOwn(scoped.facts.project, name) && !Object.hasOwn(scoped.facts.pipeline, name)
+  const chosen = environment === undefined ? first : await choose(environment);
+  const { facts } = chosen;
+  const hidden = scopedTo(environment).hidden.filter((name) =>
+    !Object.hasOwn(facts.project, name) && !Object.hasOwn(facts.pipeline, name)
   );
   const kept = opened.move();
   return {
-    plan: { ...plan, facts: scoped.facts, pipeline: chosen.pipeline, selection: chosen.selection },
+    plan: { ...plan, facts, pipeline: chosen.pipeline, selection: chosen.selection },
     job: chosen.job,
-    missing: [...missingVariables(options, unset), ...await missingSources(sources)],
+    missing: [...missingVariables(options, hidden), ...await missingSources(sources)],
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-/** A pipeline that another one started has a file that only the other one knows. */
-function refuseForeignFile({ id, name }: ServerJob, { pipeline }: ServerFacts): void {
-  if (pipeline.source !== "parent_pipeline") return;
-  throw new ConfigurationError(
-    `Job ${id}, "${name}", is of a child pipeline, and the server does not tell from which file: ` +
-      "name it with --file",
-  );
 }
 
 function eventOf(job: ServerJob, server: ServerFacts): PipelineEvent {

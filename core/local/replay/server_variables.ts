@@ -60,7 +60,6 @@ export interface VariableScope {
 
 export interface ScopedVariables {
   readonly settings: Readonly<Record<string, PipelineVariable>>;
-  readonly pipeline: Readonly<Record<string, PipelineVariable>>;
   /** Names of those whose values the server shows to nobody. */
   readonly hidden: readonly string[];
 }
@@ -73,10 +72,16 @@ export function inScope(
   const lasting = lastOf(settings.flatMap((list) => bestOf(list, scope)));
   const given = lastOf(pipeline);
   return {
-    settings: readable(lasting),
-    pipeline: readable(given),
+    settings: record(lasting),
     hidden: [...lasting, ...given].filter(({ value }) => value === null).map(({ key }) => key),
   };
+}
+
+/** Those that the pipeline was started with. */
+export function readable(
+  { pipeline }: ServerVariables,
+): Readonly<Record<string, PipelineVariable>> {
+  return record(lastOf(pipeline));
 }
 
 /** The last of one name is the one whose environment fits best. */
@@ -102,7 +107,7 @@ function lastOf(list: VariableList): VariableList {
   return [...new Map(list.map((one) => [one.key, one])).values()];
 }
 
-function readable(list: VariableList): Readonly<Record<string, PipelineVariable>> {
+function record(list: VariableList): Readonly<Record<string, PipelineVariable>> {
   return Object.fromEntries(
     list.flatMap(({ key, value, variable_type, masked, raw }) =>
       value === null

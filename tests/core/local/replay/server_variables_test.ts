@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ServerVariable } from "../../../../core/local/replay/server_answers.ts";
-import { inScope } from "../../../../core/local/replay/server_variables.ts";
+import { inScope, readable } from "../../../../core/local/replay/server_variables.ts";
 
 type Given = Partial<ServerVariable> & { readonly key: string };
 
@@ -57,13 +57,12 @@ test("inScope() names hidden variables, which hide those below them", () => {
   expect([Object.keys(found.settings), found.hidden]).toEqual([["B"], ["A"]]);
 });
 
-test("inScope() keeps what kind of variable it is", () => {
+test("readable() keeps what kind of variable it is", () => {
   const pipeline = list(
     { key: "FILE", value: "text", variable_type: "file", raw: true },
     { key: "MASKED", value: "$X", masked: true },
   );
-  const scope = { environment: undefined, isProtected: false };
-  expect(inScope({ settings: [], pipeline, closed: [] }, scope).pipeline).toEqual({
+  expect(readable({ settings: [], pipeline, closed: [] })).toEqual({
     FILE: { value: "text", file: true, masked: false, expand: false },
     MASKED: { value: "$X", file: false, masked: true, expand: true },
   });
