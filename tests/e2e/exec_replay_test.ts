@@ -1,10 +1,18 @@
 /** `exec --job-url`: jobs that ran on the embedded coordinator, run again by the compiled executable. */
 
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
 import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+import { removeVolumes } from "./exec_volumes.ts";
 import { expectSuccess, Lab, type LabOptions } from "./lab.ts";
 
 const PIPELINE = `
@@ -332,3 +340,31 @@ more: { trigger: { include: grandchild.yml } }
   const { code, stderr } = await exec.run("--job-url", replay.urlOf(inner));
   expect([code, stderr]).toEqual([2, expect.stringContaining('"nobody", and no such trigger job')]);
 });
+
+const SOCKET = "/var/run/docker.sock";
+
+test.skipIf(!existsSync(SOCKET))(
+  "exec --job-url runs a job in its image, with sources and artifacts in its container",
+  async () => {
+    await using replay = await open();
+    const { lab, exec } = replay;
+    const sha = await lab.repositories.commit("refs/heads/images", {
+      ".gitlab-ci.yml": `
+build: { stage: build, script: 'true', artifacts: { paths: [out] } }
+packed: { image: "harness-job:latest", script: [cat README.md out/made.txt, pwd] }
+`,
+    });
+    const repository = { path: "group/app", sha, ref: "images" };
+    await replay.run({ ...BUILD, repository });
+    const job = await replay.run({ name: "packed", repository });
+    exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
+    const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+    expect([code, outputOf(events, "packed")]).toEqual([
+      0,
+      ["two", "built on the server", "/builds/group/app"],
+    ]);
+    expect(ofType(events, "job.started")).toMatchObject([{ executor: "docker" }]);
+    removeVolumes(exec);
+  },
+  60_000,
+);

@@ -4,6 +4,13 @@ import { z } from "zod";
 
 const text = z.string().nullish().transform((value) => value ?? "");
 
+/** Goes to git as an argument, where it must not be an option. */
+const refName = text.refine((name) => !name.startsWith("-"), "is not a ref");
+const commitId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "is not a commit");
+
+/** Becomes a part of paths on this machine. */
+const projectPath = z.string().regex(/^\w[\w.-]*(?:\/\w[\w.-]*)+$/, "is not a project's path");
+
 /** GitLab writes null for what there is not. */
 function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);
@@ -15,7 +22,7 @@ const JobArtifact = z.looseObject({ file_type: z.string() });
 export const ServerJob = z.looseObject({
   id: z.int(),
   name: z.string(),
-  ref: text,
+  ref: refName,
   tag: z.boolean().default(false),
   web_url: text,
   pipeline: z.looseObject({ id: z.int() }),
@@ -30,8 +37,8 @@ export type ServerJob = z.infer<typeof ServerJob>;
 export const ServerPipeline = z.looseObject({
   id: z.int(),
   iid: optional(z.int()),
-  sha: z.string(),
-  before_sha: optional(z.string()),
+  sha: commitId,
+  before_sha: optional(commitId),
   source: text,
   created_at: text,
   web_url: text,
@@ -44,10 +51,10 @@ export const ServerProject = z.looseObject({
   id: z.int(),
   name: text,
   description: text,
-  path_with_namespace: z.string(),
+  path_with_namespace: projectPath,
   namespace: z.looseObject({ id: z.int(), kind: z.string(), full_path: z.string() }),
   visibility: text,
-  default_branch: text,
+  default_branch: refName,
   topics: z.array(z.string()).default([]),
   ci_config_path: text,
   ci_default_git_depth: optional(z.int()),
@@ -82,8 +89,8 @@ export const ServerMergeRequest = z.looseObject({
   iid: z.int(),
   title: text,
   description: text,
-  source_branch: z.string(),
-  target_branch: z.string(),
+  source_branch: refName,
+  target_branch: refName,
   source_project_id: optional(z.int()),
   draft: z.boolean().default(false),
   squash: z.boolean().default(false),

@@ -17,7 +17,7 @@ const SourceJob = z.looseObject({
     project: z.looseObject({
       pipeline: z.looseObject({
         sourceJob: z.looseObject({ name: z.string() }).nullish(),
-        upstream: z.looseObject({ id: z.string() }).nullish(),
+        upstream: z.looseObject({ id: z.string().regex(/\/\d+$/) }).nullish(),
       }).nullish(),
     }).nullish(),
   }).nullish(),
