@@ -31,7 +31,7 @@ const OWN_FLAGS: readonly Flag[] = [
   {
     names: ["job-url"],
     kind: "string",
-    help: "Run the job of a GitLab server whose page has this address",
+    help: "Run the job of a GitLab server whose page has this address; EXEC_GITLAB_TOKEN opens it",
     group: WHAT,
   },
   { names: ["watch"], kind: "bool", help: "Run again at each change of the files", group: WHAT },

@@ -241,12 +241,12 @@ test("exec --job-url says why a job is not to be had", async () => {
   expect(await why(`${url}/group/app/-/pipelines/7`, token)).toContain("address of a job's page");
 });
 
-test("exec --job-url finds a GitLab at a path of its host", async () => {
+test("exec --job-url finds a GitLab at a path of its host, from outside of any repository", async () => {
   await using replay = await open({ coordinator: { relativeRoot: "/git/lab" } });
   const { lab, exec } = replay;
   const job = await replay.run({ name: "late" });
   exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
-  const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+  const { code, events } = await exec.events("--cwd", exec.dir, "--job-url", replay.urlOf(job));
   expect([code, outputOf(events, "late")[0]]).toEqual([0, "at once"]);
 });
 
