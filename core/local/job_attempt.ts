@@ -38,6 +38,8 @@ export interface AttemptOptions {
   /** To be opened when the job fails. */
   readonly shell: FailureShell | undefined;
   readonly board: JobBoard;
+  /** Ends a job that somebody has taken. */
+  readonly cancelJob: (id: number) => void;
   readonly events: EventStream;
 }
 
@@ -69,7 +71,7 @@ export function reportWithoutScript(status: JobStatus, durationMs: number): Atte
   };
 }
 
-/** Resolves when the job has ended; a job that nobody has taken when `signal` aborts is canceled. */
+/** Resolves when the job has ended, which it does soon when `signal` aborts: it is canceled then. */
 export async function runAttempt(
   options: AttemptOptions,
   { signal }: { signal: AbortSignal },
@@ -88,7 +90,10 @@ export async function runAttempt(
   });
   const canceled = Promise.withResolvers<undefined>();
   const stop = () => {
-    if (board.withdraw(job)) canceled.resolve(undefined);
+    if (board.withdraw(job)) return canceled.resolve(undefined);
+    // One that the engine has only just taken hears of it when it begins.
+    job.cancel();
+    options.cancelJob(job.id);
   };
   board.offer(job);
   if (signal.aborted) stop();

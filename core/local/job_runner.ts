@@ -23,6 +23,8 @@ import { factsOf, localVariables } from "./variables/job_variables.ts";
 
 export interface JobRunnerOptions {
   readonly board: JobBoard;
+  /** Ends a job that runs. */
+  readonly cancelJob: (id: number) => void;
   readonly events: EventStream;
   readonly concurrency: number;
   /** Undefined: no job of the run has artifacts. */
@@ -45,7 +47,6 @@ export interface JobRunnerOptions {
   readonly resolveCache: (job: PipelineJob) => readonly ResolvedCache[];
   /** The archive of a job of another project, or why it is not to be had. */
   readonly fetchElsewhere: (place: ArtifactPlace) => Promise<FetchedArchive | string>;
-  readonly signal: AbortSignal;
 }
 
 /** A job that has run and may have left something for later ones. */
@@ -93,11 +94,15 @@ export class JobRunner {
   }
 
   /** Waits for its turn. Never rejects. */
-  async run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
-    const { signal } = this.#options;
+  async run(
+    job: PipelineJob,
+    attempt: number,
+    path: readonly string[],
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<AttemptReport> {
     try {
       using _turn = await this.#turns.acquire({ signal });
-      return await this.#run(job, attempt, path);
+      return await this.#run(job, attempt, path, signal);
     } catch (error) {
       if (signal.aborted) return reportWithoutScript("canceled", 0);
       this.tellFault(job, path, messageOf(error));
@@ -119,8 +124,13 @@ export class JobRunner {
     return artifacts.find(({ type }) => type === "archive")?.path;
   }
 
-  async #run(job: PipelineJob, attempt: number, path: readonly string[]): Promise<AttemptReport> {
-    const { board, events, endpoint, directory, executorFor, signal } = this.#options;
+  async #run(
+    job: PipelineJob,
+    attempt: number,
+    path: readonly string[],
+    signal: AbortSignal,
+  ): Promise<AttemptReport> {
+    const { board, cancelJob, events, endpoint, directory, executorFor } = this.#options;
     const { cacheDirectory, kept, projectPath, shell } = this.#options;
     const executor = executorFor(job);
     const isNear = executor === "shell" || executor === "docker";
@@ -139,6 +149,7 @@ export class JobRunner {
       kept: isNear ? kept : undefined,
       shell: isNear ? shell : undefined,
       board,
+      cancelJob,
       events,
     }, { signal });
     this.#past.set(keyOf(path, job.name), {

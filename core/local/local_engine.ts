@@ -62,6 +62,11 @@ export class LocalEngine implements AsyncDisposable {
     });
   }
 
+  /** Stops the script of a job; `after_script` and what else comes after it still run. */
+  cancelJob(id: number): void {
+    this.#engine.cancelJob(id);
+  }
+
   /** Ends all jobs now. */
   abortJobs(): void {
     this.#engine.abortJobs();

@@ -21,9 +21,6 @@ export interface LocalJobOptions {
   readonly onFailed: OnFailedJob;
 }
 
-/** Output is to be seen at once. */
-const ANSWER = { cancelRequested: false, updateIntervalMs: 0 } as const;
-
 export class LocalJob {
   readonly response: JobResponse;
   readonly executor: string;
@@ -36,6 +33,7 @@ export class LocalJob {
   readonly #finished = Promise.withResolvers<FinalState | undefined>();
   #final: FinalState | undefined;
   #started = false;
+  #isCanceled = false;
   #stored = 0;
   /** Settles when so much of the trace has come. */
   #complete: PromiseWithResolvers<void> & { readonly size: number } | undefined;
@@ -51,13 +49,20 @@ export class LocalJob {
     return this.response.id;
   }
 
+  /** The engine is told with the next answer. */
+  cancel(): void {
+    this.#isCanceled = true;
+  }
+
   patch({ offset, bytes }: TraceChunk): PatchOutcome {
-    if (offset > this.#stored) return { kind: "range-mismatch", size: this.#stored, ...ANSWER };
+    if (offset > this.#stored) {
+      return { kind: "range-mismatch", size: this.#stored, ...this.#answer };
+    }
     const fresh = bytes.subarray(this.#stored - offset);
     this.#stored += fresh.length;
     if (fresh.length > 0) this.#options.onTrace(fresh);
     this.#noteStored();
-    return { kind: "accepted", stored: this.#stored, ...ANSWER };
+    return { kind: "accepted", stored: this.#stored, ...this.#answer };
   }
 
   /** What the job has printed until then is told first. */
@@ -74,12 +79,17 @@ export class LocalJob {
       this.#started = true;
       this.#options.onStart();
     }
-    return { kind: "accepted", ...ANSWER };
+    return { kind: "accepted", ...this.#answer };
   }
 
   /** The engine has done with it: the next job may have its place. */
   end(): void {
     this.#finished.resolve(this.#final);
+  }
+
+  /** Output is to be seen at once. */
+  get #answer() {
+    return { cancelRequested: this.#isCanceled, updateIntervalMs: 0 };
   }
 
   #noteStored(): void {

@@ -6,6 +6,7 @@ import type { Pipeline, PipelineJob } from "../pipeline/pipeline.ts";
 import { beginProgress, cancelProgress, reportFinished, reportTime } from "../pipeline/progress.ts";
 import type { ProgressStep } from "../pipeline/progress_state.ts";
 import type { Selection, SkippedJob } from "../pipeline/select.ts";
+import { JobCanceled } from "../util/abort.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
 import type { AttemptReport } from "./job_attempt.ts";
@@ -16,8 +17,12 @@ export interface PipelineRunOptions {
   /** Names of the trigger jobs above it. */
   readonly path: readonly string[];
   readonly events: EventStream;
-  /** Runs one attempt; it waits for its turn itself. Never rejects. */
-  readonly runJob: (job: PipelineJob, attempt: number) => Promise<AttemptReport>;
+  /** Runs one attempt; it waits for its turn itself, and ends soon when `signal` aborts. Never rejects. */
+  readonly runJob: (
+    job: PipelineJob,
+    attempt: number,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<AttemptReport>;
   readonly signal: AbortSignal;
 }
 
@@ -47,11 +52,15 @@ class PipelineRun {
   readonly #ends: JobEnd[] = [];
   readonly #durations = new Map<string, number>();
   readonly #over = Promise.withResolvers<JobStatus>();
+  /** A job has failed that ends all others. */
+  readonly #stop = new AbortController();
+  readonly #jobSignal: AbortSignal;
   #step: ProgressStep;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PipelineRunOptions) {
     this.#options = options;
+    this.#jobSignal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#step = beginProgress(options.pipeline, options.selection, performance.now());
   }
 
@@ -73,6 +82,7 @@ class PipelineRun {
   #take(step: ProgressStep): void {
     this.#step = step;
     for (const skipped of step.skipped) this.#tellSkipped(skipped);
+    if (step.progress.canceledBy === "failure") this.#stop.abort(new JobCanceled());
     for (const { job, attempt } of step.start) void this.#runJob(job, attempt);
     clearTimeout(this.#timer);
     if (step.status !== "running") this.#over.resolve(step.status);
@@ -86,7 +96,7 @@ class PipelineRun {
   }
 
   async #runJob(job: PipelineJob, attempt: number): Promise<void> {
-    const report = await this.#options.runJob(job, attempt);
+    const report = await this.#options.runJob(job, attempt, { signal: this.#jobSignal });
     const allowed = report.status === "failed" && isFailureAllowed(job.allowFailure, report);
     this.#tellFinished(job, attempt, report, allowed);
     const durationMs = (this.#durations.get(job.name) ?? 0) + report.durationMs;

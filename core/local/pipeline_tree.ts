@@ -45,13 +45,14 @@ export class PipelineTree {
 
   /** Resolves when the pipeline and all that it started have ended. */
   async run(root: Omit<TreePipeline, "path">): Promise<PipelineEnd> {
-    const end = await this.#run({ ...root, path: [] });
+    const { signal } = this.#options;
+    const end = await this.#run({ ...root, path: [] }, signal);
     while (this.#loose.size > 0) await Promise.all(this.#loose);
     return end;
   }
 
-  async #run(tree: TreePipeline): Promise<PipelineEnd> {
-    const { plan, runner, events, signal } = this.#options;
+  async #run(tree: TreePipeline, signal: AbortSignal): Promise<PipelineEnd> {
+    const { plan, runner, events } = this.#options;
     const { pipeline, selection, facts, path } = tree;
     const warnings = [...pipeline.warnings, ...selection.warnings];
     for (const warning of warnings) tellWarning(events, warning);
@@ -69,15 +70,20 @@ export class PipelineTree {
       selection,
       path,
       events,
-      runJob: (job, attempt) =>
+      runJob: (job, attempt, options) =>
         job.config.trigger === undefined
-          ? runner.run(job, attempt, path)
-          : this.#trigger(job, attempt, tree),
+          ? runner.run(job, attempt, path, options)
+          : this.#trigger(job, attempt, tree, options.signal),
       signal,
     });
   }
 
-  async #trigger(job: PipelineJob, attempt: number, tree: TreePipeline): Promise<AttemptReport> {
+  async #trigger(
+    job: PipelineJob,
+    attempt: number,
+    tree: TreePipeline,
+    signal: AbortSignal,
+  ): Promise<AttemptReport> {
     const { events } = this.#options;
     const started = performance.now();
     events.emit({
@@ -90,9 +96,10 @@ export class PipelineTree {
       image: null,
     });
     try {
-      const status = await this.#startChild(job, tree);
+      const status = await this.#startChild(job, tree, signal);
       return reportWithoutScript(status, performance.now() - started);
     } catch (error) {
+      if (signal.aborted) return reportWithoutScript("canceled", performance.now() - started);
       if (!(error instanceof CiConfigError)) throw error;
       this.#options.runner.tellFault(job, tree.path, messageOf(error));
       const report = reportWithoutScript("failed", performance.now() - started);
@@ -100,8 +107,12 @@ export class PipelineTree {
     }
   }
 
-  async #startChild(job: PipelineJob, parent: TreePipeline): Promise<JobStatus> {
-    const { plan, runner, directory, signal } = this.#options;
+  async #startChild(
+    job: PipelineJob,
+    parent: TreePipeline,
+    signal: AbortSignal,
+  ): Promise<JobStatus> {
+    const { plan, runner, directory } = this.#options;
     const { trigger, place } = job.config;
     if (trigger === undefined) return "success";
     const path = [...parent.path, job.name];
@@ -120,16 +131,16 @@ export class PipelineTree {
       directory,
       signal,
     });
-    const run = this.#runChild({ ...child, path });
+    const run = this.#runChild({ ...child, path }, signal);
     if (trigger.depends) return await run;
     const loose = run.finally(() => this.#loose.delete(loose));
     this.#loose.add(loose);
     return "success";
   }
 
-  async #runChild(child: TreePipeline): Promise<JobStatus> {
+  async #runChild(child: TreePipeline, signal: AbortSignal): Promise<JobStatus> {
     const started = performance.now();
-    const { status } = await this.#run(child);
+    const { status } = await this.#run(child, signal);
     this.#options.events.emit({
       type: "pipeline.finished",
       pipeline: [...child.path],

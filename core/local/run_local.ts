@@ -86,6 +86,7 @@ export async function runLocal(
   const runner = new JobRunner({
     ...options,
     board,
+    cancelJob: (id) => engine.cancelJob(id),
     endpoint,
     directory: state.run,
     kept: options.keep ? state.kept : undefined,

@@ -68,7 +68,6 @@ export function workflowLimits({ workflow }: CiConfig): readonly CiWarning[] {
     autoCancel === undefined ? [] : [autoCancel]
   );
   const onNewCommit = "workflow:auto_cancel:on_new_commit";
-  const onFailure = "workflow:auto_cancel:on_job_failure";
   return [
     ...(set.some((one) => one["on_new_commit"] !== undefined)
       ? [
@@ -76,15 +75,6 @@ export function workflowLimits({ workflow }: CiConfig): readonly CiWarning[] {
           `${onNewCommit} is not done here: no other pipeline is running`,
           undefined,
           onNewCommit,
-        ),
-      ]
-      : []),
-    ...(set.some((one) => one["on_job_failure"] === "all")
-      ? [
-        warning(
-          `${onFailure} starts no more jobs here; those that run go on`,
-          undefined,
-          onFailure,
         ),
       ]
       : []),

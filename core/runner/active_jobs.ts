@@ -13,6 +13,8 @@ export interface ActiveJob {
   readonly startedAt: number;
   stage: string;
   state: "pending" | "running" | "finishing";
+  /** Stops the script; what comes after it still runs. */
+  cancel(): void;
   abort(reason: Error): void;
 }
 

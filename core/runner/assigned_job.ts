@@ -75,6 +75,7 @@ export async function runAssignedJob(
     startedAt: performance.now(),
     stage: "",
     state: "pending",
+    cancel: () => controllers.script.abort(new JobCanceled()),
     abort: (reason) => controllers.job.abort(reason),
   };
   const log = logger.with(jobLogFields(assignment));

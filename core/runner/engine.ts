@@ -123,6 +123,11 @@ export class RunnerEngine {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
+  /** Ends one job as a coordinator's cancel does; nothing happens when it does not run. */
+  cancelJob(id: number): void {
+    this.#active.all.find((job) => job.id === id)?.cancel();
+  }
+
   /** Ends all jobs now; `drain` then resolves soon. */
   abortJobs(signal?: "terminated" | "interrupt"): void {
     this.#active.abortAll(new ProcessShutdown(true, signal));

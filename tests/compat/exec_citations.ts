@@ -32,6 +32,7 @@ cache:key:files_commits  e2e/exec_keywords_test.ts  exec makes keys of caches fr
 secrets:*:vault  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 secrets:*:file  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 needs:project  e2e/exec_replay_test.ts  exec gives a job the artifacts of other projects that it needs, and names those it cannot get
+workflow:auto_cancel:on_job_failure  e2e/exec_keywords_test.ts  exec ends all jobs when one fails, where the workflow says so
 timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 retry:exit_codes  e2e/exec_keywords_test.ts  exec tries again, lets fail, and goes on as the jobs say

@@ -46,7 +46,7 @@ workflow:rules:variables        done    pipeline  Global variables, for the rule
 workflow:rules:auto_cancel      done    pipeline  Wins over that of the workflow, one thing at a time.
 workflow:name                   done    pipeline  Expanded, and shown.
 workflow:auto_cancel:on_new_commit   named   pipeline  No other pipeline is running.
-workflow:auto_cancel:on_job_failure  partly  pipeline  No more jobs start; those that run go on.
+workflow:auto_cancel:on_job_failure  done    pipeline  Ends all other jobs when one fails.
 # Jobs
 after_script                    done    job       Runs in any case, and does not change the result.
 allow_failure                   done    pipeline  A failure that does not fail the pipeline.

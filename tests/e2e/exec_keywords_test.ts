@@ -304,3 +304,31 @@ commits:
   lab.git("commit", "--quiet", "--allow-empty", "--message=Nothing");
   expect(await keys()).toEqual(before);
 });
+
+test.concurrent("exec ends all jobs when one fails, where the workflow says so", async () => {
+  const ran = await run(
+    `
+workflow: { auto_cancel: { on_job_failure: all } }
+fails: { script: [sleep 0.5, exit 1] }
+long:
+  script: [echo begun, sleep 600, echo not reached]
+  after_script: ['echo "after $CI_JOB_STATUS"']
+child: { trigger: { include: child.yml, strategy: depend } }
+later: { stage: deploy, script: 'true', when: always }
+`,
+    { "child.yml": "inner: { script: [echo begun, sleep 600] }\n" },
+  );
+  expect(ran.code).toBe(1);
+  // Bash says itself that it was ended.
+  expect(outputOf(ran.events, "long")).toEqual(["begun", "Terminated", "after canceled"]);
+  expect(statuses(ran)).toEqual({
+    fails: "failed",
+    long: "canceled",
+    inner: "canceled",
+    child: "canceled",
+  });
+  expect(ofType(ran.events, "job.skipped").map(({ job }) => job)).toEqual(["later"]);
+  const [finished] = ofType(ran.events, "pipeline.finished").slice(-1);
+  expect(finished).toMatchObject({ pipeline: [], status: "failed" });
+  expect(finished?.duration_ms).toBeLessThan(60_000);
+});
