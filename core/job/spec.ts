@@ -88,3 +88,8 @@ export function jobSpec(
     tls: options.tls,
   });
 }
+
+/** Whether the job's scripts need this executable: for caches and artifacts. */
+export function movesFiles({ cache, artifacts, dependencies }: JobSpec): boolean {
+  return cache.length + artifacts.length + dependencies.length > 0;
+}

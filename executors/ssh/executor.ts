@@ -9,7 +9,7 @@ import type {
   StageCommand,
 } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
-import type { JobSpec } from "../../core/job/spec.ts";
+import { type JobSpec, movesFiles } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import type { SshHost, SshHosts, SshStarter, SshTarget } from "../../core/ssh/mod.ts";
 import { ExecutorWork } from "../../core/util/executor_work.ts";
@@ -132,9 +132,8 @@ export class SshExecutor implements Executor {
     facts: TargetFacts,
     options: { signal: AbortSignal },
   ): Promise<readonly string[] | undefined> {
-    const { cache, artifacts, dependencies } = spec;
     if (facts.helper !== "") return [facts.helper];
-    if (cache.length + artifacts.length + dependencies.length === 0) return undefined;
+    if (!movesFiles(spec)) return undefined;
     try {
       const path = await this.#options.helpers.install(host, facts, options);
       return path === undefined ? undefined : [path];

@@ -1,19 +1,12 @@
 /** This executable on the target: copied there once, for caches and artifacts. */
 
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { messageOf, RunnerError } from "../../core/errors.ts";
+import { RunnerError } from "../../core/errors.ts";
 import type { SshStarter } from "../../core/ssh/mod.ts";
-import { executableFor } from "../../core/util/own_executable.ts";
+import { type HelperProgram, HelperPrograms } from "../../core/util/helper_programs.ts";
 import { capture } from "./capture.ts";
 import type { TargetFacts } from "./probe.ts";
 import { posixCommand } from "./supervisor.ts";
-
-interface Program {
-  readonly path: string;
-  readonly size: number;
-  readonly sha256: string;
-}
 
 /** `uname -m` in Go's words. */
 const MACHINES: Readonly<Record<string, string>> = {
@@ -26,14 +19,13 @@ const MACHINES: Readonly<Record<string, string>> = {
 /** A program is as large as all others in a home together; one that no job has used goes. */
 const UNUSED_DAYS = 30;
 
-/** Programs for targets, each read for its hash once. Concurrent calls are safe. */
+/** Programs for targets. Concurrent calls are safe. */
 export class RemoteHelpers {
-  readonly #own: string | undefined;
-  readonly #programs = new Map<string, Promise<Program | undefined>>();
+  readonly #programs: HelperPrograms | undefined;
 
   /** `own`: this process's program; undefined: nothing is ever copied. */
   constructor(own: string | undefined) {
-    this.#own = own;
+    this.#programs = own === undefined ? undefined : new HelperPrograms(own);
   }
 
   /**
@@ -45,7 +37,9 @@ export class RemoteHelpers {
     facts: TargetFacts,
     options: { signal: AbortSignal },
   ): Promise<string | undefined> {
-    const program = await this.#program(facts);
+    const arch = MACHINES[facts.machine];
+    if (arch === undefined) return undefined;
+    const program = await this.#programs?.find({ os: facts.os, arch });
     if (program === undefined) return undefined;
     const directory = `${facts.home}/.cache/gitlab-runner-helper`;
     const path = `${directory}/${program.sha256.slice(0, 32)}`;
@@ -68,7 +62,7 @@ export class RemoteHelpers {
   /** Under a name of its own until it is whole, verified and has run: others may copy it as well. */
   async #copy(
     host: SshStarter,
-    program: Program,
+    program: HelperProgram,
     to: { readonly directory: string; readonly path: string },
     options: { signal: AbortSignal },
   ): Promise<void> {
@@ -96,31 +90,5 @@ export class RemoteHelpers {
     } finally {
       input.destroy();
     }
-  }
-
-  async #program({ os, machine }: TargetFacts): Promise<Program | undefined> {
-    const arch = MACHINES[machine];
-    if (this.#own === undefined || arch === undefined) return undefined;
-    const path = executableFor(this.#own, { os, arch });
-    let program = this.#programs.get(path);
-    if (program === undefined) {
-      program = readProgram(path);
-      this.#programs.set(path, program);
-    }
-    return await program;
-  }
-}
-
-async function readProgram(path: string): Promise<Program | undefined> {
-  try {
-    const { size } = await stat(path);
-    const hasher = new Bun.CryptoHasher("sha256");
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      hasher.update(bytes);
-    }
-    return { path, size, sha256: hasher.digest("hex") };
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new RunnerError(`Cannot read "${path}": ${messageOf(error)}`, { cause: error });
   }
 }
