@@ -8,6 +8,7 @@ import type { JobSpec } from "./job/spec.ts";
 import type { JobResult } from "./job/result.ts";
 import type { RunnerConfig } from "./config/schema.ts";
 import type { ShellInvocation } from "./shell.ts";
+import type { TerminalSize } from "./util/process_pty.ts";
 
 /** What an executor can do beyond running scripts, as announced in `info.features`. */
 export interface ExecutorFeatures {
@@ -105,6 +106,8 @@ export interface ExecutorIO {
 /** What `prepare` found or made. Paths are absolute, in the job's environment. */
 export interface PreparedEnvironment {
   readonly os: "linux" | "darwin" | "windows" | "freebsd";
+  /** Its processor in Go's words, for `putFile`; undefined: nobody asks. */
+  readonly arch?: string | undefined;
   /** Completes `Running on …`; undefined: the script finds its host's name out. */
   readonly hostname: string | undefined;
   /** Named behind a host name that the script finds out: the machine that it is reached through. */
@@ -145,24 +148,38 @@ export interface StageCommand {
   readonly target: "helper" | "build";
 }
 
-/** Columns and rows of characters. */
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
+/** A program on a terminal of its own in the job's environment, for one person to use. */
+export interface Terminal {
+  /**
+   * Types `bytes`, which the caller may reuse once the returned promise has settled (at once when
+   * undefined). Awaiting it is the backpressure of a program that does not read.
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  resize(size: TerminalSize): void;
+  /**
+   * Settles like `run`, once everything that the program has shown was taken. Never left unhandled.
+   */
+  readonly ended: Promise<ExitStatus>;
 }
 
-/** A terminal that a person sits at. */
-export interface Terminal {
-  /** `TERM`: `xterm-256color`. */
-  readonly type: string;
+export interface TerminalOptions {
+  /** Takes what the program shows. */
+  readonly output: OutputSink;
   readonly size: TerminalSize;
-  /** Shows bytes as they are. */
-  write(bytes: Uint8Array): void;
-  /** Hands over every key, Ctrl-C too, and changes of size until the result is disposed. */
-  listen(events: {
-    onInput(bytes: Uint8Array): void;
-    onResize(size: TerminalSize): void;
-  }): Disposable;
+  /** Aborting it hangs up: the program is told as by a line that breaks, and soon ended. */
+  readonly signal: AbortSignal;
+}
+
+/** A file of this host that a job's environment is to have. */
+export interface HostFile {
+  /** What it is called on this host. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Of its content, in hexadecimal digits: what was put once need not be put again. */
+  readonly sha256: string;
+  /** Less than `length` bytes, of at most 1 MiB, only at its end. */
+  read(offset: number, length: number): Promise<Uint8Array>;
 }
 
 /** What stays of a job where it ran, and the commands with which people get at it. */
@@ -225,14 +242,16 @@ export interface Executor extends AsyncDisposable {
    */
   removeDirectory?(path: string, options: { signal: AbortSignal }): Promise<void>;
   /**
-   * Runs a command that people use to its end, on their terminal. How it ends says nothing. Called
-   * like `run`. For executors whose environment is not this host.
+   * Runs `command` as `run` does, but on a terminal of its own: that is its controlling terminal
+   * and takes its output, while the script comes as ever. Between `prepare` and dispose, also while
+   * a stage runs; one at a time. For executors whose features say `terminal`.
    */
-  interact?(
-    command: StageCommand,
-    terminal: Terminal,
-    options: { signal: AbortSignal },
-  ): Promise<void>;
+  openTerminal?(command: StageCommand, options: TerminalOptions): Promise<Terminal>;
+  /**
+   * Has the file where the job's scripts can start it, whole, when it resolves with its path there.
+   * What it has already is not read again. Called like `run`, for environments with an `arch`.
+   */
+  putFile?(file: HostFile, options: { signal: AbortSignal }): Promise<string>;
   /** From now on dispose leaves what the job ran in. Undefined: there is nothing to be left. */
   keep?(): KeptEnvironment | undefined;
   /** The user's part is over and this is how it ended. */

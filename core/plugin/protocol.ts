@@ -60,6 +60,7 @@ export const InitializeResult = z.object({
     reap: z.boolean().default(false),
     session: z.boolean().default(false),
     terminal: z.boolean().default(false),
+    files: z.boolean().default(false),
   }),
   default_shell: z.string().default("bash"),
   /** How long the plugin lets processes take to end after SIGTERM. Milliseconds. */
@@ -89,6 +90,7 @@ const Path = z.string().startsWith("/").or(z.string().regex(/^[A-Za-z]:[\\/]/));
 
 export const Environment = z.object({
   os: z.enum(["linux", "darwin", "windows", "freebsd"]),
+  arch: z.string().nullable().default(null),
   hostname: z.string().nullable().default(null),
   via: z.string().nullable().default(null),
   builds_dir: Path,
@@ -117,6 +119,28 @@ export const RunParams = z.object({
   target: z.enum(["helper", "build"]),
 });
 export type RunParams = z.infer<typeof RunParams>;
+
+const Size = z.object({ columns: z.int().positive(), rows: z.int().positive() });
+
+export const TerminalParams = RunParams.extend(Size.shape);
+
+/** No piece of a file is longer. */
+export const MOST_FILE_BYTES = 1024 * 1024;
+
+export const PutFileParams = z.object({
+  handle: Handle,
+  name: z.string().regex(/^[^/\\]+$/),
+  size: z.int().nonnegative(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type PutFileParams = z.infer<typeof PutFileParams>;
+
+const ReadFileParams = z.object({
+  handle: Handle,
+  offset: z.int().nonnegative(),
+  length: z.int().positive().max(MOST_FILE_BYTES),
+});
 
 const Usage = z.object({
   cpu_ms: z.number().nonnegative(),
@@ -166,6 +190,8 @@ export const HOST_METHODS = {
   acquire: method("executor/acquire", Nothing, AcquireResult),
   prepare: method("executor/prepare", PrepareParams, Environment),
   run: method("executor/run", RunParams, ExitResult),
+  terminal: method("executor/terminal", TerminalParams, ExitResult),
+  putFile: method("executor/put_file", PutFileParams, z.object({ path: Path })),
   finish: method("executor/finish", FinishParams, Nothing),
   cleanup: method("executor/cleanup", HandleOnly, Nothing),
   reap: method("executor/reap", z.object({ note: Note }), Nothing),
@@ -175,14 +201,21 @@ export const HOST_METHODS = {
 /** What a plugin asks of the host. */
 export const PLUGIN_METHODS = {
   remember: method("job/remember", z.object({ handle: Handle, note: Note }), Nothing),
+  readFile: method("file/read", ReadFileParams, z.object({ data: z.base64() })),
 } as const;
 
 function notice<P>(name: string, params: z.ZodType<P>): Notice<P> {
   return { name, params };
 }
 
+const Credit = z.object({ handle: Handle, bytes: z.int().positive() });
+const Data = z.object({ handle: Handle, data: z.string() });
+
 export const HOST_NOTICES = {
-  credit: notice("job/credit", z.object({ handle: Handle, bytes: z.int().positive() })),
+  credit: notice("job/credit", Credit),
+  terminalInput: notice("terminal/input", Data),
+  terminalResize: notice("terminal/resize", Size.extend({ handle: Handle })),
+  terminalCredit: notice("terminal/credit", Credit),
 } as const;
 
 export const PLUGIN_NOTICES = {
@@ -209,4 +242,6 @@ export const PLUGIN_NOTICES = {
       message: z.string(),
     }),
   ),
+  terminalOutput: notice("terminal/output", Data),
+  terminalCredit: notice("terminal/credit", Credit),
 } as const;

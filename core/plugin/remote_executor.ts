@@ -6,14 +6,17 @@ import type {
   ExecutorIO,
   ExecutorNote,
   ExitStatus,
+  HostFile,
   PreparedEnvironment,
   StageCommand,
+  Terminal,
+  TerminalOptions,
 } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
 import type { JobSpec } from "../job/spec.ts";
 import { OutputQueue } from "./output_queue.ts";
 import { ProtocolViolation } from "../rpc/message.ts";
-import { type Peer, RpcClosed, RpcTimeout } from "../rpc/peer.ts";
+import { type Method, type Peer, RpcClosed, RpcTimeout } from "../rpc/peer.ts";
 import { ExecutorWork } from "../util/executor_work.ts";
 import { graceFor } from "../util/grace.ts";
 import {
@@ -23,6 +26,7 @@ import {
   OUTPUT_WINDOW_BYTES,
   type PLUGIN_NOTICES,
 } from "./protocol.ts";
+import { TerminalChannel } from "./terminal_channel.ts";
 import { decodeEnvironment, decodeExit, encodeCommand, encodeJob, encodeResult } from "./wire.ts";
 import type { z } from "zod";
 
@@ -63,6 +67,9 @@ type Log = z.infer<typeof PLUGIN_NOTICES.log.params>;
 export class RemoteExecutor implements Executor {
   readonly #options: RemoteExecutorOptions;
   readonly #asking = new ExecutorWork();
+  readonly #showing = new ExecutorWork();
+  #terminal: TerminalChannel | undefined;
+  #file: HostFile | undefined;
   #io: ExecutorIO | undefined;
   readonly #output: OutputQueue;
   #note: ExecutorNote | undefined;
@@ -105,15 +112,12 @@ export class RemoteExecutor implements Executor {
   ): Promise<PreparedEnvironment> {
     options.signal.throwIfAborted();
     io.remember(this.#options.note);
-    return await this.#work(io, options.signal, async (signal) => {
-      const { connection: { peer }, handle } = this.#options;
-      const environment = await peer.request(
-        HOST_METHODS.prepare,
-        { handle, ...encodeJob(spec) },
-        { signal, patienceMs: (reason) => this.#patience(reason) },
-      );
-      return decodeEnvironment(environment);
-    });
+    const params = { handle: this.#options.handle, ...encodeJob(spec) };
+    return await this.#work(
+      io,
+      options.signal,
+      async (signal) => decodeEnvironment(await this.#ask(HOST_METHODS.prepare, params, signal)),
+    );
   }
 
   async run(
@@ -121,15 +125,73 @@ export class RemoteExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    return await this.#work(io, options.signal, async (signal) => {
-      const { connection: { peer }, handle } = this.#options;
-      const exit = await peer.request(
-        HOST_METHODS.run,
-        { handle, ...encodeCommand(command) },
-        { signal, patienceMs: (reason) => this.#patience(reason) },
-      );
-      return decodeExit(exit);
+    const params = { handle: this.#options.handle, ...encodeCommand(command) };
+    return await this.#work(
+      io,
+      options.signal,
+      async (signal) => decodeExit(await this.#ask(HOST_METHODS.run, params, signal)),
+    );
+  }
+
+  /** Resolves when the plugin is asked: whether it can is known by how the terminal ends. */
+  async openTerminal(
+    command: StageCommand,
+    { output, size, signal }: TerminalOptions,
+  ): Promise<Terminal> {
+    signal.throwIfAborted();
+    if (this.#terminal !== undefined) {
+      throw new SystemFailure("The job has an open terminal already");
+    }
+    const { connection: { peer }, handle } = this.#options;
+    const channel = new TerminalChannel({
+      windowBytes: OUTPUT_WINDOW_BYTES,
+      send: (data) => peer.notify(HOST_NOTICES.terminalInput, { handle, data }),
+      credit: (bytes) => peer.notify(HOST_NOTICES.terminalCredit, { handle, bytes }),
     });
+    this.#terminal = channel;
+    const params = { handle, ...encodeCommand(command), ...size };
+    const ended = this.#showing.do(signal, async (signal, abort) => {
+      channel.deliverTo(output, abort);
+      try {
+        return decodeExit(await this.#ask(HOST_METHODS.terminal, params, signal));
+      } finally {
+        await channel.drain();
+        channel.close();
+        this.#terminal = undefined;
+      }
+    }, (error) => this.#fault(error));
+    ended.catch(() => {});
+    return {
+      write: (bytes) => channel.send(bytes),
+      resize: (to) => void peer.notify(HOST_NOTICES.terminalResize, { handle, ...to }),
+      ended,
+    };
+  }
+
+  /** Where what the plugin shows on its open terminal goes. */
+  get terminal(): TerminalChannel | undefined {
+    return this.#terminal;
+  }
+
+  async putFile(file: HostFile, options: { signal: AbortSignal }): Promise<string> {
+    const { name, size, sha256 } = file;
+    const params = { handle: this.#options.handle, name, size, sha256 };
+    this.#file = file;
+    try {
+      return await this.#asking.do(
+        options.signal,
+        async (signal) => (await this.#ask(HOST_METHODS.putFile, params, signal)).path,
+        (error) => this.#fault(error),
+      );
+    } finally {
+      this.#file = undefined;
+    }
+  }
+
+  /** A piece of the file that is being put. Throws RunnerError when there is none. */
+  async readFile(offset: number, length: number): Promise<Uint8Array> {
+    if (this.#file === undefined) throw new RunnerError("No file is being put");
+    return await this.#file.read(offset, length);
   }
 
   async finish(result: JobResult): Promise<void> {
@@ -146,7 +208,8 @@ export class RemoteExecutor implements Executor {
   async #dispose(): Promise<void> {
     const { connection, handle, onDispose } = this.#options;
     this.#asking.dispose();
-    await this.#asking.settled;
+    this.#showing.dispose();
+    await Promise.all([this.#asking.settled, this.#showing.settled]);
     try {
       await connection.peer.request(HOST_METHODS.cleanup, { handle }, { limitMs: CLEANUP_MS });
       this.#note = undefined;
@@ -169,13 +232,24 @@ export class RemoteExecutor implements Executor {
       return await this.#asking.do(outer, (signal, abort) => {
         this.#io = io;
         this.#output.writeTo(io.output, abort);
-        return ask(signal).catch((error) => {
-          if (error instanceof RpcTimeout) this.#options.connection.fail(error);
-          throw error;
-        });
+        return ask(signal);
       }, (error) => this.#fault(error));
     } finally {
       await this.#output.drain();
+    }
+  }
+
+  /** A plugin that does not stop in time is ended. */
+  async #ask<P, R>(method: Method<P, R>, params: P, signal: AbortSignal): Promise<R> {
+    const { connection } = this.#options;
+    try {
+      return await connection.peer.request(method, params, {
+        signal,
+        patienceMs: (reason) => graceFor(reason, connection.graceMs) + PATIENCE_MS,
+      });
+    } catch (error) {
+      if (error instanceof RpcTimeout) connection.fail(error);
+      throw error;
     }
   }
 
@@ -185,10 +259,6 @@ export class RemoteExecutor implements Executor {
     return new SystemFailure(`The plugin "${this.#options.connection.name}": ${messageOf(error)}`, {
       cause: error,
     });
-  }
-
-  #patience(reason: unknown): number {
-    return graceFor(reason, this.#options.connection.graceMs) + PATIENCE_MS;
   }
 }
 

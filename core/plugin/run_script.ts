@@ -1,10 +1,17 @@
 /** What most executors do with a stage: hand its script to a program on this host. */
 
 import { tmpdir } from "node:os";
-import type { ExecutorIO, ExitStatus, StageCommand } from "../executor.ts";
+import type {
+  ExecutorIO,
+  ExitStatus,
+  StageCommand,
+  Terminal,
+  TerminalOptions,
+} from "../executor.ts";
 import { graceFor } from "../util/grace.ts";
 import { runProcess } from "../util/process.ts";
-import { openScript } from "../util/script_input.ts";
+import { runOnPty } from "../util/process_pty.ts";
+import { openScript, type ScriptInput } from "../util/script_input.ts";
 
 export interface RunScriptOptions {
   /** Started with the shell behind it: `["unshare", "--pid", …]`. */
@@ -28,15 +35,45 @@ export async function runScript(
   io: ExecutorIO,
   options: RunScriptOptions,
 ): Promise<ExitStatus> {
-  const { wrapper = [], env, cwd, graceMs, signal } = options;
   using script = openScript(command, { directory: tmpdir() });
   return await runProcess({
-    argv: [...wrapper, ...command.invocation.argv, ...script.args],
+    ...processOf(command, script, options),
+    output: (bytes) => io.output.write(bytes),
+  }, options);
+}
+
+/** As {@link runScript}, on a terminal: for an executor's `openTerminal`. */
+export function runScriptOnTerminal(
+  command: StageCommand,
+  { output, size }: Omit<TerminalOptions, "signal">,
+  options: RunScriptOptions,
+): Terminal {
+  const script = openScript(command, { directory: tmpdir() });
+  try {
+    const terminal = runOnPty({
+      ...processOf(command, script, options),
+      size,
+      output: (bytes) => output.write(bytes),
+    }, options);
+    terminal.ended.catch(() => {}).finally(() => script[Symbol.dispose]());
+    return terminal;
+  } catch (error) {
+    script[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function processOf(
+  { invocation }: StageCommand,
+  script: ScriptInput,
+  { wrapper = [], env, cwd, graceMs }: RunScriptOptions,
+) {
+  return {
+    argv: [...wrapper, ...invocation.argv, ...script.args],
     cwd,
     env,
     mark: { name: MARK, value: crypto.randomUUID() },
     stdin: script.stdin,
-    output: (bytes) => io.output.write(bytes),
-    graceMs: (reason) => graceFor(reason, graceMs),
-  }, { signal });
+    graceMs: (reason: unknown) => graceFor(reason, graceMs),
+  };
 }

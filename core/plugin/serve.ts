@@ -40,6 +40,8 @@ export interface OpenPlugin extends AsyncDisposable {
   readonly info: ExecutorInfo;
   /** How long it lets processes take to end after SIGTERM. Milliseconds. */
   readonly graceMs: number;
+  /** Its executors have `putFile`. */
+  readonly takesFiles?: boolean;
   /** Room for one job; undefined: no capacity now. Concurrent calls are safe. */
   acquire(options: { host: ExecutorHost; signal: AbortSignal }): Promise<Executor | undefined>;
   /** Ends what is left of a job whose host died. Idempotent. */
@@ -84,11 +86,11 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
       );
     }
     session = { plugin: await plugin.open(params), executors: new Map(), params };
-    const { info: { features, defaultShell }, graceMs, reap } = session.plugin;
+    const { info: { features, defaultShell }, graceMs, takesFiles, reap } = session.plugin;
     return {
       protocol_version: PROTOCOL_VERSION,
       plugin: { name: plugin.name, version: plugin.version },
-      features: { ...features, reap: reap !== undefined },
+      features: { ...features, reap: reap !== undefined, files: takesFiles ?? false },
       default_shell: defaultShell,
       grace_ms: graceMs,
     };
@@ -130,6 +132,14 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
     HOST_METHODS.run,
     async (params, options) => await executorOf(params.handle).run(decodeCommand(params), options),
   );
+  peer.handle(HOST_METHODS.terminal, async ({ columns, rows, ...command }, options) => {
+    const executor = executorOf(command.handle);
+    return await executor.runTerminal(decodeCommand(command), { columns, rows }, options);
+  });
+  peer.handle(
+    HOST_METHODS.putFile,
+    async (params, options) => await executorOf(params.handle).putFile(params, options),
+  );
   peer.handle(HOST_METHODS.finish, async ({ handle, result }) => {
     await executorOf(handle).finish(decodeResult(result));
     return {};
@@ -148,6 +158,14 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
   peer.on(HOST_NOTICES.credit, ({ handle, bytes }) => {
     session?.executors.get(handle)?.credit(bytes);
   });
+  const terminalOf = (handle: string) => session?.executors.get(handle)?.terminal;
+  peer.on(HOST_NOTICES.terminalInput, ({ handle, data }) => {
+    terminalOf(handle)?.channel.receive(data);
+  });
+  peer.on(HOST_NOTICES.terminalCredit, ({ handle, bytes }) => {
+    terminalOf(handle)?.channel.give(bytes);
+  });
+  peer.on(HOST_NOTICES.terminalResize, ({ handle, ...size }) => terminalOf(handle)?.resize(size));
   try {
     await peer.run();
   } finally {
@@ -166,6 +184,7 @@ function specOf(params: Parameters<typeof decodeJob>[0]) {
 async function endSession(session: Session | undefined): Promise<void> {
   if (session === undefined) return;
   const { executors, plugin } = session;
+  for (const each of executors.values()) each.disconnect();
   await Promise.allSettled([...executors.values()].map((each) => each[Symbol.asyncDispose]()));
   await plugin[Symbol.asyncDispose]();
 }

@@ -14,9 +14,12 @@ export interface PluginTools {
     argv: readonly string[],
     options: { entry: PluginEntry; signal: AbortSignal },
   ): Promise<InitializeResult>;
-  /** Runs every check of the contract, and tells of each as it ends. Throws ConfigurationError. */
+  /**
+   * Runs every check of the contract that holds for what the plugin announces, and tells of each as
+   * it ends. Throws RunnerError for a plugin that does not start.
+   */
   check(
     argv: readonly string[],
-    options: { entry: PluginEntry; only: RegExp | undefined },
+    options: { entry: PluginEntry; only: RegExp | undefined; signal: AbortSignal },
   ): AsyncIterable<CheckOutcome>;
 }

@@ -67,6 +67,7 @@ export function decodeJob({ job, slot, tls }: WithoutHandle<PrepareParams>): Job
 export function encodeEnvironment(environment: PreparedEnvironment): Environment {
   return {
     os: environment.os,
+    arch: environment.arch ?? null,
     hostname: environment.hostname ?? null,
     via: environment.via ?? null,
     builds_dir: environment.buildsDir,
@@ -84,6 +85,7 @@ export function encodeEnvironment(environment: PreparedEnvironment): Environment
 export function decodeEnvironment(wire: Environment): PreparedEnvironment {
   return {
     os: wire.os,
+    arch: wire.arch ?? undefined,
     hostname: wire.hostname ?? undefined,
     via: wire.via ?? undefined,
     buildsDir: wire.builds_dir,

@@ -1,7 +1,7 @@
 /** JSON-RPC 2.0 messages: what a line holds, and the errors that cross the wire. */
 
 import { z } from "zod";
-import { messageOf, RunnerError } from "../errors.ts";
+import { RunnerError } from "../errors.ts";
 
 /** Both are told apart: `1` and `"1"` are different requests. */
 export type RpcId = number | string;
@@ -69,9 +69,11 @@ function parseWire(line: string): z.infer<typeof Wire> {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    throw new ProtocolViolation(`It is no JSON: ${beginning(line)} (${messageOf(cause)})`, {
-      cause,
-    });
+    throw new ProtocolViolation(
+      `It is no JSON: ${beginning(line)}. Standard output is for messages only; what is for ` +
+        "people belongs on standard error",
+      { cause },
+    );
   }
   const parsed = Wire.safeParse(value);
   if (parsed.success) return parsed.data;

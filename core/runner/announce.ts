@@ -70,6 +70,9 @@ export function runnerInfo(
       ...none,
       ...ALWAYS,
       ...(executor === undefined ? {} : { ...SHELLS, ...executor.features }),
+      // Whatever an executor can do: there is no session server that people could reach it by.
+      session: false,
+      terminal: false,
     },
     config: { gpus: "" },
     ...(Object.keys(labels).length > 0 ? { labels } : {}),

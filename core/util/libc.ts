@@ -11,6 +11,8 @@ export interface Libc {
    * closed, also by the death of this process. `unsupported`: its file system has no locks.
    */
   tryLock(descriptor: number): "taken" | "held" | "unsupported";
+  /** Lets who prints to the terminal `descriptor` wait (`hold`), or go on. */
+  flow(descriptor: number, action: "hold" | "go-on"): void;
 }
 
 /** Where a system has its C library, and the numbers it uses. */
@@ -18,6 +20,8 @@ interface LibcTable {
   readonly names: readonly string[];
   readonly errnoFunction: string;
   readonly wouldBlock: number;
+  /** `TCOOFF` and `TCOON`. */
+  readonly flow: { readonly hold: number; readonly "go-on": number };
 }
 
 const TABLES: Readonly<Record<string, LibcTable>> = {
@@ -25,9 +29,20 @@ const TABLES: Readonly<Record<string, LibcTable>> = {
     names: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"],
     errnoFunction: "__errno_location",
     wouldBlock: 11,
+    flow: { hold: 0, "go-on": 1 },
   },
-  darwin: { names: ["libSystem.B.dylib"], errnoFunction: "__error", wouldBlock: 35 },
-  freebsd: { names: ["libc.so.7"], errnoFunction: "__error", wouldBlock: 35 },
+  darwin: {
+    names: ["libSystem.B.dylib"],
+    errnoFunction: "__error",
+    wouldBlock: 35,
+    flow: { hold: 1, "go-on": 2 },
+  },
+  freebsd: {
+    names: ["libc.so.7"],
+    errnoFunction: "__error",
+    wouldBlock: 35,
+    flow: { hold: 1, "go-on": 2 },
+  },
 };
 
 const O_CLOEXEC: Readonly<Record<string, number>> = { linux: 0o2000000, freebsd: 0x100000 };
@@ -65,6 +80,7 @@ function bind(name: string, table: LibcTable): Libc {
     [closeOnExec === undefined ? "pipe" : "pipe2"]: { args: ["ptr", "i32"], returns: "i32" },
     ioctl: { args: ["i32", "u64"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
+    tcflow: { args: ["i32", "i32"], returns: "i32" },
     [table.errnoFunction]: { args: [], returns: "ptr" },
   });
   const call = symbols as Readonly<Record<string, (...args: unknown[]) => number>>;
@@ -88,6 +104,9 @@ function bind(name: string, table: LibcTable): Libc {
     tryLock(descriptor) {
       if (call["flock"]?.(descriptor, LOCK_EX_NB) === 0) return "taken";
       return errno() === table.wouldBlock ? "held" : "unsupported";
+    },
+    flow(descriptor, action) {
+      call["tcflow"]?.(descriptor, table.flow[action]);
     },
   };
 }

@@ -85,10 +85,18 @@ export class PluginProcess {
       ({ level, message }) => limit.pass() && this.#logger[level](message),
     );
     this.#peer.handle(PLUGIN_METHODS.remember, ({ handle, note }) => {
-      const executor = this.#of(handle);
-      if (executor === undefined) throw new RunnerError(`There is no handle "${handle}"`);
-      executor.takeNote(note);
+      this.#known(handle).takeNote(note);
       return {};
+    });
+    this.#peer.handle(PLUGIN_METHODS.readFile, async ({ handle, offset, length }) => {
+      const bytes = await this.#known(handle).readFile(offset, length);
+      return { data: Buffer.from(bytes).toString("base64") };
+    });
+    this.#peer.on(PLUGIN_NOTICES.terminalOutput, ({ handle, data }) => {
+      this.#of(handle)?.terminal?.receive(data);
+    });
+    this.#peer.on(PLUGIN_NOTICES.terminalCredit, ({ handle, bytes }) => {
+      this.#of(handle)?.terminal?.give(bytes);
     });
     this.#ended = this.#serve();
   }
@@ -270,5 +278,11 @@ export class PluginProcess {
 
   #of(handle: string): RemoteExecutor | undefined {
     return this.#executors.get(handle);
+  }
+
+  #known(handle: string): RemoteExecutor {
+    const executor = this.#of(handle);
+    if (executor === undefined) throw new RunnerError(`There is no handle "${handle}"`);
+    return executor;
   }
 }

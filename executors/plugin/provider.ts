@@ -15,6 +15,7 @@ import type {
 } from "../../core/executor.ts";
 import { type InitializeResult, PluginRunner } from "../../core/plugin/protocol.ts";
 import { pluginNote, type RemoteExecutor } from "../../core/plugin/remote_executor.ts";
+import { HelperPrograms } from "../../core/util/helper_programs.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { backoff } from "../../core/util/retry.ts";
 import { shortToken } from "../../core/util/token.ts";
@@ -77,10 +78,12 @@ export class PluginExecutorProvider implements ExecutorProvider {
   readonly #leaving = new Set<PluginProcess>();
   /** Of the plugins that this process has started: what carries them is no dead manager's. */
   readonly #marks = new Set<string>();
+  readonly #programs: HelperPrograms;
 
   constructor(options: PluginProviderOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#programs = new HelperPrograms(options.executable);
   }
 
   /** The processes that serve jobs now. */
@@ -113,7 +116,12 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const { host } = options;
     const open: Reopen = ({ signal }) => this.#acquire(config, { host, signal });
     const remote = await open(options);
-    return remote === undefined ? undefined : new PluginExecutor(remote, open);
+    if (remote === undefined) return undefined;
+    return new PluginExecutor(remote, {
+      reopen: open,
+      programs: this.#programs,
+      takesFiles: () => this.said(config).features.files,
+    });
   }
 
   async #acquire(

@@ -8,7 +8,11 @@ import { createProcessLog } from "../../core/log/process_log.ts";
 import type { ExecutorHost } from "../../core/executor.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { CheckBench } from "../../core/plugin/check/bench.ts";
+import type { CheckCase } from "../../core/plugin/check/check_case.ts";
 import { EXECUTOR_CASES } from "../../core/plugin/check/cases.ts";
+import { FILE_CASES } from "../../core/plugin/check/file_cases.ts";
+import { TERMINAL_CASES } from "../../core/plugin/check/terminal_cases.ts";
+import type { InitializeResult } from "../../core/plugin/protocol.ts";
 import { runChecks } from "../../core/plugin/check/run_checks.ts";
 import type { PluginEntry, PluginTools } from "../../core/plugin/tools.ts";
 import type { Registry } from "../../core/registry.ts";
@@ -30,19 +34,32 @@ const NAME = "under-check";
 export function pluginTools(options: PluginToolsOptions): PluginTools {
   return {
     find: () => findPrograms(options.env["PATH"] ?? ""),
-    async inspect(argv, { entry, signal }) {
-      await using bench = openBench(argv, entry, options);
-      const executor = await bench.provider.acquire(bench.config, { host: bench.host, signal });
-      await executor?.[Symbol.asyncDispose]();
-      return bench.provider.said(bench.config);
-    },
-    check(argv, { entry, only }) {
-      const cases = [...EXECUTOR_CASES, ...PROCESS_CASES];
-      const wanted = cases.filter(({ name }) => only === undefined || only.test(name));
+    inspect: (argv, { entry, signal }) => inspect(() => openBench(argv, entry, options), signal),
+    async *check(argv, { entry, only, signal }) {
+      const wanted = CASES.filter(({ name }) => only === undefined || only.test(name));
       if (wanted.length === 0) throw new ConfigurationError(`No check has a name like ${only}`);
-      return runChecks(wanted, () => openBench(argv, entry, options));
+      const open = ({ kills = false }: Partial<CheckCase> = {}) =>
+        openBench(argv, entry, kills ? { ...options, log: () => {} } : options);
+      // What cannot even begin is told of once.
+      const { features } = await inspect(open, signal);
+      yield* runChecks(
+        wanted.filter(({ needs }) => needs === undefined || features[needs]),
+        open,
+      );
     },
   };
+}
+
+const CASES = [...EXECUTOR_CASES, ...PROCESS_CASES, ...TERMINAL_CASES, ...FILE_CASES];
+
+async function inspect(
+  open: () => ReturnType<typeof openBench>,
+  signal: AbortSignal,
+): Promise<InitializeResult> {
+  await using bench = open();
+  const executor = await bench.provider.acquire(bench.config, { host: bench.host, signal });
+  await executor?.[Symbol.asyncDispose]();
+  return bench.provider.said(bench.config);
 }
 
 function findPrograms(path: string): { readonly name: string; readonly path: string }[] {

@@ -11,15 +11,24 @@ export type {
   ExecutorIO,
   ExecutorNote,
   ExitStatus,
+  HostFile,
   JobLog,
   OutputSink,
   PreparedEnvironment,
   StageCommand,
+  Terminal,
+  TerminalOptions,
 } from "../../core/executor.ts";
 export { ConfigurationError, JobConfigurationError, SystemFailure } from "../../core/errors.ts";
 export type { JobResult } from "../../core/job/result.ts";
 export type { JobSpec } from "../../core/job/spec.ts";
 export type { InitializeParams } from "../../core/plugin/protocol.ts";
-export { runScript, type RunScriptOptions } from "../../core/plugin/run_script.ts";
+export {
+  runScript,
+  runScriptOnTerminal,
+  type RunScriptOptions,
+} from "../../core/plugin/run_script.ts";
+export { saveFile } from "../../core/plugin/save_file.ts";
 export type { OpenPlugin, Plugin } from "../../core/plugin/serve.ts";
+export type { TerminalSize } from "../../core/util/process_pty.ts";
 export { serveOnStdio } from "../../core/plugin/serve_stdio.ts";

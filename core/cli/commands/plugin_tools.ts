@@ -97,7 +97,10 @@ async function check({ argv, entry, only }: Words, program: Program): Promise<nu
   const paint = (color: number, text: string) => colors ? `\x1b[${color}m${text}\x1b[0m` : text;
   const [green, red] = [32, 31];
   let [passed, failed] = [0, 0];
-  for await (const outcome of (await program.pluginTools()).check(argv, { entry, only })) {
+  using interrupt = interruptSignal(program);
+  const { signal } = interrupt;
+  const tools = await program.pluginTools();
+  for await (const outcome of tools.check(argv, { entry, only, signal })) {
     const { name, seconds, failure } = outcome;
     if (failure === undefined) {
       passed++;

@@ -9,6 +9,7 @@ import type {
   ExecutorProvider,
   ExitStatus,
   PreparedEnvironment,
+  StageCommand,
 } from "../../executor.ts";
 import { JobResponse } from "../../job/response.ts";
 import { type JobSpec, jobSpec } from "../../job/spec.ts";
@@ -28,7 +29,9 @@ export interface CheckBench {
 export interface CheckJob extends AsyncDisposable {
   readonly executor: Executor;
   readonly environment: PreparedEnvironment;
-  /** Runs `code` as a user's only command. */
+  /** `code` as a user's only command. */
+  command(code: string): StageCommand;
+  /** Runs it. */
   run(code: string, io?: ExecutorIO, options?: { signal: AbortSignal }): Promise<ExitStatus>;
 }
 
@@ -47,16 +50,22 @@ export async function openJob(
   const executor = await acquire(bench);
   const spec = checkSpec(options);
   const environment = await executor.prepare(spec, options.io ?? checkIO(), { signal: NEVER });
+  const command = (code: string) => commandOf(code, bench.shell, environment);
   return {
     executor,
     environment,
+    command,
     run: (code, io = checkIO(), { signal } = { signal: NEVER }) =>
-      executor.run(commandOf(code, bench.shell, environment), io, { signal }),
+      executor.run(command(code), io, { signal }),
     [Symbol.asyncDispose]: () => executor[Symbol.asyncDispose](),
   };
 }
 
-function commandOf(code: string, shell: Shell, { os, login }: PreparedEnvironment) {
+function commandOf(
+  code: string,
+  shell: Shell,
+  { os, login }: PreparedEnvironment,
+): StageCommand {
   return {
     stage: "step_script",
     script: shell.render([{ kind: "user-command", code }], {
@@ -65,7 +74,7 @@ function commandOf(code: string, shell: Shell, { os, login }: PreparedEnvironmen
     }),
     invocation: shell.invocation({ os, login }),
     target: "build",
-  } as const;
+  };
 }
 
 /** The least that a job is. */

@@ -6,6 +6,10 @@ import { type CheckBench, type CheckJob, openJob } from "./bench.ts";
 export interface CheckCase {
   /** A sentence that holds when the check passes. */
   readonly name: string;
+  /** Only for plugins that announce it. */
+  readonly needs?: "terminal" | "files";
+  /** It ends the plugin on purpose: what the host logs of that is no news. */
+  readonly kills?: boolean;
   /** Throws when it does not. */
   run(bench: CheckBench): Promise<void>;
 }

@@ -19,7 +19,7 @@ const LIMIT_MS = 60_000;
 /** Each check gets a bench of its own, so that what one breaks is whole again for the next. */
 export async function* runChecks(
   cases: readonly CheckCase[],
-  open: () => CheckBench & AsyncDisposable,
+  open: (one: CheckCase) => CheckBench & AsyncDisposable,
 ): AsyncGenerator<CheckOutcome> {
   for (const one of cases) {
     const started = performance.now();
@@ -30,14 +30,14 @@ export async function* runChecks(
 
 async function runOne(
   one: CheckCase,
-  open: () => CheckBench & AsyncDisposable,
+  open: (one: CheckCase) => CheckBench & AsyncDisposable,
 ): Promise<string | undefined> {
   using limit = deadline(
     LIMIT_MS,
     () => new CheckFailure(`it does not come to an end within ${LIMIT_MS / 1000} seconds`),
   );
   try {
-    await using bench = open();
+    await using bench = open(one);
     await abortable(one.run(bench), limit.signal);
     return undefined;
   } catch (error) {

@@ -18,13 +18,19 @@ import {
   type Executor,
   type ExecutorIO,
   type ExitStatus,
+  type HostFile,
   type InitializeParams,
   type JobSpec,
   type OpenPlugin,
   type PreparedEnvironment,
   runScript,
+  runScriptOnTerminal,
+  type RunScriptOptions,
+  saveFile,
   serveOnStdio,
   type StageCommand,
+  type Terminal,
+  type TerminalOptions,
 } from "runner-plugin-sdk";
 
 const GRACE_MS = 30_000;
@@ -34,14 +40,15 @@ const UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mou
 
 class NamespaceExecutor implements Executor {
   readonly #root: string;
-  readonly #executable: string;
+  readonly #arch: string;
   readonly #ending = new AbortController();
   #directory: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
+  #shown: Promise<unknown> = Promise.resolve();
 
-  constructor(root: string, executable: string) {
+  constructor(root: string, arch: string) {
     this.#root = root;
-    this.#executable = executable;
+    this.#arch = arch;
   }
 
   async prepare(
@@ -57,6 +64,7 @@ class NamespaceExecutor implements Executor {
     io.log.print("Using the pid-namespace executor...");
     return {
       os: "linux",
+      arch: this.#arch,
       hostname: undefined,
       buildsDir: join(this.#directory, "builds"),
       cacheDir: join(this.#root, "cache"),
@@ -65,7 +73,7 @@ class NamespaceExecutor implements Executor {
       shell: "bash",
       login: false,
       exitPhrase: "exit status",
-      helperCommand: [this.#executable],
+      helperCommand: undefined,
       variables: {},
     };
   }
@@ -75,23 +83,39 @@ class NamespaceExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const signal = AbortSignal.any([options.signal, this.#ending.signal]);
-    const running = runScript(command, io, {
+    const running = runScript(command, io, this.#place(options.signal));
+    this.#running = running.catch(() => {});
+    return await running;
+  }
+
+  async openTerminal(command: StageCommand, options: TerminalOptions): Promise<Terminal> {
+    const terminal = runScriptOnTerminal(command, options, this.#place(options.signal));
+    this.#shown = terminal.ended.catch(() => {});
+    return terminal;
+  }
+
+  /** The runner's executable, kept from job to job. */
+  async putFile(file: HostFile): Promise<string> {
+    const path = join(this.#root, "helpers", file.sha256);
+    await saveFile(file, path);
+    return path;
+  }
+
+  #place(signal: AbortSignal): RunScriptOptions {
+    return {
       wrapper: UNSHARE,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", HOME: this.#directory ?? "/" },
       cwd: this.#directory ?? "/",
       graceMs: GRACE_MS,
-      signal,
-    });
-    this.#running = running.catch(() => {});
-    return await running;
+      signal: AbortSignal.any([signal, this.#ending.signal]),
+    };
   }
 
   async finish(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort(new Error("The job is over"));
-    await this.#running;
+    await Promise.all([this.#running, this.#shown]);
     this.#remove();
   }
 
@@ -114,12 +138,13 @@ function open({ runner, host, state_dir }: InitializeParams): OpenPlugin {
         services: false,
         shared: false,
         session: false,
-        terminal: false,
+        terminal: true,
       },
       defaultShell: "bash",
     },
     graceMs: GRACE_MS,
-    acquire: async () => new NamespaceExecutor(root, host.executable),
+    takesFiles: true,
+    acquire: async () => new NamespaceExecutor(root, host.arch),
     async reap({ directory }) {
       if (typeof directory !== "string" || !directory.startsWith(`${root}/job-`)) return;
       rmSync(directory, { recursive: true, force: true });

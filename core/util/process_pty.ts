@@ -1,0 +1,211 @@
+/** Runs a program on a pseudo-terminal, which somebody uses from elsewhere. */
+
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { messageOf, RunnerError } from "../errors.ts";
+import { systemLibc } from "./libc.ts";
+import type { ProcessCommand, ProcessExit } from "./process.ts";
+import { killTree } from "./process_tree.ts";
+
+export type PtyCommand =
+  & Pick<ProcessCommand, "argv" | "cwd" | "env" | "mark" | "stdin" | "output" | "graceMs">
+  & { readonly size: TerminalSize };
+
+/** How large the window is that shows a terminal, in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface PtyProcess {
+  /** Types `bytes`; resolves when the terminal has taken them. */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  resize(size: TerminalSize): void;
+  /** Settles when nothing of the program is left and all that it has shown was taken. */
+  readonly ended: Promise<ProcessExit>;
+}
+
+/** So much may wait for `output`; then the program waits. A terminal's own buffer comes on top. */
+const MOST_WAITING_BYTES = 256 * 1024;
+/** When all that is known has ended, and the terminal still does not: somebody else holds it. */
+const SILENCE_LIMIT_MS = 250;
+
+/**
+ * The program leads a session with the terminal as its controlling one. When `signal` aborts, the
+ * terminal hangs up, what has not ended after the grace is killed, and `ended` rejects with the
+ * signal's reason. Throws RunnerError when the program cannot be started.
+ */
+export function runOnPty(command: PtyCommand, options: { signal: AbortSignal }): PtyProcess {
+  options.signal.throwIfAborted();
+  return new Pty(command, options.signal);
+}
+
+class Pty implements PtyProcess {
+  readonly #command: PtyCommand;
+  readonly #child: Bun.Subprocess;
+  readonly #terminal: Bun.Terminal;
+  readonly #device: string | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<unknown>();
+  #typed: PromiseWithResolvers<void> | undefined;
+  readonly #shown: Uint8Array[] = [];
+  #shownBytes = 0;
+  #showing: Promise<void> | undefined;
+  /** The terminal's descriptor while the program waits. */
+  #held: number | undefined;
+  readonly ended: Promise<ProcessExit>;
+
+  constructor(command: PtyCommand, signal: AbortSignal) {
+    this.#command = command;
+    const startedAt = performance.now();
+    const { child, terminal } = spawn(command, {
+      data: (bytes) => this.#show(bytes),
+      drain: () => this.#release(),
+      exit: () => this.#closed.resolve(),
+    });
+    this.#child = child;
+    this.#terminal = terminal;
+    this.#device = deviceOf(child.pid);
+    this.ended = this.#run({ pid: child.pid, startedAt }, signal);
+    this.ended.catch(() => {});
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#terminal.closed) return undefined;
+    this.#typed ??= Promise.withResolvers();
+    this.#terminal.write(bytes);
+    return this.#typed?.promise;
+  }
+
+  resize({ columns, rows }: TerminalSize): void {
+    if (!this.#terminal.closed) this.#terminal.resize(columns, rows);
+  }
+
+  async #run(
+    leader: { readonly pid: number; readonly startedAt: number },
+    signal: AbortSignal,
+  ): Promise<ProcessExit> {
+    const { mark, graceMs } = this.#command;
+    const child = this.#child;
+    const abort = () => this.#stopped.resolve(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const stopped = this.#stopped.promise.then((reason) => ({ reason }));
+    try {
+      const stop = await Promise.race([child.exited.then(() => undefined), stopped]);
+      if (stop !== undefined) {
+        this.#terminal.close();
+        await within(child.exited, graceMs(stop.reason));
+      }
+      await killTree(`${mark.name}=${mark.value}`, leader);
+      await child.exited;
+      if (stop !== undefined) throw stop.reason;
+      this.#goOn();
+      await within(this.#closed.promise, SILENCE_LIMIT_MS);
+      while (this.#showing !== undefined) {
+        const failed = await Promise.race([this.#showing, stopped]);
+        if (failed !== undefined) throw failed.reason;
+      }
+      return child.signalCode === null
+        ? { kind: "exited", code: child.exitCode ?? 0 }
+        : { kind: "signalled", signal: String(child.signalCode) };
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#goOn();
+      this.#terminal.close();
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    this.#typed?.resolve();
+    this.#typed = undefined;
+  }
+
+  #show(bytes: Uint8Array): void {
+    this.#shown.push(bytes.slice());
+    this.#shownBytes += bytes.length;
+    if (this.#shownBytes > MOST_WAITING_BYTES) this.#hold();
+    this.#showing ??= this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      for (let bytes = this.#shown.shift(); bytes !== undefined; bytes = this.#shown.shift()) {
+        await this.#command.output(bytes);
+        this.#shownBytes -= bytes.length;
+        if (this.#shownBytes < MOST_WAITING_BYTES / 2) this.#goOn();
+      }
+    } catch (error) {
+      this.#stopped.resolve(error);
+    } finally {
+      this.#showing = undefined;
+    }
+  }
+
+  /** As Ctrl-S does. Where the device cannot be found, what comes is kept. */
+  #hold(): void {
+    if (this.#held !== undefined || this.#device === undefined) return;
+    this.#held = openSync(this.#device, constants.O_RDWR | constants.O_NOCTTY);
+    systemLibc()?.flow(this.#held, "hold");
+  }
+
+  #goOn(): void {
+    if (this.#held === undefined) return;
+    systemLibc()?.flow(this.#held, "go-on");
+    closeSync(this.#held);
+    this.#held = undefined;
+  }
+}
+
+/** Waits for `event`, for `ms` milliseconds at most; no timer is left. */
+async function within(event: Promise<unknown>, ms: number): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  await Promise.race([event, over.promise]);
+  clearTimeout(timer);
+}
+
+/** The script comes on the standard input, as it does without a terminal. */
+const WITH_INPUT = ["sh", "-c", 'exec "$0" "$@" <&3 3<&-'];
+
+function spawn(
+  { argv, cwd, env, mark, stdin, size }: PtyCommand,
+  on: { data(bytes: Uint8Array): void; drain(): void; exit(): void },
+): { readonly child: Bun.Subprocess; readonly terminal: Bun.Terminal } {
+  const command = stdin === undefined ? [...argv] : [...WITH_INPUT, ...argv];
+  try {
+    const child = Bun.spawn(command, {
+      cwd,
+      env: { ...env, [mark.name]: mark.value },
+      ...(stdin === undefined ? {} : { stdio: [null, null, null, stdin] }),
+      terminal: {
+        cols: size.columns,
+        rows: size.rows,
+        data: (_, bytes) => on.data(bytes),
+        drain: on.drain,
+        exit: on.exit,
+      },
+    });
+    if (child.terminal === undefined) throw new RunnerError("this system has no pseudo-terminals");
+    return { child, terminal: child.terminal };
+  } catch (cause) {
+    throw new RunnerError(`Cannot start "${argv[0]}" on a terminal: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The file of the terminal that the process has as its controlling one. Of Linux. */
+function deviceOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // Behind the name, which may hold anything: state, parent, group, session, terminal.
+    const number = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[4]);
+    const [major, minor] = [(number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00)];
+    return major === PTS_MAJOR ? `/dev/pts/${minor}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of all terminals in /dev/pts. */
+const PTS_MAJOR = 136;
