@@ -1,14 +1,14 @@
-/** The terminal that the user sits at, as jobs elsewhere are given it. */
+/** Standard input and output, as the terminal of a user. */
 
-import type { Terminal, TerminalSize } from "../executor.ts";
+import type { UserTerminal } from "../local/user_terminal.ts";
+import type { TerminalSize } from "../util/process_pty.ts";
 import type { Program } from "./program.ts";
 
 const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
-/** Standard input and output are one. */
 export function userTerminal(
   program: Pick<Program, "stdin" | "stdout" | "signals" | "env">,
-): Terminal {
+): UserTerminal {
   const { stdout, signals, env } = program;
   const size = () => ({
     columns: stdout.columns ?? DEFAULT_SIZE.columns,

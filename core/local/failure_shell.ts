@@ -1,11 +1,12 @@
 /** A shell in a job that has failed (`--shell-on-failure`), for whoever sits at the terminal. */
 
 import { ConfigurationError } from "../errors.ts";
-import type { Terminal } from "../executor.ts";
+import type { StageCommand } from "../executor.ts";
 import type { FailedJob } from "../run/failed_job.ts";
 import { runOnTerminal } from "../util/process_terminal.ts";
 import { inheritedEnvironment } from "../util/inherited_environment.ts";
 import { unnamedFile } from "../util/unnamed_file.ts";
+import { type UserTerminal, useTerminal } from "./user_terminal.ts";
 import type { ViewOutput } from "./views/view.ts";
 
 export interface FailureShellOptions {
@@ -14,8 +15,7 @@ export interface FailureShellOptions {
   readonly output: ViewOutput;
   /** Private: the script, with the job's secrets, passes through it. */
   readonly directory: string;
-  /** The user's, for jobs that are not on this host. */
-  readonly terminal: Terminal;
+  readonly terminal: UserTerminal;
 }
 
 const MARK = "RUNNER_SHELL_MARK";
@@ -39,13 +39,14 @@ export class FailureShell {
       `\n${job} failed: ${failed.why}\n${command === undefined ? "" : `$ ${command}\n`}`,
     );
     output.write("This shell has the job's directory and variables; leave it to go on.\n");
-    if (failed.interact === undefined) await this.#openHere(failed, signal);
-    else await failed.interact(terminal, { signal });
+    const shell = failed.shell(terminal.type);
+    const { openTerminal } = failed;
+    if (openTerminal === undefined) await this.#openHere(shell, signal);
+    else await useTerminal(terminal, (screen) => openTerminal(shell, { ...screen, signal }));
   }
 
-  async #openHere(failed: FailedJob, signal: AbortSignal): Promise<void> {
+  async #openHere({ script, invocation }: StageCommand, signal: AbortSignal): Promise<void> {
     const { env, directory } = this.#options;
-    const { script, invocation } = failed.shell();
     if (invocation.script.kind !== "stdin") {
       throw new ConfigurationError(`There is no shell on failure for ${invocation.argv[0]}`);
     }

@@ -1,6 +1,6 @@
 /** A job that has failed while everything of it is still in its place. */
 
-import type { KeptEnvironment, StageCommand, Terminal } from "../executor.ts";
+import type { Executor, KeptEnvironment, StageCommand } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
 import type { JobPaths } from "./paths.ts";
 
@@ -12,12 +12,13 @@ export interface FailedJob {
   readonly why: string;
   /** Bytes of its trace so far. */
   readonly traceBytes: number;
-  /** An interactive shell as the job's commands have it; it takes the terminal that it is started on. */
-  shell(): StageCommand;
+  /**
+   * An interactive shell as the job's commands have it; it takes the terminal that it is started on.
+   * `terminalType` is the `TERM` of that.
+   */
+  shell(terminalType: string): StageCommand;
   /** Runs that shell where the job ran. Undefined: that is this host. */
-  readonly interact:
-    | ((terminal: Terminal, options: { signal: AbortSignal }) => Promise<void>)
-    | undefined;
+  readonly openTerminal: Executor["openTerminal"];
   /** Has what the job ran in stay when it is over. Undefined: that is this host. */
   readonly keep: (() => KeptEnvironment | undefined) | undefined;
 }

@@ -34,8 +34,8 @@ export interface JobPlan {
   archiveCache(outcome: Outcome): PlannedStage;
   uploadArtifacts(outcome: Outcome): PlannedStage;
   readonly cleanup: PlannedStage;
-  /** For people, after the job has failed. */
-  readonly shell: PlannedStage;
+  /** For people, after the job has failed; `terminalType` is their `TERM`. */
+  shell(terminalType: string): PlannedStage;
 }
 
 /** Throws JobConfigurationError for a job that cannot be planned. */
@@ -114,7 +114,7 @@ export function planJob(context: PlanContext): JobPlan {
       "Cleaning up project directory and file based variables",
       cleanUp(context),
     ),
-    shell: build("shell", "", interactiveShell(context)),
+    shell: (terminalType) => build("shell", "", interactiveShell(context, terminalType)),
   });
 }
 

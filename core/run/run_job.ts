@@ -89,14 +89,13 @@ async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promis
   const { paths, plan, stages } = planned;
   const { spec, trace, executor } = run;
   try {
-    const shell = () => stages.command(plan.shell);
     await run.onFailed?.({
       spec,
       paths,
       why,
       traceBytes: trace.size,
-      shell,
-      interact: executor.interact?.bind(executor, shell()),
+      shell: (terminalType) => stages.command(plan.shell(terminalType)),
+      openTerminal: executor.openTerminal?.bind(executor),
       keep: executor.keep?.bind(executor),
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 /** One container of a job: made once, started once, stages run in it one after another. */
 
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
-import type { OutputSink, Terminal } from "../../core/executor.ts";
+import type { OutputSink, Terminal, TerminalOptions } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, delay } from "../../core/util/abort.ts";
 import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
@@ -115,18 +115,19 @@ export class JobContainer {
     return { code: end.exitCode, text: Buffer.concat(chunks).toString().trim() };
   }
 
-  /** Runs `script` on a terminal, in the best shell there is. Mode `kept` only. */
-  async interact(
+  /** Runs `script`, by way of the file at `path`, in the best shell there is. Mode `kept` only. */
+  async openTerminal(
     script: string,
-    { path, terminal, signal }: { path: string; terminal: Terminal; signal: AbortSignal },
-  ): Promise<void> {
+    { path, ...options }: TerminalOptions & { readonly path: string },
+  ): Promise<Terminal> {
     const { engine, name } = this.#options;
+    const { signal } = options;
     const id = await this.create(signal);
     const request = { argv: receiveScript(path), input: new TextEncoder().encode(script) };
     const output = { write: () => undefined };
     const { exitCode } = await engine.exec(id, request, { output, signal });
     if (exitCode !== 0) throw new SystemFailure(`Cannot write "${path}" in container ${name}`);
-    await engine.interact(id, runReceived(path), terminal, { signal });
+    return await engine.openTerminal(id, runReceived(path), options);
   }
 
   /**

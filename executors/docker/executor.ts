@@ -9,6 +9,7 @@ import type {
   PreparedEnvironment,
   StageCommand,
   Terminal,
+  TerminalOptions,
 } from "../../core/executor.ts";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobResult } from "../../core/job/result.ts";
@@ -117,11 +118,7 @@ export class DockerExecutor implements Executor {
     });
   }
 
-  async interact(
-    command: StageCommand,
-    terminal: Terminal,
-    options: { signal: AbortSignal },
-  ): Promise<void> {
+  async openTerminal(command: StageCommand, options: TerminalOptions): Promise<Terminal> {
     const { build, facts } = this.#prepared();
     if (!build.isKept) {
       throw new RunnerError(
@@ -130,9 +127,7 @@ export class DockerExecutor implements Executor {
       );
     }
     const path = `${facts.paths.tempDir}/shell`;
-    const { script } = command;
-    const run = (signal: AbortSignal) => build.interact(script, { path, terminal, signal });
-    await this.#work.do(options.signal, run, (error) => error);
+    return await build.openTerminal(command.script, { path, ...options });
   }
 
   keep(): KeptEnvironment | undefined {

@@ -64,7 +64,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
         services: true,
         shared: false,
         session: false,
-        terminal: false,
+        terminal: true,
       },
       defaultShell: config.shell || "bash",
     };

@@ -27,7 +27,8 @@ export class DockerSshExecutorProvider implements ExecutorProvider {
   }
 
   info(config: RunnerConfig): ExecutorInfo {
-    return this.#parts.docker.info(config);
+    const { features, ...info } = this.#parts.docker.info(config);
+    return { ...info, features: { ...features, terminal: false } };
   }
 
   async acquire(

@@ -39,12 +39,16 @@ export function afterScript(context: PlanContext, status: JobStatus): readonly S
 }
 
 /** Our scripts have no standard input, and their output may be a pipe: the terminal is opened anew. */
-export function interactiveShell(context: PlanContext): readonly ScriptOp[] {
+export function interactiveShell(context: PlanContext, terminalType: string): readonly ScriptOp[] {
   const { shell } = context.environment;
   // The profile has been read; what only prompts need could change variables of the job.
   const argv = shell === "bash" ? "bash --norc -i" : `${shell} -i`;
   const code = `PS1='($CI_JOB_NAME) $PWD> ' exec ${argv} <>/dev/tty >&0 2>&0`;
-  return [...enter(context), { kind: "user-command", code }];
+  return [
+    ...enter(context),
+    { kind: "export", name: "TERM", value: terminalType },
+    { kind: "user-command", code },
+  ];
 }
 
 /** The environment that a user's command starts in. */

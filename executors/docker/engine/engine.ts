@@ -4,7 +4,7 @@
  * throw EngineError otherwise. Every call rejects with the signal's reason when that aborts.
  */
 
-import type { OutputSink, Terminal } from "../../../core/executor.ts";
+import type { OutputSink, Terminal, TerminalOptions } from "../../../core/executor.ts";
 
 /** What the engine's answer to a failed call was. Its message is the engine's own words. */
 export type EngineErrorKind =
@@ -212,13 +212,12 @@ export interface Engine extends AsyncDisposable {
     options: Abortable & { readonly output: OutputSink },
   ): Promise<ProcessEnd>;
 
-  /** Runs a process on a terminal, to the end of its output. */
-  interact(
+  /** Starts a process on a terminal. It outlives an abort, and ends with its container. */
+  openTerminal(
     containerId: string,
     argv: readonly string[],
-    terminal: Terminal,
-    its: Abortable,
-  ): Promise<void>;
+    options: TerminalOptions,
+  ): Promise<Terminal>;
 
   /** One of that name that is there already is as good. */
   createVolume(

@@ -1,14 +1,14 @@
 /** Processes in a running container. */
 
 import { z } from "zod";
-import type { OutputSink, Terminal, TerminalSize } from "../../../core/executor.ts";
+import type { ExitStatus, OutputSink, Terminal, TerminalOptions } from "../../../core/executor.ts";
 import { delay } from "../../../core/util/abort.ts";
 import { backoff } from "../../../core/util/retry.ts";
 import type { AttachedStreams, Engine, ExecRequest, ProcessEnd } from "./engine.ts";
 import type { EngineHttp } from "./engine_http.ts";
 import { attachStreams } from "./output_streams.ts";
 
-export type ExecCalls = Pick<Engine, "exec" | "interact">;
+export type ExecCalls = Pick<Engine, "exec" | "openTerminal">;
 
 export function execCalls(http: EngineHttp): ExecCalls {
   return {
@@ -18,10 +18,10 @@ export function execCalls(http: EngineHttp): ExecCalls {
       return await endOf(http, id, signal);
     },
 
-    async interact(containerId, argv, terminal, { signal }) {
-      const env = [`TERM=${terminal.type}`];
-      const id = await createExec(http, containerId, { argv, env, isTerminal: true }, signal);
-      await runOnTerminal(http, id, terminal, signal);
+    async openTerminal(containerId, argv, options) {
+      const { signal } = options;
+      const id = await createExec(http, containerId, { argv, isTerminal: true }, signal);
+      return await startOnTerminal(http, id, options);
     },
   };
 }
@@ -70,33 +70,41 @@ async function runToEnd(
   await streams.ended;
 }
 
-async function runOnTerminal(
+async function startOnTerminal(
   http: EngineHttp,
   id: string,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
+  { output, size, signal }: TerminalOptions,
+): Promise<Terminal> {
   const path = `/exec/${id}/start`;
   const json = { Detach: false, Tty: true };
   const { connection } = await http.hijack({ method: "POST", path, json, signal });
-  const screen = {
-    write(bytes: Uint8Array): undefined {
-      terminal.write(bytes);
-    },
-  };
-  await using streams = attachStreams(connection, screen, "raw");
-  const resize = ({ columns, rows }: TerminalSize) => {
+  const streams = attachStreams(connection, output, "raw");
+  const resize: Terminal["resize"] = ({ columns, rows }) => {
     const query = { w: String(columns), h: String(rows) };
     // A size that cannot be told is a nuisance, and no more.
     http.done({ method: "POST", path: `/exec/${id}/resize`, query, signal }).catch(() => {});
   };
-  resize(terminal.size);
-  using _ = terminal.listen({
-    // Whatever is wrong with the connection ends the output, too.
-    onInput: (bytes) => void streams.write(bytes).catch(() => {}),
-    onResize: resize,
-  });
-  await streams.ended;
+  resize(size);
+  const ended = endOfTerminal(http, id, streams, signal);
+  ended.catch(() => {});
+  // Whatever is wrong with the connection ends the output, too.
+  return { write: (bytes) => streams.write(bytes).catch(() => {}), resize, ended };
+}
+
+async function endOfTerminal(
+  http: EngineHttp,
+  id: string,
+  streams: AttachedStreams,
+  signal: AbortSignal,
+): Promise<ExitStatus> {
+  await using _ = streams;
+  try {
+    await streams.ended;
+    const { exitCode } = await endOf(http, id, signal);
+    return { kind: "exited", code: exitCode };
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
 /** A process may end without having read its input: what counts is how the output ends. */

@@ -81,7 +81,7 @@ test("LocalJob is told of a failure when all that was printed before has come", 
     paths: { buildsDir: "", projectDir: "", tempDir: "", cacheDir: "" },
     why: "exit status 1",
     traceBytes: 8,
-    interact: undefined,
+    openTerminal: undefined,
     keep: undefined,
     shell: () => {
       throw new Error("nobody asked for it");
