@@ -21,7 +21,7 @@ export interface SingleOptions
   readonly signals: ProcessSignals;
 }
 
-/** Resolves with the process's exit code. */
+/** Resolves with the process's exit code: 1 when the runner cannot be used at all. */
 export async function runSingle(options: SingleOptions): Promise<number> {
   const { logger, runner, maxBuilds, waitTimeoutMs } = options;
   const ended = Promise.withResolvers<number>();
@@ -60,9 +60,11 @@ export async function runSingle(options: SingleOptions): Promise<number> {
   );
   await engine.recover(config);
   engine.apply(config);
-  waitForJob();
+  const isUsable = engine.snapshot(config, shutdown.state).runners.length > 0;
+  if (isUsable) waitForJob();
+  else shutdown.graceful("Stopping: there is no other runner");
   const code = await ended.promise;
   unlisten();
   clearTimeout(idle);
-  return code;
+  return isUsable ? code : 1;
 }

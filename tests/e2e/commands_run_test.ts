@@ -190,6 +190,21 @@ test.concurrent("run-single exits after --wait-timeout without a job", async () 
   expect(performance.now() - started).toBeGreaterThan(900);
 }, 20_000);
 
+test.concurrent.each([
+  ["--executor=shell", "--shell=fish", "--url=http://127.0.0.1:1", 'Unknown shell "fish"'],
+  ["--executor=nope", "--shell=", "--url=http://127.0.0.1:1", 'unknown executor "nope"'],
+  ["--executor=shell", "--shell=", "--url=no-url", 'the coordinator URL "no-url"'],
+])(
+  "run-single that cannot use its runner says why and exits with 1 (%s %s %s)",
+  async (executor, shell, url, named) => {
+    await using runner = new RunnerProcess();
+    const argv = ["run-single", "--token", "glrt-x", executor, shell, url];
+    const { code, stderr } = await runner.command(argv);
+    expect(code).toBe(1);
+    expect(stderr).toContain(named);
+  },
+);
+
 test.concurrent("run-single answers SIGUSR1 as run does", async () => {
   await using coordinator = await EmbeddedCoordinator.start();
   await using runner = new RunnerProcess();
