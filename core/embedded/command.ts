@@ -1,7 +1,7 @@
 /** `runner coordinator`: runs an embedded coordinator until it is told to stop. */
 
 import { EmbeddedCoordinator } from "./coordinator.ts";
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError, messageOf } from "../errors.ts";
 
 export interface CoordinatorCommandOptions {
   /** `host:port`, `:port` or `port`; port 0 takes a free one. */
@@ -18,15 +18,8 @@ export interface CoordinatorCommandOptions {
 
 /** Resolves when `signal` aborts, after the findings have been printed. */
 export async function runCoordinatorCommand(options: CoordinatorCommandOptions): Promise<void> {
-  const { reposDir, registrationToken, signal } = options;
-  await using coordinator = await EmbeddedCoordinator.start({
-    ...listenAddress(options.listen),
-    ...(reposDir === undefined ? {} : { reposRoot: reposDir }),
-    longPollMs: options.longPollSeconds * 1000,
-    longPollHandsOut: true,
-    checkIntervalMs: options.checkIntervalSeconds * 1000,
-    registrationToken,
-  });
+  const { signal } = options;
+  await using coordinator = await start(options);
   const runner = coordinator.addRunner({ description: "ready-made runner" });
   const person = coordinator.people.addToken();
   const print = options.json
@@ -49,6 +42,28 @@ export async function runCoordinatorCommand(options: CoordinatorCommandOptions):
   for (const finding of coordinator.findings()) {
     if (print !== undefined) print("finding", finding);
     else options.out(findingLine(finding));
+  }
+}
+
+async function start(options: CoordinatorCommandOptions): Promise<EmbeddedCoordinator> {
+  const { listen, reposDir, registrationToken } = options;
+  const address = listenAddress(listen);
+  try {
+    return await EmbeddedCoordinator.start({
+      ...address,
+      ...(reposDir === undefined ? {} : { reposRoot: reposDir }),
+      longPollMs: options.longPollSeconds * 1000,
+      longPollHandsOut: true,
+      checkIntervalMs: options.checkIntervalSeconds * 1000,
+      registrationToken,
+    });
+  } catch (cause) {
+    throw new ConfigurationError(
+      `Cannot listen on "${listen}": use a free port of an address of this host (${
+        messageOf(cause)
+      })`,
+      { cause },
+    );
   }
 }
 

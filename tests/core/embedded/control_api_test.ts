@@ -138,7 +138,7 @@ test("runCoordinatorCommand says how to connect, what happens, and the findings 
   ]);
 });
 
-test("runCoordinatorCommand refuses an address that is none", async () => {
+test("runCoordinatorCommand refuses an address that is none, taken, or of another host", async () => {
   const options = {
     longPollSeconds: 0,
     checkIntervalSeconds: 3,
@@ -146,6 +146,12 @@ test("runCoordinatorCommand refuses an address that is none", async () => {
     out: () => {},
     signal: AbortSignal.abort(),
   };
+  await using taken = await EmbeddedCoordinator.start();
+  const { host } = new URL(taken.url);
+  for (const listen of [host, "203.0.113.1:0"]) {
+    await expect(runCoordinatorCommand({ ...options, listen }))
+      .rejects.toThrow(`Cannot listen on "${listen}": use a free port of an address of this host`);
+  }
   const run = runCoordinatorCommand({ ...options, listen: "nowhere" });
   expect(run).rejects.toThrow('Cannot listen on "nowhere"');
   await run.catch(() => {});
