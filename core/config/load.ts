@@ -45,6 +45,8 @@ export async function readConfigText(
     options.signal?.throwIfAborted();
     const why = codeOf(cause) === "ENOENT"
       ? 'the file does not exist; "runner register" creates it'
+      : codeOf(cause) === "EISDIR"
+      ? "it is a directory"
       : cause instanceof TypeError
       ? "the file is not UTF-8 text"
       : messageOf(cause);

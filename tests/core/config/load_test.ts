@@ -221,6 +221,12 @@ describe("loadConfig", () => {
     );
   });
 
+  test("names a directory as one", async () => {
+    await expect(loadConfig(folder, { env: {} })).rejects.toThrow(
+      `Cannot read configuration "${folder}": it is a directory`,
+    );
+  });
+
   test("refuses bytes that are not UTF-8", async () => {
     const path = join(folder, "latin.toml");
     await writeFile(path, new Uint8Array([0x61, 0x20, 0x3d, 0x20, 0x22, 0xe9, 0x22]));
