@@ -104,13 +104,13 @@ describe.skipIf(missing !== undefined)(
         const { lab } = own.docker;
         const { bell } = lab.runner;
         const { wait } = bell;
-        const asked = Promise.withResolvers<void>();
-        await own.expectJobsFlow();
+        let open = 0;
         bell.wait = (...args) => {
-          asked.resolve();
-          return wait.apply(bell, args);
+          open++;
+          return wait.apply(bell, args).finally(() => open--);
         };
-        await asked.promise;
+        await own.expectJobsFlow();
+        await eventually(() => open > 0, "an open request");
         await own.engine.kill();
         const handedOut = performance.now();
         const end = await lab.run({ script: "true", variables: { GIT_STRATEGY: "none" } });
