@@ -146,7 +146,7 @@ export class DockerExecutor implements Executor {
     // What stays is rid of secrets also where there is no usable helper.
     const isHelper = command.target === "helper" && !(isCleanUp && this.#isKept);
     const before = isHelper
-      ? [containers.helperCheck, containers.isRootJob ? takeBack(facts) : undefined]
+      ? [containers.helperCheck(command.stage), containers.isRootJob ? takeBack(facts) : undefined]
       : [];
     const ownProcesses = facts.docker.pid_mode === "";
     const process = {
@@ -168,7 +168,7 @@ export class DockerExecutor implements Executor {
     );
     if (isHelper) {
       if (end.exitCode === HELPER_UNUSABLE) await containers.judgeHelper(signal);
-      containers.noteHelperWork();
+      containers.noteHelperWork(command.stage);
     }
     return await exitStatus(container, end, signal);
   }

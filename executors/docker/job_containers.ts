@@ -18,6 +18,7 @@ import {
   HELPER_PROBE,
   judgeProbe,
   ownHelperImage,
+  SOURCES_CHECK,
 } from "./helper/mod.ts";
 import { containerEnvironment, helperImageName, type JobFacts } from "./job_facts.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
@@ -253,16 +254,20 @@ export class JobContainers {
   }
 
   /** What a helper's stage begins with, as long as nobody knows whether its image is usable. */
-  get helperCheck(): string | undefined {
-    const { usableHelpers } = this.#options.link;
-    return usableHelpers.has(this.#helperImage?.image.id ?? "") ? undefined : HELPER_CHECK;
+  helperCheck(stage: string): string | undefined {
+    if (this.#isUsable) return undefined;
+    return stage === "get_sources" ? SOURCES_CHECK : HELPER_CHECK;
+  }
+
+  get #isUsable(): boolean {
+    return this.#options.link.usableHelpers.has(this.#helperImage?.image.id ?? "");
   }
 
   /** Whether a helper that did not do its work could have. Throws SystemFailure with what it lacks. */
   async judgeHelper(signal: AbortSignal): Promise<void> {
     const helper = await this.helper(signal);
     const used = this.#helperImage;
-    if (used === undefined || this.helperCheck === undefined) return;
+    if (used === undefined || this.#isUsable) return;
     const answer = await helper.ask(HELPER_PROBE, { signal });
     judgeProbe(answer, { image: used.name, configured: used.configured });
   }
@@ -283,9 +288,9 @@ export class JobContainers {
     return { address: addressIn(networkOf(this.facts), found), ended };
   }
 
-  noteHelperWork(): void {
+  noteHelperWork(stage: string): void {
     this.#helperWorked = true;
-    if (this.#helperImage !== undefined) {
+    if (this.#helperImage !== undefined && stage !== "get_sources") {
       this.#options.link.usableHelpers.add(this.#helperImage.image.id);
     }
   }

@@ -8,7 +8,7 @@ export {
   ownHelperImage,
   programLabel,
 } from "./own_image.ts";
-export { HELPER_CHECK, HELPER_PROBE, HELPER_UNUSABLE, judgeProbe } from "./probe.ts";
+export { HELPER_CHECK, HELPER_PROBE, HELPER_UNUSABLE, judgeProbe, SOURCES_CHECK } from "./probe.ts";
 export {
   HELPER_COMMAND,
   HELPER_DIRECTORY,

@@ -3,15 +3,18 @@
 import { SystemFailure } from "../../../core/errors.ts";
 import { HELPER_COMMAND, HELPER_DIRECTORY, MARK } from "./program.ts";
 
-/** How a stage ends that {@link HELPER_CHECK} has kept from running. */
+/** How a stage ends that a check in front of it has kept from running. */
 export const HELPER_UNUSABLE = 93;
 
-/** Shell code in front of a helper's first stage: a process of its own would take far longer. */
-export const HELPER_CHECK = [
-  "command -v git >/dev/null",
-  `[ -e ${HELPER_DIRECTORY}/${MARK} ]`,
-  `${HELPER_COMMAND.join(" ")} --version >/dev/null 2>&1`,
-].join(" && ") + ` || exit ${HELPER_UNUSABLE}`;
+const HAS_ALL = `command -v git >/dev/null && [ -e ${HELPER_DIRECTORY}/${MARK} ]`;
+const STARTS = `${HELPER_COMMAND.join(" ")} --version >/dev/null 2>&1`;
+
+/**
+ * Shell code in front of a helper's stages: a process of its own would take far longer. Sources are
+ * git's work; whether this executable starts is a question of ten milliseconds for later stages.
+ */
+export const SOURCES_CHECK = `${HAS_ALL} || exit ${HELPER_UNUSABLE}`;
+export const HELPER_CHECK = `${HAS_ALL} && ${STARTS} || exit ${HELPER_UNUSABLE}`;
 
 /** Prints a word per thing that is missing in a helper container. */
 export const HELPER_PROBE: readonly string[] = [
