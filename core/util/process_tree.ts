@@ -7,7 +7,11 @@ import { diesOfTerm, findMarked, type TreeLeader } from "./process_table.ts";
 /** A killed process is gone within milliseconds, unless it hangs in the kernel. */
 const KILL_LIMIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 50;
-/** While the leader lives, its end is told; the table is only read for whoever missed the signal. */
+/**
+ * While the leader lives, its end is told, mostly sooner than this; the table is only read for whoever
+ * missed the signal, since reading it can take long on a busy host.
+ */
+const FIRST_LOOK_MS = 20;
 const LONGEST_LOOK_MS = 1000;
 
 /**
@@ -47,10 +51,11 @@ export async function terminateTree(
     for (const { pid, group } of await findMarked(mark, leader)) {
       if (group !== leader.pid) sendSignal(pid, "SIGTERM");
     }
-    for (let pause = 1;; pause *= 2) {
-      const longest = isLeaderGone ? LONGEST_PAUSE_MS : LONGEST_LOOK_MS;
-      const waits = [delay(Math.min(pause, longest)), over.promise];
-      if (await Promise.race(isLeaderGone ? waits : [gone, ...waits]) === "over") return;
+    for (let pause = 1, look = FIRST_LOOK_MS;;) {
+      const waits = isLeaderGone ? [delay(pause), over.promise] : [gone, delay(look), over.promise];
+      if (await Promise.race(waits) === "over") return;
+      if (isLeaderGone) pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      else look = Math.min(look * 2, LONGEST_LOOK_MS);
       const left = await findMarked(mark, leader);
       if (left.length === 0) return;
       // A child that a shell had just forked may have taken the signal before it let go of the
