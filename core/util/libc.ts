@@ -13,6 +13,11 @@ export interface Libc {
   tryLock(descriptor: number): "taken" | "held" | "unsupported";
   /** Lets who prints to the terminal `descriptor` wait (`hold`), or go on. */
   flow(descriptor: number, action: "hold" | "go-on"): void;
+  /**
+   * Linux: takes these pages out of this process. Those of a file come back from it when they are
+   * next used; what was written to them would be lost.
+   */
+  releasePages(range: { readonly start: number; readonly length: number }): void;
 }
 
 /** Where a system has its C library, and the numbers it uses. */
@@ -49,6 +54,7 @@ const O_CLOEXEC: Readonly<Record<string, number>> = { linux: 0o2000000, freebsd:
 /** darwin has no `pipe2`; this request of `ioctl` needs no third argument, unlike `fcntl`. */
 const FIOCLEX = 0x20006601;
 const LOCK_EX_NB = 2 | 4;
+const MADV_DONTNEED = 4;
 
 /**
  * This system's library, or undefined where it cannot be had (Windows). Opened once: opening
@@ -81,6 +87,7 @@ function bind(name: string, table: LibcTable): Libc {
     ioctl: { args: ["i32", "u64"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
     tcflow: { args: ["i32", "i32"], returns: "i32" },
+    madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
     [table.errnoFunction]: { args: [], returns: "ptr" },
   });
   const call = symbols as Readonly<Record<string, (...args: unknown[]) => number>>;
@@ -107,6 +114,9 @@ function bind(name: string, table: LibcTable): Libc {
     },
     flow(descriptor, action) {
       call["tcflow"]?.(descriptor, table.flow[action]);
+    },
+    releasePages({ start, length }) {
+      call["madvise"]?.(start, length, MADV_DONTNEED);
     },
   };
 }
