@@ -241,6 +241,37 @@ test("exec --job-url says why a job is not to be had", async () => {
   expect(await why(`${url}/group/app/-/pipelines/7`, token)).toContain("address of a job's page");
 });
 
+test("exec --job-url shows what it would run, and takes no other way to choose jobs", async () => {
+  await using replay = await open();
+  const { lab, exec, sha } = replay;
+  const build = await replay.run(BUILD);
+  const job = await replay.run({ name: "test: [mac]", dependencies: [build.id] });
+  exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
+  const url = replay.urlOf(job);
+  const dry = await exec.run("--job-url", url, "--dry-run");
+  expect([dry.code, dry.stdout]).toEqual([
+    0,
+    expect.stringContaining(`group/app: web on topic at ${sha.slice(0, 8)}`),
+  ]);
+  expect(dry.stdout).toContain("test: [mac]: shell; at once; variables LEVEL, OS");
+  const explained = await exec.run("--job-url", url, "--explain-vars", "test: [mac]");
+  expect(explained.stdout).toContain(`CI_JOB_ID="${job.id}" (predefined)`);
+  const downloads = lab.coordinator.requests(({ target }) =>
+    /projects\/[^/]+\/jobs\/\d+\/artifacts/.test(target)
+  );
+  expect(downloads).toEqual([]);
+  for (
+    const [args, why] of [
+      [["test"], "--job-url names the job"],
+      [["--mr"], "--job-url and --mr exclude each other"],
+      [["--watch"], "--job-url and --watch exclude each other"],
+    ] as const
+  ) {
+    const { code, stderr } = await exec.run("--job-url", url, ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  }
+});
+
 test("exec --job-url finds a GitLab at a path of its host, from outside of any repository", async () => {
   await using replay = await open({ coordinator: { relativeRoot: "/git/lab" } });
   const { lab, exec } = replay;
