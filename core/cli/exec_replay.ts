@@ -70,8 +70,10 @@ export async function replayJob(exec: ExecContext): Promise<number> {
     env,
   });
   const token = tokenFor(address.serverUrl, tokens, ownServer);
+  const before = server.pipeline.before_sha ?? "";
   const wanted = {
     sha: server.pipeline.sha,
+    beforeSha: /^0*$/.test(before) ? undefined : before,
     local,
     url: `${project}.git`,
     token,

@@ -10,90 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
-import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+import { type ExecLab, ofType, outputOf } from "./exec_lab.ts";
 import { removeVolumes } from "./exec_volumes.ts";
-import { expectSuccess, Lab, type LabOptions } from "./lab.ts";
-
-const PIPELINE = `
-stages: [build, test]
-variables: { LEVEL: global }
-build:
-  stage: build
-  script: [mkdir out, echo built by $CI_JOB_ID > out/made.txt, echo FROM_BUILD=dotenv > build.env]
-  artifacts: { paths: [out], reports: { dotenv: build.env } }
-test:
-  stage: test
-  parallel: { matrix: [{ OS: [linux, mac] }] }
-  variables: { LEVEL: job }
-  script:
-    - cat out/made.txt
-    - echo $OS $LEVEL $FROM_BUILD $CI_COMMIT_SHA $CI_PIPELINE_ID $CI_JOB_ID
-    - echo "[$PLAIN] [$GROUP] [$GIVEN] [$PROTECTED] [$SECRET]"
-    - cat README.md
-late:
-  stage: test
-  when: delayed
-  start_in: 1 hour
-  environment: production
-  script: [echo at once, 'echo "[$SCOPED]"']
-ruled:
-  stage: test
-  rules: [{ if: $NOBODY_SET_IT }]
-  script: exit 0
-`;
-
-interface ReplayLab extends AsyncDisposable {
-  readonly lab: Lab;
-  readonly sha: string;
-  /** In a repository of its own, which does not have the commit. */
-  readonly exec: ExecLab;
-  /** Runs a job of the pipeline through `runner run`. */
-  run(description: Partial<JobDescriptionInput>): Promise<EmbeddedJob>;
-  urlOf(job: EmbeddedJob): string;
-}
-
-async function open(options: LabOptions = {}): Promise<ReplayLab> {
-  const lab = (await Lab.open(options)).start();
-  const sha = await lab.repositories.commit("refs/heads/topic", { ".gitlab-ci.yml": PIPELINE });
-  const exec = new ExecLab({ "other.txt": "another repository\n" });
-  return {
-    lab,
-    sha,
-    exec,
-    run: async (description) => {
-      const repository = { path: "group/app", sha, ref: "topic" };
-      const job = await lab.run({ script: "true", pipeline: 7, repository, ...description });
-      expectSuccess(job);
-      return job.job;
-    },
-    urlOf: (job) => `${lab.coordinator.url}/group/app/-/jobs/${job.id}`,
-    async [Symbol.asyncDispose]() {
-      exec[Symbol.dispose]();
-      await lab[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const BUILD: JobDescriptionInput = {
-  name: "build",
-  stage: "build",
-  script:
-    "mkdir out && echo built on the server > out/made.txt && echo FROM_BUILD=dotenv > build.env",
-  artifacts: [
-    { name: "artifacts", paths: ["out"], artifact_type: "archive", artifact_format: "zip" },
-    { name: "report", paths: ["build.env"], artifact_type: "dotenv", artifact_format: "gzip" },
-  ],
-};
-
-function missing(events: Parameters<typeof ofType>[0]): string[] {
-  const intro = "not to be had from the server: ";
-  return ofType(events, "warning").map(({ message }) => message)
-    .filter((message) => message.startsWith(intro)).map((message) => message.slice(intro.length));
-}
+import { BUILD, missing, openReplayLab } from "./replay_lab.ts";
 
 test("exec --job-url runs a job of a server with its commit, variables and artifacts", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec, sha } = replay;
   const { people } = lab.coordinator;
   const build = await replay.run(BUILD);
@@ -136,7 +58,7 @@ test("exec --job-url runs a job of a server with its commit, variables and artif
 });
 
 test("exec --job-url keeps the token from jobs, logs, files and arguments", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const job = await replay.run({ name: "late" });
   const { token } = lab.coordinator.people.addToken();
@@ -165,7 +87,7 @@ function watchGit(exec: ExecLab): string {
 }
 
 test("exec --job-url gives a job the variables of its environment", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const job = await replay.run({ name: "late" });
   const { people } = lab.coordinator;
@@ -180,7 +102,7 @@ test("exec --job-url gives a job the variables of its environment", async () => 
 });
 
 test("exec --job-url takes the commit from the repository at hand when it has it", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec, sha } = replay;
   const job = await replay.run({ name: "late" });
   // What git is not asked for, it cannot refuse.
@@ -195,7 +117,7 @@ test("exec --job-url takes the commit from the repository at hand when it has it
 });
 
 test("exec --job-url names artifacts and variables that it could not get", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const build = await replay.run(BUILD);
   const job = await replay.run({ name: "test: [linux]", dependencies: [build.id] });
@@ -213,7 +135,7 @@ test("exec --job-url names artifacts and variables that it could not get", async
 });
 
 test("exec --job-url says why a job is not to be had", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const { people, url } = lab.coordinator;
   const job = await replay.run({ name: "late" });
@@ -242,7 +164,7 @@ test("exec --job-url says why a job is not to be had", async () => {
 });
 
 test("exec --job-url shows what it would run, and takes no other way to choose jobs", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec, sha } = replay;
   const build = await replay.run(BUILD);
   const job = await replay.run({ name: "test: [mac]", dependencies: [build.id] });
@@ -272,8 +194,27 @@ test("exec --job-url shows what it would run, and takes no other way to choose j
   }
 });
 
+test("exec --job-url tells rules what has changed since the push, also when it was a forced one", async () => {
+  await using replay = await openReplayLab();
+  const { lab, exec } = replay;
+  const commit = (ref: string, file: string) =>
+    lab.repositories.commit(`refs/heads/${ref}`, {
+      [file]: "new\n",
+      ".gitlab-ci.yml":
+        "job: { script: ls, rules: [{ changes: [old.txt], when: never }, { when: always }] }\n",
+    });
+  // Neither is in the history of the other.
+  const beforeSha = await commit("before", "more.txt");
+  const sha = await commit("after", "other.txt");
+  const repository = { path: "group/app", sha, ref: "after", beforeSha };
+  const job = await replay.run({ name: "job", repository });
+  exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
+  const { code, events } = await exec.events("--job-url", replay.urlOf(job));
+  expect([code, outputOf(events, "job")]).toEqual([0, ["README.md", "other.txt", "src"]]);
+});
+
 test("exec --job-url finds a GitLab at a path of its host, from outside of any repository", async () => {
-  await using replay = await open({ coordinator: { relativeRoot: "/git/lab" } });
+  await using replay = await openReplayLab({ coordinator: { relativeRoot: "/git/lab" } });
   const { lab, exec } = replay;
   const job = await replay.run({ name: "late" });
   exec.env["EXEC_GITLAB_TOKEN"] = lab.coordinator.people.addToken().token;
@@ -282,7 +223,7 @@ test("exec --job-url finds a GitLab at a path of its host, from outside of any r
 });
 
 test("exec --job-url reads the CI file that the project's settings name", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const { people } = lab.coordinator;
   const sha = await lab.repositories.commit("refs/heads/elsewhere", {
@@ -298,7 +239,7 @@ test("exec --job-url reads the CI file that the project's settings name", async 
 });
 
 test("exec gives a job the artifacts of other projects that it needs, and names those it cannot get", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   await replay.run(BUILD);
   exec.git("remote", "set-url", "origin", `${lab.coordinator.url}/group/other.git`);
@@ -323,7 +264,7 @@ use:
 });
 
 test("exec --job-url runs a job of a child pipeline, whose file an earlier job has made", async () => {
-  await using replay = await open();
+  await using replay = await openReplayLab();
   const { lab, exec } = replay;
   const { people } = lab.coordinator;
   const sha = await lab.repositories.commit("refs/heads/parents", {
@@ -377,7 +318,7 @@ const SOCKET = "/var/run/docker.sock";
 test.skipIf(!existsSync(SOCKET))(
   "exec --job-url runs a job in its image, with sources and artifacts in its container",
   async () => {
-    await using replay = await open();
+    await using replay = await openReplayLab();
     const { lab, exec } = replay;
     const sha = await lab.repositories.commit("refs/heads/images", {
       ".gitlab-ci.yml": `

@@ -12,6 +12,8 @@ import { SNAPSHOT_REF, type Sources } from "../sources.ts";
 
 export interface ReplaySourcesOptions {
   readonly sha: string;
+  /** The commit that its changes are told against; undefined: there is none. */
+  readonly beforeSha: string | undefined;
   /** The repository that the user is in; undefined: none. */
   readonly local: WorkTree | undefined;
   /** Where the server has it, without credentials. */
@@ -62,7 +64,7 @@ async function hasCommit(git: Git, sha: string): Promise<boolean> {
 
 /** A repository of our own with nothing in it but what was fetched. */
 async function fetchedTree(options: ReplaySourcesOptions): Promise<WorkTree> {
-  const { sha, url, depth, directory, env, signal } = options;
+  const { sha, beforeSha, url, depth, directory, env, signal } = options;
   const root = join(directory, "fetched");
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const format = sha.length === SHA256_DIGITS ? "sha256" : "sha1";
@@ -70,16 +72,22 @@ async function fetchedTree(options: ReplaySourcesOptions): Promise<WorkTree> {
   const git = new Git({ tree, env, signal });
   await git.ask(["init", "--quiet", `--object-format=${format}`, root]);
   using credentials = credentialStore(options);
+  const call = { config: credentials.config, env: { GIT_TERMINAL_PROMPT: "0" } };
+  const fetch = (commit: string, limit: number) => [
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-write-fetch-head",
+    `--depth=${limit}`,
+    url,
+    `+${commit}:refs/replay/${commit}`,
+  ];
   try {
-    await git.ask([
-      "fetch",
-      "--quiet",
-      "--no-tags",
-      "--no-write-fetch-head",
-      `--depth=${depth === 0 ? WHOLE_HISTORY : depth}`,
-      url,
-      `+${sha}:refs/replay/${sha}`,
-    ], { config: credentials.config, env: { GIT_TERMINAL_PROMPT: "0" } });
+    await git.ask(fetch(sha, depth === 0 ? WHOLE_HISTORY : depth), call);
+    // Where it is gone, as after a forced push, rules take everything as changed.
+    if (beforeSha !== undefined && !await hasCommit(git, beforeSha)) {
+      await git.tryAsk(fetch(beforeSha, 1), call);
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw new RunnerError(
