@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { fixedVersion } from "./api_version.ts";
+import { ConnectionPool } from "./connection_pool.ts";
 import { containerCalls } from "./containers.ts";
 import { streamCalls } from "./container_streams.ts";
 import { dialerFor } from "./dialer.ts";
@@ -22,11 +23,12 @@ import { volumeCalls } from "./volumes.ts";
 export function connectEngine(options: EndpointOptions): Engine {
   const endpoint = endpointOf(options);
   const version = options.env["DOCKER_API_VERSION"];
-  const http = new EngineHttp({
+  const pool = new ConnectionPool({
     dial: dialerFor(endpoint, options.env),
     address: endpoint.address,
-    version: version ? fixedVersion(version) : undefined,
+    mostIdle: endpoint.kind === "unix" ? 0 : MOST_IDLE,
   });
+  const http = new EngineHttp({ pool, version: version ? fixedVersion(version) : undefined });
   return {
     ...infoCalls(http),
     ...imageCalls(http),
@@ -42,6 +44,9 @@ export function connectEngine(options: EndpointOptions): Engine {
     },
   };
 }
+
+/** What a job has open at once beside its streams; each is an ssh where that is the way. */
+const MOST_IDLE = 4;
 
 const Info = z.object({
   ServerVersion: z.string().default(""),

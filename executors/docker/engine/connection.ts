@@ -3,13 +3,21 @@
 import type { Duplex } from "node:stream";
 import { EngineError } from "./engine_error.ts";
 
-/** One reader and one writer at a time. Every method rejects with the signal's reason on abort. */
+/** Of a connection that waits for its next call. */
+const NEVER = new AbortController().signal;
+
+/**
+ * One reader and one writer at a time, for one call after another. Every method rejects with the
+ * reason of the call's signal on abort, which closes the connection.
+ */
 export class Connection implements Disposable {
   readonly #socket: Duplex;
   readonly #address: string;
-  readonly #signal: AbortSignal;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #onClose: (closed: Connection) => void;
+  #signal: AbortSignal;
+  /** The next bytes, which are listened for between two calls. */
+  #ahead: Promise<IteratorResult<Uint8Array>> | undefined;
   #pending: Uint8Array = new Uint8Array(0);
   #closedBecause: Error | undefined;
 
@@ -19,11 +27,37 @@ export class Connection implements Disposable {
   ) {
     this.#socket = socket;
     this.#address = options.address;
-    this.#signal = options.signal;
     this.#onClose = options.onClose;
     this.#chunks = socket[Symbol.asyncIterator]();
-    this.#signal.addEventListener("abort", this.#abort, { once: true });
-    if (this.#signal.aborted) this.#abort();
+    this.#signal = options.signal;
+    this.use(options.signal);
+  }
+
+  get isClosed(): boolean {
+    return this.#closedBecause !== undefined;
+  }
+
+  /** For a call with this signal. */
+  use(signal: AbortSignal): void {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#abort, { once: true });
+    if (signal.aborted) this.#abort();
+  }
+
+  /**
+   * Between two calls: whatever comes then, the other side's end or something that nobody asked
+   * for, closes it.
+   */
+  rest(): void {
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.#signal = NEVER;
+    if (this.#pending.length > 0) return this[Symbol.dispose]();
+    const ahead = this.#chunks.next();
+    this.#ahead = ahead;
+    const spoil = () => {
+      if (this.#ahead === ahead && this.#signal === NEVER) this[Symbol.dispose]();
+    };
+    ahead.then(spoil, spoil);
   }
 
   /** The next bytes, `most` at most; undefined when the other side has closed. */
@@ -91,7 +125,9 @@ export class Connection implements Disposable {
 
   async #receive(): Promise<Uint8Array | undefined> {
     try {
-      const next = await this.#chunks.next();
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      const next = await (ahead ?? this.#chunks.next());
       if (this.#closedBecause !== undefined) throw this.#closedBecause;
       return next.done ? undefined : next.value;
     } catch (error) {

@@ -1,10 +1,10 @@
 /** Calls of the engine's API: versioned paths, bodies, refusals as errors, hijacked connections. */
 
 import { z } from "zod";
-import { messageOf, RunnerError } from "../../../core/errors.ts";
+import { messageOf } from "../../../core/errors.ts";
 import { negotiate } from "./api_version.ts";
-import { Connection } from "./connection.ts";
-import type { Dial } from "./dialer.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionPool } from "./connection_pool.ts";
 import { EngineError } from "./engine_error.ts";
 import { type AnswerHead, readBody, readHead, renderHead, sendChunked } from "./http_message.ts";
 
@@ -25,17 +25,17 @@ export interface Answer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** One connection per call: nothing is left open between calls, and no call is ever repeated. */
+/**
+ * A connection serves one call, or one after another where the pool keeps them. No call is ever
+ * repeated, but for a question on a kept connection that the engine was just closing.
+ */
 export class EngineHttp implements Disposable {
-  readonly #dial: Dial;
-  readonly #address: string;
-  readonly #open = new Set<Connection>();
+  readonly #pool: ConnectionPool;
   #version: string | undefined;
 
   /** `version` fixes the API version; undefined: the first call asks the engine. */
-  constructor(options: { dial: Dial; address: string; version: string | undefined }) {
-    this.#dial = options.dial;
-    this.#address = options.address;
+  constructor(options: { pool: ConnectionPool; version: string | undefined }) {
+    this.#pool = options.pool;
     this.#version = options.version;
   }
 
@@ -64,35 +64,39 @@ export class EngineHttp implements Disposable {
 
   /** Calls and leaves the body to the caller, who disposes the answer and with it the connection. */
   async open(call: EngineCall, fine: readonly number[] = []): Promise<Answer & Disposable> {
-    const connection = await this.#connect(call.signal);
+    const target = `/v${await this.version(call.signal)}${call.path}${renderQuery(call.query)}`;
+    const { connection, head } = await this.#ask(call, target, {});
+    const body = bodyOf(connection, head, call);
     try {
-      await this.#sendHead(connection, call, { Connection: "close" });
-      const head = call.tar === undefined
-        ? await readHead(connection)
-        : await sendAndReadHead(connection, call.tar);
-      const body = call.method === "HEAD" ? noBody() : readBody(connection, head);
       if (head.status >= 300 && !fine.includes(head.status)) throw await refusal(head, body);
-      return { head, body, [Symbol.dispose]: () => connection[Symbol.dispose]() };
     } catch (error) {
       connection[Symbol.dispose]();
       throw error;
     }
+    let isRead = false;
+    const wasRead = () => isRead = true;
+    return {
+      head,
+      body: noting(body, wasRead),
+      [Symbol.dispose]: () => {
+        const isOver = isRead && call.tar === undefined && endsByItself(head);
+        if (isOver && !connection.isClosed) this.#pool.giveBack(connection);
+        else connection[Symbol.dispose]();
+      },
+    };
   }
 
   /** Turns the connection into a two-way stream. Whoever calls disposes it. */
   async hijack(call: EngineCall): Promise<{ connection: Connection; head: AnswerHead }> {
-    const connection = await this.#connect(call.signal);
+    const target = `/v${await this.version(call.signal)}${call.path}${renderQuery(call.query)}`;
+    const upgrade = { Connection: "Upgrade", Upgrade: "tcp" };
+    const { connection, head } = await this.#ask(call, target, upgrade);
+    // Engines and proxies that do not upgrade answer 200 and stream all the same.
+    if (head.status === 101 || head.status === 200) return { connection, head };
     try {
-      await this.#sendHead(connection, call, { Connection: "Upgrade", Upgrade: "tcp" });
-      const head = await readHead(connection);
-      // Engines and proxies that do not upgrade answer 200 and stream all the same.
-      if (head.status !== 101 && head.status !== 200) {
-        throw await refusal(head, readBody(connection, head));
-      }
-      return { connection, head };
-    } catch (error) {
+      throw await refusal(head, readBody(connection, head));
+    } finally {
       connection[Symbol.dispose]();
-      throw error;
     }
   }
 
@@ -103,51 +107,62 @@ export class EngineHttp implements Disposable {
 
   /** Whether the engine answers, and in which API version both sides can speak. */
   async ping(signal: AbortSignal): Promise<string> {
-    using connection = await this.#connect(signal);
-    const headers = { Connection: "close" };
     const target = this.#version === undefined ? "/_ping" : `/v${this.#version}/_ping`;
-    await connection.send(renderHead({ method: "GET", target, headers }));
-    const head = await readHead(connection);
+    const call = { method: "GET", path: "/_ping", signal } as const;
+    const { connection, head } = await this.#ask(call, target, { Connection: "close" });
+    using _ = connection;
     if (head.status >= 300) throw await refusal(head, readBody(connection, head));
-    this.#version ??= negotiate(head.headers.get("api-version"), this.#address);
+    this.#version ??= negotiate(head.headers.get("api-version"), this.#pool.address);
     return this.#version;
   }
 
   /** Ends whatever is open; its callers get an EngineError. */
   [Symbol.dispose](): void {
-    for (const connection of [...this.#open]) connection[Symbol.dispose]();
+    this.#pool[Symbol.dispose]();
   }
 
-  async #connect(signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted();
-    const socket = await this.#dial({ signal }).catch((error) => {
-      signal.throwIfAborted();
-      throw error instanceof RunnerError ? error : EngineError.unreachable(this.#address, error);
-    });
-    const connection = new Connection(socket, {
-      address: this.#address,
-      signal,
-      onClose: (closed) => this.#open.delete(closed),
-    });
-    // The dialler may have come too late for an abort; then the connection has closed itself.
-    signal.throwIfAborted();
-    this.#open.add(connection);
-    return connection;
+  /** Sends a call and reads the head of its answer. */
+  async #ask(
+    call: EngineCall,
+    target: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ connection: Connection; head: AnswerHead }> {
+    const kept = this.#pool.take(call.signal);
+    if (kept !== undefined) {
+      try {
+        return { connection: kept, head: await this.#exchange(kept, call, target, headers) };
+      } catch (error) {
+        const isLost = error instanceof EngineError && error.kind === "unreachable";
+        call.signal.throwIfAborted();
+        if (!isLost || (call.method !== "GET" && call.method !== "HEAD")) throw error;
+      }
+    }
+    const connection = await this.#pool.dial(call.signal);
+    return { connection, head: await this.#exchange(connection, call, target, headers) };
   }
 
-  async #sendHead(
+  async #exchange(
     connection: Connection,
     call: EngineCall,
+    target: string,
     headers: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const body = call.json === undefined ? "" : JSON.stringify(call.json);
-    const target = `/v${await this.version(call.signal)}${call.path}${renderQuery(call.query)}`;
-    const head = renderHead({
-      method: call.method,
-      target,
-      headers: { ...headers, ...contentHeaders(call, body), ...call.headers },
-    });
-    await connection.send(head + body);
+  ): Promise<AnswerHead> {
+    try {
+      const body = call.json === undefined ? "" : JSON.stringify(call.json);
+      const own = this.#pool.keeps ? {} : { Connection: "close" };
+      const head = renderHead({
+        method: call.method,
+        target,
+        headers: { ...own, ...headers, ...contentHeaders(call, body), ...call.headers },
+      });
+      await connection.send(head + body);
+      return call.tar === undefined
+        ? await readHead(connection)
+        : await sendAndReadHead(connection, call.tar);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
   }
 }
 
@@ -177,7 +192,31 @@ export async function unlessMissing<T>(call: Promise<T>): Promise<T | "not-found
 }
 
 /** What the headers tell of is not there after a HEAD. */
-async function* noBody(): AsyncGenerator<Uint8Array, void> {}
+function bodyOf(
+  connection: Connection,
+  head: AnswerHead,
+  { method }: EngineCall,
+): AsyncIterable<Uint8Array> {
+  return method === "HEAD" ? nothing() : readBody(connection, head);
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void> {}
+
+/** Calls `done` when all has been read. */
+async function* noting(
+  body: AsyncIterable<Uint8Array>,
+  done: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  yield* body;
+  done();
+}
+
+/** Whether the end of an answer can be told from the end of its connection. */
+function endsByItself({ status, headers }: AnswerHead): boolean {
+  if (/\bclose\b/i.test(headers.get("connection") ?? "")) return false;
+  return status === 204 || status === 304 || headers.has("content-length") ||
+    headers.get("transfer-encoding") === "chunked";
+}
 
 async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];

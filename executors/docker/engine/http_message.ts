@@ -1,4 +1,4 @@
-/** The HTTP/1.1 that engines speak: one request and one answer per connection. */
+/** The HTTP/1.1 that engines speak: a request and its answer. */
 
 import { EngineError } from "./engine_error.ts";
 import type { Connection } from "./connection.ts";
