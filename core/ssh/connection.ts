@@ -3,8 +3,8 @@
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import { messageOf, SystemFailure } from "../errors.ts";
 import { abortable } from "../util/abort.ts";
+import { allowCertificates, goOnWithPlainKey } from "./certified_exchange.ts";
 import { loginMethods, loginWords, type SshCredentials } from "./credentials.ts";
-import { hostKey } from "./host_key.ts";
 import { type HostTrust, hostVerifier } from "./host_verifier.ts";
 import { type ProcessSinks, SshProcess } from "./process.ts";
 import { SshRefusal } from "./refusal.ts";
@@ -46,6 +46,7 @@ export class SshConnection implements AsyncDisposable {
     const verifier = await hostVerifier(target.trust, target);
     const methods = await loginMethods(user, target.credentials);
     const { default: ssh } = await import("ssh2");
+    await allowCertificates();
     signal.throwIfAborted();
     const client = new ssh.Client();
     let refusal: string | undefined;
@@ -57,9 +58,14 @@ export class SshConnection implements AsyncDisposable {
       keepaliveInterval: KEEP_ALIVE_MS,
       keepaliveCountMax: KEEP_ALIVES,
       algorithms: { serverHostKey: [...verifier.algorithms] as ServerHostKeyAlgorithm[] },
-      hostVerifier: (key: Buffer) => {
-        refusal = verifier.refusal(hostKey(key));
-        return refusal === undefined;
+      hostVerifier: (shown: Buffer) => {
+        const judgement = verifier.judge(shown);
+        if (judgement.kind === "refused") {
+          refusal = judgement.why;
+          return false;
+        }
+        if (judgement.isCertified) goOnWithPlainKey(client, judgement.key);
+        return true;
       },
       authHandler: [{ type: "none", username: user }, ...methods],
     };

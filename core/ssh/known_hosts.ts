@@ -21,8 +21,8 @@ export interface KnownServer {
   readonly keys: readonly (HostKey & { readonly line: number })[];
   /** Keys nobody may show in its name. */
   readonly revoked: readonly HostKey[];
-  /** Only an authority vouches for it, and certificates are not supported. */
-  readonly onlyCertified: boolean;
+  /** Keys of authorities that vouch for it. */
+  readonly authorities: readonly HostKey[];
 }
 
 /** Lines that are no entries are passed over, as OpenSSH does. */
@@ -60,7 +60,7 @@ export function knownServer(file: KnownHosts, host: string, port: number): Known
   return {
     keys,
     revoked: of("revoked").map(({ key }) => key),
-    onlyCertified: keys.length === 0 && of("cert-authority").length > 0,
+    authorities: of("cert-authority").map(({ key }) => key),
   };
 }
 
@@ -90,6 +90,11 @@ function isHashOf(hashed: string, name: string): boolean {
   if (version !== "1" || salt === undefined || hash === undefined) return false;
   const hmac = createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest("base64");
   return hmac === hash;
+}
+
+/** Whether a host's name, in any letters, is meant by a pattern of {@link matches}. */
+export function matchesHost(pattern: string, host: string): boolean {
+  return matches(pattern.toLowerCase(), host.toLowerCase());
 }
 
 /** `*` and `?` are the only wildcards: brackets are part of a name. */

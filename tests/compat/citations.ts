@@ -196,6 +196,9 @@ exec:flags  e2e/exec_test.ts  exec takes the flags of GitLab Runner's exec
 ssh:log  e2e/ssh_test.ts  tells a script's exit code in GitLab Runner's words
 ssh:host-key  e2e/ssh_test.ts  a server with another key than known_hosts has is refused with both fingerprints
 ssh:host-key  e2e/ssh_test.ts  a known_hosts with one of the server's key types is enough
+ssh:image  e2e/ssh_test.ts  an image that a job names means nothing here
+ssh:host-key  e2e/ssh_test.ts  a server is known by the authority that has signed its key
+ssh:login  e2e/ssh_test.ts  an agent logs in where there is neither a key nor a password
 ssh:login  core/ssh/connection_test.ts  open() logs in with a password, and a wrong one is refused without it in the message
 ssh:login  e2e/ssh_test.ts  an encrypted key needs its passphrase
 ssh:variables  e2e/ssh_test.ts  host, port, user and key may be the job's variables

@@ -174,6 +174,7 @@ docker:cache-dir                 3.7   cache_dir puts what lasts into folders of
 docker:fetch                     3.7   A checkout is fetched into by the next job, whoever its user is.
 ssh:log                          3.13  "Using SSH executor..." and "Process exited with status".
 ssh:host-key                     2.6   The server's key must stand in known_hosts_file, unless that is disabled.
+ssh:image                        3.2   The image that a job names is ignored.
 ssh:login                        2.6   A key, a password, or both; an encrypted key is named as such.
 ssh:variables                    2.6   Host, port, user and key are expanded with the job's variables.
 ssh:files                        3.13  Sources, cache and artifacts work on the target.

@@ -5,9 +5,9 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from "node:path";
 import { isRunning } from "../conformance/executor_suite.ts";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
-import { missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
+import { makeKey, missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
 import { eventually, expectFailure, expectSuccess, type Lab, zipNames } from "./lab.ts";
-import { processes } from "./processes.ts";
+import { peakMemoryMiB, processes } from "./processes.ts";
 import { NOTICED_MS, openSshLab } from "./ssh_lab.ts";
 
 const missing = missingForSshd();
@@ -92,20 +92,81 @@ function suite(): void {
     30_000,
   );
 
-  test("no password, key or script shows in arguments or in the runner's log", async () => {
-    const word = `word-${crypto.randomUUID()}`;
-    const job = lab.enqueue({
-      variables: { WORD: word },
-      script: [`sleep ${uniqueNap()} & echo up; sleep 2`],
-    });
-    await lab.printed(job, "up");
-    const arguments_ = processes().map(({ commandLine }) => commandLine).join("\n");
-    expect(arguments_).not.toContain(word);
-    expect(arguments_).not.toContain(job.token);
-    expectSuccess(await lab.finished(job));
-    expect(lab.process.log).not.toContain(word);
-    expect(lab.process.log).not.toContain("secret-password");
+  test(
+    "no password, token or variable shows in arguments or in the runner's debug log",
+    async () => {
+      await using its = (await openSshLab(sshd, {}, { globals: ['log_level = "debug"'] })).start();
+      const word = `word-${crypto.randomUUID()}`;
+      const job = its.enqueue({
+        variables: { WORD: word },
+        repository: { path: its.repositories.app.path, sha: its.repositories.app.sha },
+        script: [`sleep ${uniqueNap()} & echo up; sleep 2`],
+      });
+      const secrets = [word, job.token, its.runner.token, "secret-password"];
+      const seen = new Set<string>();
+      const look = () => {
+        const all = processes().map(({ commandLine }) => commandLine).join("\n");
+        for (const secret of secrets) if (all.includes(secret)) seen.add(secret);
+      };
+      const looking = setInterval(look, 5);
+      expectSuccess(await its.finished(job));
+      clearInterval(looking);
+      expect([...seen]).toEqual([]);
+      expect(its.process.log).toContain("Starting SSH command...");
+      for (const secret of secrets) expect(its.process.log).not.toContain(secret);
+    },
+    30_000,
+  );
+
+  test("an agent logs in where there is neither a key nor a password", async () => {
+    const socket = lab.path("agent");
+    const agent = Bun.spawn(["ssh-agent", "-D", "-a", socket], { stdout: "ignore" });
+    try {
+      const env = { SSH_AUTH_SOCK: socket };
+      await eventually(() => existsSync(socket), "the agent listens");
+      await using its = (await openSshLab(sshd, { identity_file: "", password: "" }, { env }))
+        .start();
+      const refused = await its.run({ script: ["true"] });
+      expectFailure(refused, "runner_system_failure");
+      expect(refused.plain).toContain("the server refuses the login (tried: agent)");
+      const add = Bun.spawnSync(["ssh-add", "-q", sshd.keys.friend], {
+        env: { ...process.env, ...env },
+      });
+      expect(add.exitCode).toBe(0);
+      expectSuccess(await its.run({ script: ["true"] }));
+    } finally {
+      agent.kill();
+    }
+  }, 60_000);
+
+  test("a server is known by the authority that has signed its key", async () => {
+    const authority = lab.path("authority");
+    makeKey(authority, "ed25519");
+    const how = ["-h", "-n", "127.0.0.1"];
+    await using certified = await startSshd({ certified: { authority, how } });
+    writeFileSync(
+      certified.knownHosts,
+      `@cert-authority 127.0.0.*,[127.0.0.*]:* ${readFileSync(`${authority}.pub`, "utf8")}`,
+    );
+    await using its = (await openSshLab(certified)).start();
+    expectSuccess(await its.run({ script: ["true"] }));
   }, 30_000);
+
+  test("an image that a job names means nothing here", async () => {
+    expectSuccess(await lab.run({ image: { name: "alpine:latest" }, script: ["true"] }));
+  });
+
+  test("400 MB of log take no more memory than 100", async () => {
+    await using its = (await openSshLab(sshd, {}, { entry: ["output_limit = 1000000"] })).start();
+    const print = (megabytes: number) =>
+      its.run({ script: [`head -c ${megabytes}000000 /dev/zero | tr '\\0' x | fold -w 99`] });
+    expectSuccess(await print(100));
+    const before = peakMemoryMiB(its.process.pid);
+    const long = await print(400);
+    expectSuccess(long);
+    expect(long.text.length).toBeGreaterThan(400_000_000);
+    expect(peakMemoryMiB(its.process.pid) - before).toBeLessThan(32);
+  }, 120_000);
 
   test.each([
     ["whose server dies", "SIGKILL" as const],
