@@ -22,6 +22,7 @@ import {
 } from "./rows/exec.ts";
 import { idle, manyAtOnce, talkingJobs } from "./rows/footprint.ts";
 import { longLog } from "./rows/long_log.ts";
+import { masker } from "./rows/masker.ts";
 import { firstByte, gitJob, manyGitJobs, manyJobs, noOpJob } from "./rows/short_jobs.ts";
 
 /** In the order of the design's table. */
@@ -32,6 +33,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   manyGitJobs,
   firstByte,
   longLog,
+  masker,
   smallArtifacts,
   largeArtifact,
   cache,
