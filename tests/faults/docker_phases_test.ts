@@ -75,13 +75,13 @@ describe.skipIf(missing !== undefined)(
         },
         reached: printed("Waiting for services"),
       }),
-      "fetching sources": () => ({
-        job: {
-          script: "true",
-          repository: docker.lab.repositories.app,
-        },
-        reached: printed("Getting source from Git repository"),
-      }),
+      "fetching sources": () => {
+        docker.lab.coordinator.inject({ match: { path: "/info/refs$" }, action: { kind: "hang" } });
+        return {
+          job: { script: "true", repository: docker.lab.repositories.app },
+          reached: printed("Getting source from Git repository"),
+        };
+      },
       "running a script": () => ({ job: LONG_JOB, reached: printed("\nbegun") }),
       "uploading artifacts": () => {
         docker.lab.coordinator.inject({
