@@ -40,7 +40,7 @@ export class SshHost implements SshStarter, AsyncDisposable {
   readonly #disposal = new AbortController();
   #lines: Line[] = [];
   #opening: Promise<void> | undefined;
-  /** Programs at a time over one connection (`MaxSessions`), as learned from refusals. */
+  /** Programs at a time over one connection (`MaxSessions`), as learned from refusals and starts. */
   #most = Infinity;
 
   constructor(target: SshTarget) {
@@ -67,6 +67,7 @@ export class SshHost implements SshStarter, AsyncDisposable {
         const process = await line.connection.start(command, sinks, options);
         line.isProven = true;
         line.running++;
+        this.#most = Math.max(this.#most, line.running);
         void process.closed.then(() => {
           line.running--;
           this.#release(line);
@@ -80,7 +81,7 @@ export class SshHost implements SshStarter, AsyncDisposable {
           throw error;
         }
         if (++refusals % REFUSED_TRIES !== 0) await delay(REFUSED_PAUSE_MS, options);
-        else if (line.running > 0) this.#most = Math.min(this.#most, line.running);
+        else if (line.programs > 0) this.#most = Math.min(this.#most, line.programs);
         else if (wasProven) await this.#close(line);
         else throw error;
       }
