@@ -75,6 +75,8 @@ export class RemoteHelpers {
       // Other runners may have other versions, so only what nobody uses goes.
       `find "${directory}" -type f -mtime +${UNUSED_DAYS} -exec rm -f {} +`,
       'trap "rm -f $t" EXIT',
+      // Nobody may hear what is said when the connection has broken.
+      'trap "exit 1" HUP PIPE TERM',
       'cat > "$t" || exit',
       `h=$(sha256sum "$t" 2>/dev/null || shasum -a 256 "$t") || exit`,
       `[ "\${h%% *}" = ${program.sha256} ] || { echo the copy is damaged >&2; exit 1; }`,

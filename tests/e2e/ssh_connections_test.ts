@@ -1,7 +1,8 @@
 /** What the ssh executor makes of its connections: shares them, and lives without them. */
 
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { isRunning } from "../conformance/executor_suite.ts";
 import { openLink } from "../fixtures/frozen_link.ts";
@@ -43,6 +44,26 @@ function suite(): void {
     expectSuccess(await lab.run({ script: ["true"], afterScript: ["true"] }));
     expect(sshd.sessions()).toHaveLength(connections);
   }, 60_000);
+
+  test(
+    "a connection that dies while the helper is copied is replaced, and half a copy goes",
+    async () => {
+      await using sshd = await startSshd();
+      await using lab = (await openSshLab(sshd)).start();
+      const helpers = join(sshd.home, ".cache/gitlab-runner-helper");
+      const job = lab.enqueue({
+        script: ["echo kept > kept"],
+        artifacts: [{ artifact_type: "archive", artifact_format: "zip", paths: ["kept"] }],
+      });
+      await eventually(() => existsSync(helpers) && readdirSync(helpers).length > 0, "the copy");
+      for (const session of sshd.sessions()) process.kill(session, "SIGKILL");
+      const finished = await lab.finished(job);
+      expectSuccess(finished);
+      expect(finished.plain).toContain("Preparation failed: Lost the SSH connection");
+      expect(readdirSync(helpers).filter((name) => name.includes("."))).toEqual([]);
+    },
+    60_000,
+  );
 
   test("a server that runs nothing fails the job and says so", async () => {
     await using sshd = await startSshd({ lines: ["MaxSessions 0"] });
