@@ -5,6 +5,9 @@ import type { Method, Notice } from "../rpc/peer.ts";
 
 export const PROTOCOL_VERSION = 1;
 
+/** By this variable all processes of one plugin are known. */
+export const PLUGIN_MARK = "RUNNER_PLUGIN_MARK";
+
 /** No line is longer, its end included. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 

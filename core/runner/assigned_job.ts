@@ -267,13 +267,21 @@ class JobLine {
 
   async #tidyUp(end: JobEnd, opened: OpenedTrace): Promise<void> {
     const { executor } = this.#assignment;
+    await this.#tidy(() => executor.finish(end.result));
+    const isTidy = await this.#tidy(() => end.tidyUp({ signal: AbortSignal.timeout(TIDY_UP_MS) }));
+    const isGone = await this.#tidy(() => executor[Symbol.asyncDispose]());
+    // What is left is for the next start to find.
+    if (isTidy && isGone) opened.forget();
+  }
+
+  /** False: it failed, and what comes after it is all the more needed. */
+  async #tidy(step: () => PromiseLike<void>): Promise<boolean> {
     try {
-      await executor.finish(end.result);
-      await end.tidyUp({ signal: AbortSignal.timeout(TIDY_UP_MS) });
-      await executor[Symbol.asyncDispose]();
-      opened.forget();
+      await step();
+      return true;
     } catch (error) {
       this.#log.error("Cannot tidy up after the job", { error: messageOf(error) });
+      return false;
     }
   }
 

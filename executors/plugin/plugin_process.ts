@@ -9,6 +9,7 @@ import {
   type InitializeResult,
   MAX_LINE_BYTES,
   OUTPUT_WINDOW_BYTES,
+  PLUGIN_MARK,
   PLUGIN_METHODS,
   PLUGIN_NOTICES,
   type PluginRunner,
@@ -22,9 +23,6 @@ import { delay } from "../../core/util/abort.ts";
 import { buildInfo, goPlatform } from "../../core/version.ts";
 import { LogLimit } from "./log_limit.ts";
 
-/** By this variable all processes of one plugin are known. */
-export const PLUGIN_MARK = "RUNNER_PLUGIN_MARK";
-
 export interface PluginStart {
   /** The executor's name. */
   readonly name: string;
@@ -37,6 +35,8 @@ export interface PluginStart {
   readonly host: ExecutorHost;
   /** The host's own executable. */
   readonly executable: string;
+  /** Called when it has ended, with all that it had started. */
+  readonly onEnd: () => void;
 }
 
 const INITIALIZE_MS = 10_000;
@@ -98,7 +98,7 @@ export class PluginProcess {
     this.#peer.on(PLUGIN_NOTICES.terminalCredit, ({ handle, bytes }) => {
       this.#of(handle)?.terminal?.give(bytes);
     });
-    this.#ended = this.#serve();
+    this.#ended = this.#serve(start.onEnd);
   }
 
   /** Throws ConfigurationError for what the plugin finds wrong, RunnerError for a plugin that is. */
@@ -189,6 +189,7 @@ export class PluginProcess {
     this.#alive = false;
     this.#logger.error("The plugin is ended", { error: messageOf(error) });
     this.#peer.close(error);
+    // Its output ends with it, which is read to that end.
     this.#child.kill().catch((cause) =>
       this.#logger.error("Cannot end the plugin", { error: messageOf(cause) })
     );
@@ -237,11 +238,17 @@ export class PluginProcess {
   }
 
   /** Reads what it says until its end, which is a fault while it has jobs. */
-  async #serve(): Promise<void> {
+  async #serve(onEnd: () => void): Promise<void> {
     try {
       await this.#peer.run(() => this.#howItEnded());
     } catch (error) {
       this.fail(RunnerError.from(error));
+    }
+    try {
+      await this.#child.kill();
+      onEnd();
+    } catch (error) {
+      this.#logger.error("Cannot end the plugin", { error: messageOf(error) });
     }
   }
 

@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunnerConfig } from "../../core/config/schema.ts";
-import { RunnerError } from "../../core/errors.ts";
+import { messageOf, RunnerError } from "../../core/errors.ts";
 import type {
   Executor,
   ExecutorFeatures,
@@ -16,12 +16,12 @@ import type {
 import { type InitializeResult, PluginRunner } from "../../core/plugin/protocol.ts";
 import { pluginNote, type RemoteExecutor } from "../../core/plugin/remote_executor.ts";
 import { HelperPrograms } from "../../core/util/helper_programs.ts";
-import { killTree } from "../../core/util/process_tree.ts";
 import { backoff } from "../../core/util/retry.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { PluginExecutor, type Reopen } from "./executor.ts";
 import { pluginEnvironment } from "./environment.ts";
-import { PLUGIN_MARK, PluginProcess } from "./plugin_process.ts";
+import { PluginMarks } from "./plugin_marks.ts";
+import { PluginProcess } from "./plugin_process.ts";
 
 /** How a runner entry's plugin is started, and what it is told. */
 export interface PluginCommand {
@@ -76,8 +76,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
   readonly #entries = new Map<string, Entry>();
   /** Of entries that have other settings now; they end with their last job. */
   readonly #leaving = new Set<PluginProcess>();
-  /** Of the plugins that this process has started: what carries them is no dead manager's. */
-  readonly #marks = new Set<string>();
+  readonly #marks = new PluginMarks();
   readonly #programs: HelperPrograms;
 
   constructor(options: PluginProviderOptions) {
@@ -128,6 +127,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
     config: RunnerConfig,
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<RemoteExecutor | undefined> {
+    const { host } = options;
     const command = this.#options.command(config);
     const runner = describeRunner(config, command);
     const settings = JSON.stringify([command, runner]);
@@ -138,6 +138,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
       onFree: (lost) => {
         if (plugin.alive) entry.failures = 0;
         if (lost !== undefined) entry.lost.push(lost);
+        this.#tidyUp(entry, host);
         this.#endIfLeaving(plugin);
       },
     });
@@ -148,11 +149,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
     note: ExecutorNote,
     options: ReapOptions,
   ): Promise<void> {
-    const { mark } = note;
-    if (typeof mark !== "string" || !/^[0-9a-f-]{36}$/.test(mark) || this.#marks.has(mark)) {
-      return;
-    }
-    await killTree(`${PLUGIN_MARK}=${mark}`);
+    if (!await this.#marks.end(note["mark"])) return;
     const { config } = options;
     const own = pluginNote(note);
     if (own === undefined || config === undefined) return;
@@ -216,13 +213,28 @@ export class PluginExecutorProvider implements ExecutorProvider {
     entry.process ??= this.#start(start, options);
     try {
       entry.running = await entry.process;
-      for (const note of entry.lost.splice(0)) await entry.running.reap(note, options);
+      await this.#tidyUp(entry, options.host);
       return entry.running;
     } catch (error) {
       entry.process = undefined;
       entry.failures++;
       delayStart(entry);
       throw error;
+    }
+  }
+
+  /** Has the present plugin remove what is left of jobs with which an earlier one died. */
+  async #tidyUp({ running, lost }: Entry, { logger }: ExecutorHost): Promise<void> {
+    if (running?.alive !== true) return;
+    for (let note = lost.shift(); note !== undefined; note = lost.shift()) {
+      try {
+        await running.reap(note, { signal: new AbortController().signal });
+      } catch (error) {
+        logger.warning("Cannot tidy up after a lost job", {
+          plugin: this.name,
+          error: messageOf(error),
+        });
+      }
     }
   }
 
@@ -233,8 +245,8 @@ export class PluginExecutorProvider implements ExecutorProvider {
     const stateDir = join(host.stateDir, "plugins", this.name);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const { env, executable } = this.#options;
-    const mark = crypto.randomUUID();
-    this.#marks.add(mark);
+    await this.#marks.endOrphans(host.stateDir);
+    const mark = this.#marks.create(host.stateDir);
     return await PluginProcess.start({
       name: this.name,
       argv: command.argv,
@@ -244,6 +256,7 @@ export class PluginExecutorProvider implements ExecutorProvider {
       runner,
       host,
       executable,
+      onEnd: () => this.#marks.forget(mark, host.stateDir),
     }, { signal });
   }
 

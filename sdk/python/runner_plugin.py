@@ -906,6 +906,8 @@ def serve(executor: Type[Executor], name: str, version: str,
     can know: `image`, `services`, `shared`."""
     server = _Server(executor, name, version, features or {}, grace_seconds)
     server.serve()
+    # What else the plugin has started; the host may be dead, and would end it otherwise.
+    kill_marked(PLUGIN_MARK, os.environ.get(PLUGIN_MARK, ""), signal.SIGKILL)
     sys.stderr.flush()
     # Threads may still wait for a host that is gone.
     os._exit(0)
