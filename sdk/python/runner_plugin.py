@@ -637,7 +637,8 @@ class _Server:
             _check(method, params, shape)
             if request_id in self._running:
                 raise _Violation(f"the request id {request_id!r} is in use")
-            link = self._links.get(params.get("handle", ""))
+            handle = params.get("handle")
+            link = self._links.get(handle) if isinstance(handle, str) else None
             if link is not None and method == "executor/terminal":
                 link = self._open_terminal(link, params)
         except KeyError:
@@ -706,7 +707,8 @@ class _Server:
             link.give(params["bytes"])
 
     def _cancel(self, params: Mapping[str, Any]) -> None:
-        link = self._running.get(params.get("id"))
+        request_id = params.get("id")
+        link = self._running.get(request_id) if isinstance(request_id, (int, str)) else None
         reason = params.get("reason")
         grace_ms = reason.get("grace_ms") if isinstance(reason, dict) else 0
         if link is not None:

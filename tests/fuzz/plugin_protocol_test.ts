@@ -15,17 +15,9 @@ import { Peer } from "../../core/rpc/peer.ts";
 import { linkedPair, type Transport } from "../../core/rpc/transport.ts";
 import { ShellExecutorProvider } from "../../executors/shell/mod.ts";
 import { testConfig } from "../conformance/executor_suite.ts";
+import { randomNumbers } from "./random.ts";
 
 const LINES = 100_000;
-
-/** Numbers that are the same in every run, so that a failure can be had again. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor(state / 2 ** 32 * below);
-  };
-}
 
 const METHODS = [
   ...Object.values(HOST_METHODS),

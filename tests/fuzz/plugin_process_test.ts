@@ -1,0 +1,441 @@
+/** The servers of both SDKs as processes, and a host with a plugin's process: whatever is written. */
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { codeOf } from "../../core/errors.ts";
+import {
+  AbortReason,
+  HOST_METHODS,
+  PLUGIN_METHODS,
+  PLUGIN_NOTICES,
+} from "../../core/plugin/protocol.ts";
+import { PluginExecutorProvider } from "../../executors/plugin/mod.ts";
+import { SILENT, testConfig, testIO, testSpec } from "../conformance/executor_suite.ts";
+import { randomNumbers } from "./random.ts";
+
+const LINES = 100_000;
+const FIXTURES = resolve(import.meta.dir, "../fixtures/plugins");
+const MOST_RSS_BYTES = 400 * 1024 * 1024;
+
+const scratch = mkdtempSync(join(tmpdir(), "plugin-fuzz-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const INITIALIZE = {
+  protocol_versions: [1],
+  host: {
+    name: "fuzz",
+    version: "1",
+    os: "linux",
+    arch: "amd64",
+    system_id: "s",
+    executable: "/r",
+  },
+  runner: {
+    name: "fuzz",
+    url: "https://gitlab.example.com",
+    id: 1,
+    short_token: "abcdefghi",
+    executor: "still",
+    builds_dir: "",
+    cache_dir: "",
+    shell: "",
+    environment: [],
+    feature_flags: {},
+    custom_build_dir: {},
+    config: {},
+  },
+  state_dir: scratch,
+  max_line_bytes: 4 * 1024 * 1024,
+  output_window_bytes: 1024,
+};
+
+type Random = (below: number) => number;
+
+const pick = <T>(random: Random, items: readonly T[]): T => items[random(items.length)]!;
+
+/** Anything that JSON can say, mostly small. */
+function someValue(random: Random, depth = 0): unknown {
+  const plain: readonly unknown[] = [
+    null,
+    true,
+    0,
+    -1,
+    1.5,
+    1e300,
+    "",
+    "x",
+    "\u0000\ud800é",
+    {},
+    [],
+  ];
+  if (depth > 2 || random(3) > 0) return pick(random, plain);
+  return random(2) === 0
+    ? Array.from({ length: random(4) }, () => someValue(random, depth + 1))
+    : Object.fromEntries(Array.from({ length: random(4) }, () => [
+      pick(random, ["handle", "id", "kind", "argv", "__proto__", "constructor", "data"]),
+      someValue(random, depth + 1),
+    ]));
+}
+
+/** Right parameters of a method, with some of them replaced or left out now and then. */
+function someParams(random: Random, method: string, handle: string): unknown {
+  const command = {
+    handle,
+    stage: "step_script",
+    script: "echo é\n",
+    invocation: { argv: ["bash"], script: { kind: "stdin" } },
+    target: "build",
+  };
+  const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    initialize: INITIALIZE,
+    "executor/prepare": {
+      handle,
+      job: { id: 1, token: "t", job_info: { name: "n", stage: "s", project_id: 1 } },
+      slot: { runner: 0, project: 0 },
+      tls: {},
+    },
+    "executor/run": command,
+    "executor/terminal": { ...command, columns: 80, rows: 24 },
+    "executor/put_file": { handle, name: "f", size: 3, sha256: "0".repeat(64) },
+    "executor/finish": { handle, result: { kind: "success" } },
+    "executor/cleanup": { handle },
+    "executor/reap": { note: { a: 1 } },
+  };
+  const params: Record<string, unknown> = { ...right[method] };
+  for (const name of Object.keys(params)) {
+    if (random(12) > 0) continue;
+    if (random(3) === 0) delete params[name];
+    else params[name] = someValue(random);
+  }
+  return random(30) === 0 ? someValue(random) : params;
+}
+
+const METHODS = [...Object.values(HOST_METHODS), { name: "no/such" }, { name: "__proto__" }]
+  .map(({ name }) => name);
+
+const Answer = z.union([
+  z.strictObject({ jsonrpc: z.literal("2.0"), id: z.int(), result: z.unknown() }),
+  z.strictObject({
+    jsonrpc: z.literal("2.0"),
+    id: z.int(),
+    error: z.object({ code: z.int(), message: z.string().min(1), data: z.unknown().optional() }),
+  }),
+]);
+const Asked = z.strictObject({
+  jsonrpc: z.literal("2.0"),
+  id: z.int().optional(),
+  method: z.string(),
+  params: z.unknown(),
+});
+const SHAPES = [...Object.values(HOST_METHODS), ...Object.values(PLUGIN_METHODS)];
+const NOTICES = [
+  ...Object.values(PLUGIN_NOTICES),
+  { name: "$/cancel", params: z.strictObject({ id: z.int(), reason: AbortReason }) },
+];
+
+/** A plugin's process, and what it says, checked as it comes. */
+class Server {
+  readonly #child;
+  readonly #asked = new Map<number, string>();
+  readonly handles: string[] = [];
+  readonly stderr: Promise<string>;
+  readonly #reading: Promise<void>;
+  answers = 0;
+  results = 0;
+  #lastId = 0;
+  #wake = () => {};
+
+  constructor(argv: readonly string[]) {
+    this.#child = Bun.spawn([...argv], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+    this.stderr = new Response(this.#child.stderr).text();
+    this.#reading = this.#read();
+    this.#reading.catch(() => {});
+  }
+
+  get rssBytes(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024;
+  }
+
+  request(method: string, params: unknown): string {
+    const id = ++this.#lastId;
+    this.#asked.set(id, method);
+    return JSON.stringify({ jsonrpc: "2.0", id, method, params });
+  }
+
+  /** What a process that has ended does not take is dropped: its end tells more. */
+  write(lines: string | Uint8Array): void {
+    try {
+      Promise.resolve(this.#child.stdin.write(lines)).catch(() => {});
+    } catch (error) {
+      if (codeOf(error) !== "EPIPE") throw error;
+    }
+  }
+
+  /** Resolves when what was written is read, and all but the last few requests are answered. */
+  async calm(): Promise<void> {
+    await this.#child.stdin.flush();
+    while (this.#asked.size > 200) {
+      const ended = this.#child.exited.then(() => this.stderr);
+      const read = this.#reading.then(() => undefined);
+      const why = await Promise.race([new Promise<void>((wake) => this.#wake = wake), ended, read]);
+      if (why !== undefined) throw new Error(`It has ended: ${why}`);
+    }
+  }
+
+  /** All requests are answered, the process ends by itself, and what it says is in form. */
+  async end(limitMs = 15_000): Promise<number> {
+    Promise.resolve(this.#child.stdin.end()).catch(() => {});
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
+    const code = await this.#child.exited;
+    clearTimeout(timer);
+    expect(this.#child.signalCode).toBeNull();
+    await this.#reading;
+    return code;
+  }
+
+  get unanswered(): readonly string[] {
+    return [...this.#asked.values()];
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    for await (const bytes of this.#child.stdout) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#take(JSON.parse(line));
+      this.#wake();
+    }
+    this.#wake();
+    expect(rest).toBe("");
+  }
+
+  #take(message: Record<string, unknown>): void {
+    if ("method" in message) {
+      const { id, method, params } = Asked.parse(message);
+      const shape = id === undefined
+        ? NOTICES.find(({ name }) => name === method)
+        : SHAPES.find(({ name }) => name === method);
+      shape!.params.parse(params);
+      if (id === undefined) return;
+      const result = method === "file/read" ? { data: "YWJj" } : {};
+      this.write(`${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`);
+      return;
+    }
+    const answer = Answer.parse(message);
+    const method = this.#asked.get(answer.id);
+    expect(method).toBeDefined();
+    this.#asked.delete(answer.id);
+    this.answers++;
+    if (!("result" in answer)) return;
+    this.results++;
+    const result = SHAPES.find(({ name }) => name === method)!.result.parse(answer.result) as {
+      handle?: string;
+    };
+    if (result.handle !== undefined) this.handles.push(result.handle);
+  }
+}
+
+/** One line that no correct host writes, as bytes. */
+function someViolation(random: Random): Uint8Array | string {
+  const line = JSON.stringify({ jsonrpc: "2.0", id: 77, method: "executor/acquire", params: {} });
+  switch (random(9)) {
+    case 0:
+      return `${line.slice(0, random(line.length - 1) + 1)}\n`;
+    case 1:
+      return Uint8Array.from([0xff, 0xfe, random(256), 0x0a]);
+    case 2:
+      return `${"[".repeat(100_000)}\n`;
+    case 3:
+      return `${JSON.stringify({ jsonrpc: "2.0", id: 1e15 + random(9), result: {} })}\n`;
+    case 4:
+      return `${JSON.stringify("x".repeat(5 * 1024 * 1024))}\n`;
+    case 5:
+      return `${JSON.stringify({ jsonrpc: "1.0", id: 1, method: "shutdown" })}\n`;
+    case 6:
+      return `${JSON.stringify({ jsonrpc: "2.0", id: { a: 1 }, method: "shutdown" })}\n`;
+    case 7:
+      return `${
+        JSON.stringify({
+          jsonrpc: "2.0",
+          method: "job/credit",
+          params: { handle: "x", bytes: "y" },
+        })
+      }\n`;
+    default:
+      return `${JSON.stringify(someValue(random))}\n`;
+  }
+}
+
+const SERVERS: readonly (readonly [string, readonly string[], boolean])[] = [
+  ["TypeScript", [process.execPath, join(FIXTURES, "still_plugin.ts")], true],
+  [
+    "Python (needs python3)",
+    ["python3", join(FIXTURES, "still.py")],
+    Bun.which("python3") !== null,
+  ],
+];
+
+describe.each(SERVERS)("the server of the SDK in %s", (_name, argv, isThere) => {
+  test.skipIf(!isThere)(`answers ${LINES} random requests, each once and in form`, async () => {
+    const random = randomNumbers(21);
+    const server = new Server(argv);
+    server.write(`${server.request("initialize", INITIALIZE)}\n`);
+    for (let written = 1; written < LINES;) {
+      const lines: string[] = [];
+      for (; lines.length < 250; written++) {
+        const known = server.handles.length;
+        const method = known < 5 ? "executor/acquire" : pick(random, METHODS);
+        if (method === "executor/acquire" && known > 20) continue;
+        const handle = random(10) === 0 ? "unknown" : server.handles[random(known)] ?? "none";
+        if (method === "executor/cleanup") server.handles.splice(server.handles.indexOf(handle), 1);
+        lines.push(server.request(method, someParams(random, method, handle)));
+        if (random(20) === 0) {
+          const params = { id: random(written), reason: someValue(random) };
+          lines.push(JSON.stringify({ jsonrpc: "2.0", method: "$/cancel", params }));
+        }
+        if (random(50) === 0) {
+          lines.push(
+            JSON.stringify({ jsonrpc: "2.0", method: "no/such", params: someValue(random) }),
+          );
+        }
+      }
+      server.write(`${lines.join("\n")}\n`);
+      await server.calm();
+    }
+    const rss = server.rssBytes;
+    server.write(`${server.request("shutdown", {})}\n`);
+    expect(await server.end()).toBe(0);
+    expect(server.unanswered).toEqual([]);
+    expect(server.results).toBeGreaterThan(LINES / 5);
+    expect(rss).toBeLessThan(MOST_RSS_BYTES);
+  }, 60_000);
+
+  test.skipIf(!isThere)(
+    "ends by itself after a line that is no message, and says why",
+    async () => {
+      const random = randomNumbers(22);
+      for (let round = 0; round < 40; round++) {
+        const server = new Server(argv);
+        server.write(`${server.request("initialize", INITIALIZE)}\n`);
+        server.write(someViolation(random));
+        server.write(`${server.request("shutdown", {})}\n`);
+        await server.end();
+        const said = await server.stderr;
+        expect(said).not.toContain("Traceback");
+        expect(said).not.toMatch(/^\s+at /m);
+        if (said !== "") expect(said).toStartWith("The host does not keep to the protocol: ");
+      }
+    },
+    110_000,
+  );
+});
+
+/** A plugin that is right at its start and then writes what its seed says. */
+const WILD = `
+const { randomNumbers } = await import(process.argv[2]);
+const random = randomNumbers(Number(process.argv[3]));
+const lines = Number(process.argv[4]);
+const pick = (items) => items[random(items.length)];
+const say = (message) => JSON.stringify({ jsonrpc: "2.0", ...message });
+const values = [null, 1, -1, "", "x", {}, [], { handle: "h" }, { handle: 1 }, { handle: "h", data: "AA==" },
+  { handle: "h", note: { a: 1 } }, { handle: "h", offset: 0, length: 1 }, { level: "info", message: "m" },
+  { handle: "h", style: "plain", text: "t" }, { handle: "other", data: "!" }, { handle: "h", bytes: 1e9 }];
+const methods = ["job/output", "job/log", "job/remember", "file/read", "log", "terminal/output",
+  "terminal/credit", "$/cancel", "no/such", "initialize", "executor/run"];
+function line() {
+  const kind = random(wild ? 40 : 60);
+  if (wild && kind === 0) return pick(["", "{", "null", "[]", "\\u0000", "x".repeat(random(1000))]);
+  if (wild && kind === 1) return say({ id: pick([1, 2, 99, "a", null]), result: pick(values) });
+  if (wild && kind === 2) return say({ id: pick([1, 2, 99]), error: pick([{ code: 1, message: "m" }, 5]) });
+  if (kind < 30) return say({ id: "q" + random(1e9), method: pick(methods), params: pick(values) });
+  if (!wild) return say({ method: pick(["no/such", "$/cancel"]), params: pick(values) });
+  return say({ method: pick(methods), params: pick(values) });
+}
+const wild = process.argv[5] === "wild";
+let rest = "";
+let pending;
+for await (const bytes of process.stdin) {
+  const all = (rest + bytes).split("\\n");
+  rest = all.pop();
+  for (const each of all) {
+    const { id, method } = JSON.parse(each);
+    if (id === undefined || method === undefined) continue;
+    if (method === "initialize") write(say({ id, result: { protocol_version: 1, plugin: { name: "w", version: "1" }, features: {}, grace_ms: 0 } }));
+    else if (method === "executor/acquire") write(say({ id, result: { kind: "acquired", handle: "h" } }));
+    else if (method === "executor/prepare") write(say({ id, result: { os: "linux", builds_dir: "/b", cache_dir: "/c", shell: "bash" } }));
+    else if (method === "executor/run") {
+      for (let n = 0; n < lines; n += 100) {
+        write(Array.from({ length: 100 }, line).join("\\n"));
+        await new Promise((go) => process.stdout.write("", go));
+      }
+      write(say({ id, result: { kind: "exited", code: 0 } }));
+    } else write(say({ id, result: {} }));
+  }
+}
+function write(text) { process.stdout.write(text + "\\n"); }
+`;
+
+describe("a host", () => {
+  const plugin = join(scratch, "wild.ts");
+  const open = (seed: number, lines: number, mode: string) =>
+    new PluginExecutorProvider({
+      name: "wild",
+      env: { PATH: process.env["PATH"] },
+      executable: process.execPath,
+      features: {},
+      command: () => ({
+        argv: [
+          process.execPath,
+          plugin,
+          join(import.meta.dir, "random.ts"),
+          String(seed),
+          String(lines),
+          mode,
+        ],
+        environment: [],
+        config: {},
+      }),
+    });
+  const runOne = async (seed: number, lines: number, mode: string) => {
+    await Bun.write(plugin, WILD);
+    await using provider = open(seed, lines, mode);
+    const signal = new AbortController().signal;
+    const host = { logger: SILENT, systemId: "s", stateDir: join(scratch, `state-${seed}`) };
+    const executor = await provider.acquire(testConfig({ executor: "wild" }), { host, signal });
+    await executor!.prepare(testSpec(), testIO(), { signal });
+    const ended = await executor!.run(
+      {
+        stage: "step_script",
+        script: "",
+        invocation: { argv: ["bash"], script: { kind: "stdin" } },
+        target: "build",
+      },
+      testIO(),
+      { signal },
+    ).catch((error) => error.name);
+    await executor![Symbol.asyncDispose]();
+    return ended;
+  };
+
+  test(`reads ${LINES} random messages of one plugin, and its job ends well`, async () => {
+    const before = process.memoryUsage.rss();
+    expect(await runOne(31, LINES, "tame")).toEqual({ kind: "exited", code: 0 });
+    Bun.gc(true);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(MOST_RSS_BYTES);
+  }, 60_000);
+
+  test(
+    "fails the job of a plugin that does not keep to the protocol, and nothing else",
+    async () => {
+      const ends: unknown[] = [];
+      for (let seed = 40; seed < 80; seed++) ends.push(await runOne(seed, 2000, "wild"));
+      expect(ends.filter((end) => end !== "SystemFailure")).toEqual([]);
+    },
+    110_000,
+  );
+});
