@@ -7,7 +7,7 @@ import type { InitializeResult } from "./protocol.ts";
 export type PluginEntry = Readonly<Record<string, unknown>>;
 
 export interface PluginTools {
-  /** Programs in PATH that are executors by their name. */
+  /** Programs in PATH, and in `plugins` beside this executable, that are executors by their name. */
   find(): readonly { readonly name: string; readonly path: string }[];
   /** Starts the plugin and lets it say what it is. Throws RunnerError. */
   inspect(

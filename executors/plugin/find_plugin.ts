@@ -1,5 +1,6 @@
 /** Which program serves an executor that is not built in. */
 
+import { delimiter, dirname, join } from "node:path";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { PluginCommand } from "./provider.ts";
@@ -12,6 +13,17 @@ const EXECUTOR_NAME = /^[A-Za-z0-9][\w.+-]*$/;
 
 export function isExecutorName(name: string): boolean {
   return EXECUTOR_NAME.test(name);
+}
+
+/** Where plugins are looked for: PATH of the manager, then the directory beside its `executable`. */
+export function pluginPath(
+  { env, executable }: {
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly executable: string;
+  },
+): string {
+  const path = env["PATH"] ?? "";
+  return [...(path === "" ? [] : [path]), join(dirname(executable), "plugins")].join(delimiter);
 }
 
 /** Throws ConfigurationError that says where a plugin was looked for. `builtIn` are other names. */
@@ -31,6 +43,6 @@ export function findPlugin(
   throw new ConfigurationError(
     `Runner "${name}" has the unknown executor "${executor}": this build has ` +
       `${options.builtIn.join(", ")}, there is no "command" in [runners.plugin], ` +
-      `and no program "${program}" in PATH`,
+      `and no program "${program}" in PATH or in "${options.path.split(delimiter).at(-1)}"`,
   );
 }

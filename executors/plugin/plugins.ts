@@ -1,7 +1,7 @@
 /** The providers of executors that are plugins: those in this executable, and everybody else's. */
 
 import { inheritedEnvironment } from "../../core/util/inherited_environment.ts";
-import { findPlugin, isExecutorName } from "./find_plugin.ts";
+import { findPlugin, isExecutorName, pluginPath } from "./find_plugin.ts";
 import { PluginExecutorProvider } from "./provider.ts";
 
 export interface PluginHostOptions {
@@ -35,11 +35,12 @@ export function externalPlugin(
   options: PluginHostOptions & { readonly builtIn: readonly string[] },
 ): PluginExecutorProvider | undefined {
   if (!isExecutorName(name)) return undefined;
-  const { env, builtIn } = options;
+  const { builtIn } = options;
+  const path = pluginPath(options);
   return new PluginExecutorProvider({
     ...options,
     name,
     features: {},
-    command: (config) => findPlugin(config, { path: env["PATH"] ?? "", builtIn }),
+    command: (config) => findPlugin(config, { path, builtIn }),
   });
 }

@@ -17,7 +17,7 @@ import { runChecks } from "../../core/plugin/check/run_checks.ts";
 import type { PluginEntry, PluginTools } from "../../core/plugin/tools.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Shell } from "../../core/shell.ts";
-import { PROGRAM_PREFIX } from "./find_plugin.ts";
+import { pluginPath, PROGRAM_PREFIX } from "./find_plugin.ts";
 import type { PluginHostOptions } from "./plugins.ts";
 import { PROCESS_CASES } from "./process_cases.ts";
 import { PluginExecutorProvider } from "./provider.ts";
@@ -33,7 +33,7 @@ const NAME = "under-check";
 
 export function pluginTools(options: PluginToolsOptions): PluginTools {
   return {
-    find: () => findPrograms(options.env["PATH"] ?? ""),
+    find: () => findPrograms(pluginPath(options)),
     inspect: (argv, { entry, signal }) => inspect(() => openBench(argv, entry, options), signal),
     async *check(argv, { entry, only, signal }) {
       const wanted = CASES.filter(({ name }) => only === undefined || only.test(name));

@@ -125,7 +125,7 @@ function help({ calledAs, plugins }: Program): string {
 Executors that are programs of their own, as plugins/PROTOCOL.md describes them.
 
 Commands:
-  list                                 The plugins in this executable and in PATH
+  list                                 The plugins in this executable, in PATH and beside it
   inspect [--entry FILE] COMMAND...    Start a plugin and print what it says of itself
   check [--entry FILE] [--only REGEX] COMMAND...
                                        Run the whole contract of an executor against a plugin

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { messageOf } from "../../../core/errors.ts";
 import type { Executor, ExecutorHost } from "../../../core/executor.ts";
 import { JobCanceled } from "../../../core/util/abort.ts";
@@ -138,8 +138,20 @@ describe("externalPlugin()", () => {
     expect(found?.info(testConfig({ executor: "found" })).defaultShell).toBe("bash");
   });
 
+  test("finds it in the directory of plugins beside the executable", () => {
+    const directory = join(scratch, "opt/plugins");
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "runner-executor-beside"), "#!/bin/sh\n", { mode: 0o755 });
+    const beside = externalPlugin("beside", {
+      ...options,
+      executable: join(scratch, "opt/runner"),
+    });
+    expect(beside?.info(testConfig({ executor: "beside" })).defaultShell).toBe("bash");
+  });
+
   test("says where it looked for a plugin that is not there", () => {
     const missing = externalPlugin("missing", options);
+    const directory = join(dirname(process.execPath), "plugins");
     const message = (() => {
       try {
         missing?.info(testConfig({ executor: "missing" }));
@@ -150,7 +162,8 @@ describe("externalPlugin()", () => {
     })();
     expect(message).toBe(
       'Runner "under-test" has the unknown executor "missing": this build has shell, there is no ' +
-        '"command" in [runners.plugin], and no program "runner-executor-missing" in PATH',
+        '"command" in [runners.plugin], and no program "runner-executor-missing" in PATH ' +
+        `or in "${directory}"`,
     );
   });
 
