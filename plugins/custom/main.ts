@@ -13,7 +13,7 @@ import { CustomExecutorProvider } from "./provider.ts";
 export async function serveCustom(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  await serveOnStdio(customPlugin(env));
+  await serveOnStdio(customPlugin(env), { env });
 }
 
 export function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {

@@ -25,6 +25,11 @@ const NOT_SHIPPED: readonly Allowance[] = [
   { below: "scripts/", because: "scripts are not part of the executable" },
 ];
 
+const PLUGIN_PROGRAM = {
+  below: "sdk/typescript/serve.ts",
+  because: "it is the first thing that a plugin's program calls",
+};
+
 const CODE_RULES: readonly CodeRule[] = [
   {
     pattern: /\bprocess\s*\.\s*env\b|\bBun\s*\.\s*env\b|\bimport\s*\.\s*meta\s*\.\s*env\b/,
@@ -33,6 +38,7 @@ const CODE_RULES: readonly CodeRule[] = [
       ...NOT_SHIPPED,
       { below: "main.ts", because: "passes the environment to all the rest" },
       { below: "core/config/", because: "the environment is a source of configuration" },
+      PLUGIN_PROGRAM,
     ],
   },
   {
@@ -57,7 +63,11 @@ const CODE_RULES: readonly CodeRule[] = [
   {
     pattern: /\bconsole\s*\./,
     problem: "writes to the console; use the logger or the output it was given",
-    allowed: [...NOT_SHIPPED, { below: "main.ts", because: "reports what no logger can" }],
+    allowed: [
+      ...NOT_SHIPPED,
+      { below: "main.ts", because: "reports what no logger can" },
+      PLUGIN_PROGRAM,
+    ],
   },
   {
     pattern: /\bexport\s+default\b|\bas\s+default\b/,

@@ -66,7 +66,7 @@ function forbidden(from: Unit, to: Unit): string | undefined {
     case "core":
       return forbiddenInCore(from, to);
     case "sdk":
-      return to.area === "core" ? undefined : "the SDK is made of core/ alone";
+      return to.area === "core" || to.area === "sdk" ? undefined : "the SDK is made of core/ alone";
     case "shells":
       return to.area === "shells" ||
           (to.area === "core" && (to.name === "shell" || to.name === "util"))

@@ -31,4 +31,4 @@ export {
 export { saveFile } from "../../core/plugin/save_file.ts";
 export type { OpenPlugin, Plugin } from "../../core/plugin/serve.ts";
 export type { TerminalSize } from "../../core/util/process_pty.ts";
-export { serveOnStdio } from "../../core/plugin/serve_stdio.ts";
+export { serveOnStdio } from "./serve.ts";

@@ -1,4 +1,4 @@
-/** The servers of both SDKs as processes, and a host with a plugin's process: whatever is written. */
+/** The servers of both SDKs as processes: whatever is written to them. */
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,8 +12,6 @@ import {
   PLUGIN_METHODS,
   PLUGIN_NOTICES,
 } from "../../core/plugin/protocol.ts";
-import { PluginExecutorProvider } from "../../executors/plugin/mod.ts";
-import { SILENT, testConfig, testIO, testSpec } from "../conformance/executor_suite.ts";
 import { randomNumbers } from "./random.ts";
 
 const LINES = 100_000;
@@ -330,111 +328,6 @@ describe.each(SERVERS)("the server of the SDK in %s", (_name, argv, isThere) => 
         expect(said).not.toMatch(/^\s+at /m);
         if (said !== "") expect(said).toStartWith("The host does not keep to the protocol: ");
       }
-    },
-    110_000,
-  );
-});
-
-/** A plugin that is right at its start and then writes what its seed says. */
-const WILD = `
-const { randomNumbers } = await import(process.argv[2]);
-const random = randomNumbers(Number(process.argv[3]));
-const lines = Number(process.argv[4]);
-const pick = (items) => items[random(items.length)];
-const say = (message) => JSON.stringify({ jsonrpc: "2.0", ...message });
-const values = [null, 1, -1, "", "x", {}, [], { handle: "h" }, { handle: 1 }, { handle: "h", data: "AA==" },
-  { handle: "h", note: { a: 1 } }, { handle: "h", offset: 0, length: 1 }, { level: "info", message: "m" },
-  { handle: "h", style: "plain", text: "t" }, { handle: "other", data: "!" }, { handle: "h", bytes: 1e9 }];
-const methods = ["job/output", "job/log", "job/remember", "file/read", "log", "terminal/output",
-  "terminal/credit", "$/cancel", "no/such", "initialize", "executor/run"];
-function line() {
-  const kind = random(wild ? 40 : 60);
-  if (wild && kind === 0) return pick(["", "{", "null", "[]", "\\u0000", "x".repeat(random(1000))]);
-  if (wild && kind === 1) return say({ id: pick([1, 2, 99, "a", null]), result: pick(values) });
-  if (wild && kind === 2) return say({ id: pick([1, 2, 99]), error: pick([{ code: 1, message: "m" }, 5]) });
-  if (kind < 30) return say({ id: "q" + random(1e9), method: pick(methods), params: pick(values) });
-  if (!wild) return say({ method: pick(["no/such", "$/cancel"]), params: pick(values) });
-  return say({ method: pick(methods), params: pick(values) });
-}
-const wild = process.argv[5] === "wild";
-let rest = "";
-let pending;
-for await (const bytes of process.stdin) {
-  const all = (rest + bytes).split("\\n");
-  rest = all.pop();
-  for (const each of all) {
-    const { id, method } = JSON.parse(each);
-    if (id === undefined || method === undefined) continue;
-    if (method === "initialize") write(say({ id, result: { protocol_version: 1, plugin: { name: "w", version: "1" }, features: {}, grace_ms: 0 } }));
-    else if (method === "executor/acquire") write(say({ id, result: { kind: "acquired", handle: "h" } }));
-    else if (method === "executor/prepare") write(say({ id, result: { os: "linux", builds_dir: "/b", cache_dir: "/c", shell: "bash" } }));
-    else if (method === "executor/run") {
-      for (let n = 0; n < lines; n += 100) {
-        write(Array.from({ length: 100 }, line).join("\\n"));
-        await new Promise((go) => process.stdout.write("", go));
-      }
-      write(say({ id, result: { kind: "exited", code: 0 } }));
-    } else write(say({ id, result: {} }));
-  }
-}
-function write(text) { process.stdout.write(text + "\\n"); }
-`;
-
-describe("a host", () => {
-  const plugin = join(scratch, "wild.ts");
-  const open = (seed: number, lines: number, mode: string) =>
-    new PluginExecutorProvider({
-      name: "wild",
-      env: { PATH: process.env["PATH"] },
-      executable: process.execPath,
-      features: {},
-      command: () => ({
-        argv: [
-          process.execPath,
-          plugin,
-          join(import.meta.dir, "random.ts"),
-          String(seed),
-          String(lines),
-          mode,
-        ],
-        environment: [],
-        config: {},
-      }),
-    });
-  const runOne = async (seed: number, lines: number, mode: string) => {
-    await Bun.write(plugin, WILD);
-    await using provider = open(seed, lines, mode);
-    const signal = new AbortController().signal;
-    const host = { logger: SILENT, systemId: "s", stateDir: join(scratch, `state-${seed}`) };
-    const executor = await provider.acquire(testConfig({ executor: "wild" }), { host, signal });
-    await executor!.prepare(testSpec(), testIO(), { signal });
-    const ended = await executor!.run(
-      {
-        stage: "step_script",
-        script: "",
-        invocation: { argv: ["bash"], script: { kind: "stdin" } },
-        target: "build",
-      },
-      testIO(),
-      { signal },
-    ).catch((error) => error.name);
-    await executor![Symbol.asyncDispose]();
-    return ended;
-  };
-
-  test(`reads ${LINES} random messages of one plugin, and its job ends well`, async () => {
-    const before = process.memoryUsage.rss();
-    expect(await runOne(31, LINES, "tame")).toEqual({ kind: "exited", code: 0 });
-    Bun.gc(true);
-    expect(process.memoryUsage.rss() - before).toBeLessThan(MOST_RSS_BYTES);
-  }, 60_000);
-
-  test(
-    "fails the job of a plugin that does not keep to the protocol, and nothing else",
-    async () => {
-      const ends: unknown[] = [];
-      for (let seed = 40; seed < 80; seed++) ends.push(await runOne(seed, 2000, "wild"));
-      expect(ends.filter((end) => end !== "SystemFailure")).toEqual([]);
     },
     110_000,
   );
