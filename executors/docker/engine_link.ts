@@ -21,6 +21,8 @@ export interface EngineLink {
   readonly executable: HelperVolume;
   /** Helper images that were found to be usable, by id. */
   readonly usableHelpers: Set<string>;
+  /** Images of jobs that were found to lack what a helper needs, by id. */
+  readonly helpless: Set<string>;
 }
 
 export interface EngineLinksOptions {
@@ -56,6 +58,7 @@ export class EngineLinks implements AsyncDisposable {
       store: new ImageStore({ engine, helperEnv }),
       executable: new HelperVolume({ path: executable, ownership }),
       usableHelpers: new Set<string>(),
+      helpless: new Set<string>(),
     };
     this.#links.set(key, link);
     onConnect(engine);

@@ -167,7 +167,9 @@ export class DockerExecutor implements Executor {
       { signal },
     );
     if (isHelper) {
-      if (end.exitCode === HELPER_UNUSABLE) await containers.judgeHelper(signal);
+      if (end.exitCode === HELPER_UNUSABLE && await containers.judgeHelper(signal) === "replaced") {
+        return await this.#run(command, io, signal);
+      }
       containers.noteHelperWork(command.stage);
     }
     return await exitStatus(container, end, signal);

@@ -11,21 +11,14 @@ import type { EngineInfo, ImageDetails, ProcessEnd } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
-import {
-  hasThisProgram,
-  HELPER_CHECK,
-  HELPER_COMMAND,
-  HELPER_PROBE,
-  judgeProbe,
-  ownHelperImage,
-  SOURCES_CHECK,
-} from "./helper/mod.ts";
-import { containerEnvironment, helperImageName, type JobFacts } from "./job_facts.ts";
+import { HELPER_COMMAND } from "./helper/mod.ts";
+import { containerEnvironment, type JobFacts } from "./job_facts.ts";
+import { givenHelper, JobHelper } from "./job_helper.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
 import { KEEPER } from "./scripts.ts";
 import { planServices } from "./service_plan.ts";
-import { JobServices } from "./services.ts";
+import { JobServices, type ProbePorts } from "./services.ts";
 import type { Mount } from "./volumes.ts";
 
 export interface JobContainersOptions {
@@ -53,19 +46,12 @@ export interface ServedProgram {
   readonly ended: Promise<ProcessEnd>;
 }
 
-interface HelperImage {
-  readonly name: string;
-  readonly image: ImageDetails;
-  readonly configured: boolean;
-}
-
 export class JobContainers {
   readonly facts: JobFacts;
   readonly #options: JobContainersOptions;
   readonly #images: JobImages;
   #build: JobContainer | undefined;
-  #helper: JobContainer | undefined;
-  #helperImage: HelperImage | undefined;
+  #helper: JobHelper | undefined;
   #services: JobServices | undefined;
   #user: UserIds | undefined;
   /** The helper has made files since they were given to the job's user. */
@@ -84,45 +70,44 @@ export class JobContainers {
 
   /** Makes all containers and starts what can be started: services, the shells that wait. */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { engine, executable } = this.#options.link;
     const { facts } = this;
     const [info] = await Promise.all([
       this.#options.link.info({ signal }),
       this.#makeNetwork(signal),
       this.#makeVolumes(signal),
     ]);
-    const own = await this.#ownHelper(info, signal);
+    const { link, log, oneContainer, runsOwnProgram } = this.#options;
+    const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
+    const given = await givenHelper({ link, facts, info, ensure, signal });
     await this.#startServices(signal);
-    const build = await this.#ensure({
+    const build = await ensure({
       image: facts.image,
       purpose: "build",
       platform: facts.platform,
       pullPolicy: facts.spec.image?.pull_policy ?? [],
-    }, signal);
-    this.#helperImage = own ?? { name: facts.image, image: build, configured: false };
-    const { image } = this.#helperImage;
-    const brought = hasThisProgram(image)
-      ? undefined
-      : await executable.mount(engine, info, { signal });
+    });
+    const helper = await JobHelper.open(
+      {
+        link,
+        facts,
+        info,
+        log,
+        ensure,
+        make: (image, executables) => this.#makeHelper(image, executables),
+        signal,
+      },
+      given,
+      build,
+    );
+    this.#helper = helper;
     this.#user = knownUser(facts.user || build.user);
     const entrypoint = this.#entrypoint(build);
-    const { oneContainer, runsOwnProgram } = this.#options;
-    const isOne = oneContainer && own === undefined && entrypoint.length === 0 &&
+    const isOne = oneContainer && helper.isJobImage && entrypoint.length === 0 &&
       this.isRootJob && !runsOwnProgram;
-    const executables = brought === undefined ? [] : [brought.mount];
-    this.#build = this.#makeBuild(build, {
-      info,
-      entrypoint,
-      executables: isOne ? executables : [],
-    });
-    const helper = isOne ? this.#build : this.#makeHelper(image, executables);
-    this.#helper = helper;
-    const createHelper = async () => {
-      const container = await helper.create(signal);
-      if (brought === undefined) return;
-      await executable.fill(engine, brought, { container, image: image.id, signal });
-    };
-    await Promise.all([this.#build.create(signal), createHelper()]);
+    const executables = isOne ? helper.executables : [];
+    this.#build = this.#makeBuild(build, { info, entrypoint, executables });
+    if (isOne) helper.share(this.#build);
+    await Promise.all([this.#build.create(signal), helper.create(signal)]);
     this.#startEarly(signal);
     await this.#waitForServices(signal);
   }
@@ -167,7 +152,8 @@ export class JobContainers {
 
   async #waitForServices(signal: AbortSignal): Promise<void> {
     if (this.#services === undefined) return;
-    await this.#services.wait(async (address, ports, { told, ...its }) => {
+    const check: ProbePorts = async (address, ports, options) => {
+      const { told, ...its } = options;
       const helper = await this.helper(signal);
       const answer = await helper.ask([...HELPER_COMMAND, "health-check"], {
         env: ports.flatMap((port) => [
@@ -178,9 +164,10 @@ export class JobContainers {
         ...its,
       });
       if (answer.code === 0) return;
-      await this.judgeHelper(signal);
-      throw new RunnerError(answer.text);
-    }, { signal });
+      if (await this.judgeHelper(signal) === "usable") throw new RunnerError(answer.text);
+      await check(address, ports, options);
+    };
+    await this.#services.wait(check, { signal });
     await this.#helper?.endAll();
   }
 
@@ -248,28 +235,22 @@ export class JobContainers {
 
   /** The helper, running. */
   async helper(signal: AbortSignal): Promise<JobContainer> {
-    if (this.#helper === undefined) throw new RunnerError("The executor was not prepared");
-    await this.#helper.start(signal);
-    return this.#helper;
+    return await this.#prepared().running(signal);
   }
 
   /** What a helper's stage begins with, as long as nobody knows whether its image is usable. */
   helperCheck(stage: string): string | undefined {
-    if (this.#isUsable) return undefined;
-    return stage === "get_sources" ? SOURCES_CHECK : HELPER_CHECK;
+    return this.#prepared().check(stage);
   }
 
-  get #isUsable(): boolean {
-    return this.#options.link.usableHelpers.has(this.#helperImage?.image.id ?? "");
+  /** Why a helper has not done its work: see {@link JobHelper.judge}. */
+  async judgeHelper(signal: AbortSignal): Promise<"usable" | "replaced"> {
+    return await this.#prepared().judge(signal);
   }
 
-  /** Whether a helper that did not do its work could have. Throws SystemFailure with what it lacks. */
-  async judgeHelper(signal: AbortSignal): Promise<void> {
-    const helper = await this.helper(signal);
-    const used = this.#helperImage;
-    if (used === undefined || this.#isUsable) return;
-    const answer = await helper.ask(HELPER_PROBE, { signal });
-    judgeProbe(answer, { image: used.name, configured: used.configured });
+  #prepared(): JobHelper {
+    if (this.#helper === undefined) throw new RunnerError("The executor was not prepared");
+    return this.#helper;
   }
 
   get build(): JobContainer {
@@ -290,9 +271,7 @@ export class JobContainers {
 
   noteHelperWork(stage: string): void {
     this.#helperWorked = true;
-    if (this.#helperImage !== undefined && stage !== "get_sources") {
-      this.#options.link.usableHelpers.add(this.#helperImage.image.id);
-    }
+    this.#helper?.noteWork(stage);
   }
 
   /** Makes the job's user the owner of what the helper has made. Build container is running. */
@@ -341,27 +320,6 @@ export class JobContainers {
   #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
     const { facts, log, home } = this.#options;
     return ensureImage(this.#images, wanted, { facts, log, home, signal });
-  }
-
-  /** The configured helper image, or ours where the engine has it; else the job's does both. */
-  async #ownHelper(info: EngineInfo, signal: AbortSignal): Promise<HelperImage | undefined> {
-    const { facts } = this;
-    const configured = helperImageName(facts);
-    if (configured !== "") {
-      const image = await this.#ensure({
-        image: configured,
-        purpose: "helper",
-        platform: "",
-        pullPolicy: [],
-      }, signal);
-      return { name: configured, image, configured: true };
-    }
-    const name = ownHelperImage({
-      architecture: info.architecture,
-      flavor: facts.docker.helper_image_flavor,
-    });
-    const image = await this.#options.link.engine.inspectImage(name, { signal });
-    return image === "not-found" ? undefined : { name, image, configured: true };
   }
 
   /** The job's entrypoint, or the image's; a single empty word takes it away. */

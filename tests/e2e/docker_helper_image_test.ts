@@ -11,7 +11,7 @@ onEachEngine("runner helper-image", suite);
 
 const NEVER = new AbortController().signal;
 
-function suite(_name: string, use: (reach: "loopback") => Promise<TestEngine>): void {
+function suite(title: string, use: (reach: "loopback") => Promise<TestEngine>): void {
   let daemon: TestEngine;
   let engine: Engine;
   let program: RunnerProcess;
@@ -97,10 +97,27 @@ function suite(_name: string, use: (reach: "loopback") => Promise<TestEngine>): 
     expect(file).toBe("made\n");
   }, 60_000);
 
-  test("a job whose image has no git says what to do", async () => {
+  test("a job whose image has no git gets GitLab's helper image where no other is", async () => {
+    const other = `${flavor}-gitlab`;
+    const gitlab = `registry.gitlab.com/gitlab-org/gitlab-runner/${name.replace(flavor, other)}`;
+    await docker("tag", withGit, gitlab);
+    try {
+      const { job, file } = await run(`helper_image_flavor = "${other}"`);
+      expectSuccess(job);
+      // Podman takes the name of ours, which has no registry in it, for the end of any other.
+      const line = `Using helper image: ${gitlab} (the job's own`;
+      expect(job.plain.includes(line)).toBe(!title.endsWith("podman"));
+      expect(file).toBe("made\n");
+    } finally {
+      await docker("rmi", gitlab);
+    }
+  }, 60_000);
+
+  test("a job whose image has no git says what to do where GitLab's is not to be had", async () => {
     const { job } = await run(`helper_image_flavor = "${flavor}-none"`);
     expectFailure(job, "runner_system_failure");
     expect(job.plain).toContain('has no git. Make a helper image with "runner helper-image build"');
+    expect(job.plain).toContain("GitLab's is not to be had: ");
   }, 60_000);
 
   test("what cannot be done is one line that says why, and leaves nothing behind", async () => {

@@ -2,13 +2,20 @@
 
 export {
   DEFAULT_FLAVOR,
+  gitlabHelperImage,
   goArchitecture,
   hasThisProgram,
   isHelperImage,
   ownHelperImage,
   programLabel,
 } from "./own_image.ts";
-export { HELPER_CHECK, HELPER_PROBE, HELPER_UNUSABLE, judgeProbe, SOURCES_CHECK } from "./probe.ts";
+export {
+  HELPER_CHECK,
+  HELPER_PROBE,
+  HELPER_UNUSABLE,
+  probeFailure,
+  SOURCES_CHECK,
+} from "./probe.ts";
 export {
   HELPER_COMMAND,
   HELPER_DIRECTORY,

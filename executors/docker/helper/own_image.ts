@@ -1,4 +1,4 @@
-/** Our own helper images: what they are called, and how one with this executable is known. */
+/** Helper images: what they are called, and how one with this executable is known. */
 
 import { buildInfo } from "../../../core/version.ts";
 import type { ImageDetails, Labels } from "../engine/mod.ts";
@@ -17,6 +17,14 @@ export function ownHelperImage(options: { architecture: string; flavor: string }
   return `gitlab-runner-helper:${prefix}${
     arch === "amd64" ? "x86_64" : arch
   }-v${buildInfo.version}`;
+}
+
+/**
+ * GitLab Runner's own, with git and without this very executable: for jobs whose image lacks git where
+ * no other is to be had.
+ */
+export function gitlabHelperImage(options: { architecture: string; flavor: string }): string {
+  return `registry.gitlab.com/gitlab-org/gitlab-runner/${ownHelperImage(options)}`;
 }
 
 /** What says that an image has the executable of this very build. */

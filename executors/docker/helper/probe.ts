@@ -30,27 +30,28 @@ export const HELPER_PROBE: readonly string[] = [
 const REMEDY = 'Make a helper image with "runner helper-image build", or name an image that has ' +
   'it as "helper_image" in [runners.docker]';
 
-/** Throws SystemFailure that says what to do about what the probe found missing. */
-export function judgeProbe(
+/** What to do about what the probe found missing; undefined: nothing is. */
+export function probeFailure(
   answer: { readonly code: number; readonly text: string },
-  helper: { readonly image: string; readonly configured: boolean },
-): void {
+  helper: { readonly image: string; readonly isJobImage: boolean },
+): SystemFailure | undefined {
   const missing = answer.text.split("\n");
-  const which = helper.configured
-    ? `The helper image "${helper.image}"`
-    : `No helper_image is configured, and the job's own image "${helper.image}"`;
-  if (answer.code !== 0) throw new SystemFailure(`${which} has no usable shell: ${answer.text}`);
-  if (missing.includes("git")) throw new SystemFailure(`${which} has no git. ${REMEDY}`);
+  const which = helper.isJobImage
+    ? `No helper_image is configured, and the job's own image "${helper.image}"`
+    : `The helper image "${helper.image}"`;
+  if (answer.code !== 0) return new SystemFailure(`${which} has no usable shell: ${answer.text}`);
+  if (missing.includes("git")) return new SystemFailure(`${which} has no git. ${REMEDY}`);
   if (missing.includes("executable")) {
-    throw new SystemFailure(
+    return new SystemFailure(
       `${HELPER_DIRECTORY} of helper containers is incomplete: remove the volumes whose names ` +
         'begin with "runner-helper-"',
     );
   }
   if (missing.includes("start")) {
-    throw new SystemFailure(
+    return new SystemFailure(
       `${which} cannot run this executable: it has no C library for it, and this host has none ` +
         "of that processor to lend. Use an image with the GNU C library",
     );
   }
+  return undefined;
 }

@@ -6,7 +6,7 @@ import {
   HELPER_DIRECTORY,
   HELPER_PROBE,
   helperProgram,
-  judgeProbe,
+  probeFailure,
   programAt,
   programLabel,
   programTar,
@@ -132,5 +132,6 @@ async function check(id: string, { engine, base, asIs, signal }: BuildOptions): 
   if (asIs && text.split("\n").includes("git")) {
     throw new RunnerError(`The base image "${base}" has no git, and nothing may be installed`);
   }
-  judgeProbe({ code: exitCode, text }, { image: base, configured: true });
+  const failure = probeFailure({ code: exitCode, text }, { image: base, isJobImage: false });
+  if (failure !== undefined) throw failure;
 }

@@ -1,0 +1,201 @@
+/** What works beside a job's script: an image with git, and a container of it. */
+
+import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import type { JobLog } from "../../core/executor.ts";
+import type { JobContainer } from "./container.ts";
+import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
+import type { EngineLink } from "./engine_link.ts";
+import type { WantedImage } from "./ensure_image.ts";
+import {
+  gitlabHelperImage,
+  hasThisProgram,
+  HELPER_CHECK,
+  HELPER_PROBE,
+  type HelperMount,
+  ownHelperImage,
+  probeFailure,
+  SOURCES_CHECK,
+} from "./helper/mod.ts";
+import { helperImageName, type JobFacts } from "./job_facts.ts";
+import type { Mount } from "./volumes.ts";
+
+export interface HelperImage {
+  readonly name: string;
+  readonly image: ImageDetails;
+  /** The job's own, which may lack git, or one that is there for this. */
+  readonly origin: "job" | "helper";
+}
+
+export interface JobHelperOptions {
+  readonly link: EngineLink;
+  readonly facts: JobFacts;
+  readonly info: EngineInfo;
+  readonly log: JobLog;
+  /** Brings an image to the engine. */
+  readonly ensure: (wanted: WantedImage) => Promise<ImageDetails>;
+  /** A container of an image, for the helper's work alone. */
+  readonly make: (image: ImageDetails, executables: readonly Mount[]) => JobContainer;
+  /** Of the preparation. */
+  readonly signal: AbortSignal;
+}
+
+/** The configured image, or ours where the engine has it; undefined: the job's own has to do. */
+export async function givenHelper(
+  { link, facts, info, ensure, signal }: Omit<JobHelperOptions, "log" | "make">,
+): Promise<HelperImage | undefined> {
+  const configured = helperImageName(facts);
+  if (configured !== "") {
+    const image = await ensure(wantedHelper(configured));
+    return { name: configured, image, origin: "helper" };
+  }
+  const name = ownHelperImage(tagOf(facts, info));
+  const image = await link.engine.inspectImage(name, { signal });
+  return image === "not-found" ? undefined : { name, image, origin: "helper" };
+}
+
+export class JobHelper {
+  readonly #options: JobHelperOptions;
+  #used: HelperImage;
+  /** This executable, for an image that does not have it. */
+  #brought: HelperMount | undefined;
+  #container: JobContainer | undefined;
+  #isShared = false;
+
+  private constructor(options: JobHelperOptions, used: HelperImage) {
+    this.#options = options;
+    this.#used = used;
+  }
+
+  /** `given`: see {@link givenHelper}; `build`: the job's own image. */
+  static async open(
+    options: JobHelperOptions,
+    given: HelperImage | undefined,
+    build: ImageDetails,
+  ): Promise<JobHelper> {
+    const { link, facts } = options;
+    const own = { name: facts.image, image: build, origin: "job" } as const;
+    const helper = new JobHelper(options, given ?? own);
+    if (given === undefined && link.helpless.has(build.id)) await helper.#takeGitlabImage();
+    await helper.#bring();
+    return helper;
+  }
+
+  /** The job's own image has to do. */
+  get isJobImage(): boolean {
+    return this.#used.origin === "job";
+  }
+
+  /** For the container that works with it. */
+  get executables(): readonly Mount[] {
+    return this.#brought === undefined ? [] : [this.#brought.mount];
+  }
+
+  /** Has the job's own container do this work as well. */
+  share(container: JobContainer): void {
+    this.#container = container;
+    this.#isShared = true;
+  }
+
+  /** Makes the container; it has this executable when that is done. */
+  async create(signal: AbortSignal): Promise<void> {
+    const { link, make } = this.#options;
+    const { image } = this.#used;
+    this.#container ??= make(image, this.executables);
+    const container = await this.#container.create(signal);
+    if (this.#brought === undefined) return;
+    await link.executable.fill(link.engine, this.#brought, { container, image: image.id, signal });
+  }
+
+  /** The container, running. */
+  async running(signal: AbortSignal): Promise<JobContainer> {
+    if (this.#container === undefined) throw new RunnerError("The helper was not made");
+    await this.#container.start(signal);
+    return this.#container;
+  }
+
+  /** What a stage begins with, as long as nobody knows whether the image is usable. */
+  check(stage: string): string | undefined {
+    if (this.#isUsable) return undefined;
+    return stage === "get_sources" ? SOURCES_CHECK : HELPER_CHECK;
+  }
+
+  /**
+   * Finds out why nothing was done. When the job's own image cannot do this work, GitLab's takes its
+   * place: `replaced`, and it is to be tried again. Throws SystemFailure that says what is missing.
+   */
+  async judge(signal: AbortSignal): Promise<"usable" | "replaced"> {
+    if (this.#isUsable) return "usable";
+    const container = await this.running(signal);
+    const answer = await container.ask(HELPER_PROBE, { signal });
+    const { name, image } = this.#used;
+    const failure = probeFailure(answer, { image: name, isJobImage: this.isJobImage });
+    if (failure === undefined) return "usable";
+    if (!this.isJobImage) throw failure;
+    try {
+      await this.#takeGitlabImage();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new SystemFailure(
+        `${failure.message}. GitLab's is not to be had: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    this.#options.link.helpless.add(image.id);
+    await this.#replaceContainer(container, signal);
+    return "replaced";
+  }
+
+  /** A stage has come to its end. */
+  noteWork(stage: string): void {
+    // Sources need git alone.
+    if (stage !== "get_sources") this.#options.link.usableHelpers.add(this.#used.image.id);
+  }
+
+  async endAll(): Promise<void> {
+    await this.#container?.endAll();
+  }
+
+  async abandon(): Promise<void> {
+    await this.#container?.abandon();
+  }
+
+  get #isUsable(): boolean {
+    return this.#options.link.usableHelpers.has(this.#used.image.id);
+  }
+
+  async #takeGitlabImage(): Promise<void> {
+    const { facts, info, log, ensure } = this.#options;
+    const name = gitlabHelperImage(tagOf(facts, info));
+    log.print(`Using helper image: ${name} (the job's own does not have all that is needed)`);
+    this.#used = { name, image: await ensure(wantedHelper(name)), origin: "helper" };
+  }
+
+  async #bring(): Promise<void> {
+    const { link, info, signal } = this.#options;
+    if (hasThisProgram(this.#used.image)) return;
+    this.#brought = await link.executable.mount(link.engine, info, { signal });
+  }
+
+  async #replaceContainer(old: JobContainer, signal: AbortSignal): Promise<void> {
+    const { engine } = this.#options.link;
+    if (!this.#isShared) {
+      const id = await old.create(signal);
+      await old.abandon();
+      await engine.removeContainer(id, { signal });
+    }
+    this.#isShared = false;
+    this.#container = undefined;
+    await this.#bring();
+    await this.create(signal);
+  }
+}
+
+function wantedHelper(image: string): WantedImage {
+  return { image, purpose: "helper", platform: "", pullPolicy: [] };
+}
+
+function tagOf({ docker }: JobFacts, { architecture }: EngineInfo) {
+  return { architecture, flavor: docker.helper_image_flavor };
+}
