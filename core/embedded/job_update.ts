@@ -107,8 +107,11 @@ function verdict(
   return sent.checksum === job.trace.checksum && sameSize ? "match" : "mismatch";
 }
 
+/** A runner that waits exactly as it was told must not be early by what clocks round. */
+const ROUNDING_MS = 50;
+
 /** 1, 2, 4 … 64 seconds, by the age of the first final update. */
 function backoffSeconds(ageMs: number): number {
-  const doublings = Math.ceil(Math.log2(Math.max(1, ageMs / 1000)));
+  const doublings = Math.ceil(Math.log2(Math.max(1, (ageMs + ROUNDING_MS) / 1000)));
   return Math.min(LONGEST_BACKOFF_SECONDS, 2 ** doublings);
 }

@@ -16,7 +16,7 @@ import { type EngineLink, EngineLinks } from "./engine_link.ts";
 import { DockerExecutor } from "./executor.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
 import { helperEnvironment } from "./images/mod.ts";
-import { isPosixShell, jobFacts } from "./job_facts.ts";
+import { jobFacts } from "./job_facts.ts";
 import { Ownership } from "./ownership.ts";
 import { Reaper, removeJob } from "./reaper.ts";
 import { connectEngine } from "./engine/mod.ts";
@@ -80,7 +80,6 @@ export class DockerExecutorProvider implements ExecutorProvider {
         `Runner "${config.name}" has the executor "${config.executor}" but no [runners.docker] section`,
       );
     }
-    assertShell(config);
     const { host } = options;
     const { ownership, links } = this.#usedBy(host);
     const link = links.get(docker);
@@ -195,13 +194,4 @@ export class DockerExecutorProvider implements ExecutorProvider {
     });
     return { ownership, links };
   }
-}
-
-/** The best of both is looked for in each image; what others need is not there. */
-function assertShell({ name, shell }: RunnerConfig): void {
-  if (isPosixShell(shell)) return;
-  throw new ConfigurationError(
-    `Runner "${name}" has shell = "${shell}", but jobs in containers run with bash or sh only: ` +
-      "scripts for other shells are not built yet",
-  );
 }

@@ -124,9 +124,8 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     await using other = await open(['shell = "pwsh"']);
     other.start();
     const job = other.enqueue({ script: "true", variables: NO_SOURCES });
-    const words = 'has shell = \\"pwsh\\", but jobs in containers run with bash or sh only';
-    const told = () => other.process.log.replaceAll('"', '\\"').replaceAll('\\\\"', '\\"');
-    await eventually(() => told().includes(words), "the reason in the runner's log");
+    const told = /Unknown shell \\*"pwsh\\*"; this build has bash, sh/;
+    await eventually(() => told.test(other.process.log), "the reason in the runner's log");
     expect(job.state).toBe("pending");
   }, 30_000);
 }

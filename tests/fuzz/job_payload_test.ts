@@ -1,7 +1,7 @@
 /** Payloads with one field of another kind: they are refused, or planned like any other. */
 
 import { expect, test } from "bun:test";
-import { JobConfigurationError } from "../../core/errors.ts";
+import { JobConfigurationError, SystemFailure } from "../../core/errors.ts";
 import { interpolateInputs } from "../../core/job/inputs.ts";
 import { JobResponse } from "../../core/job/response.ts";
 import { planJob } from "../../core/run/plan.ts";
@@ -100,7 +100,7 @@ function isPlanned(job: JobResponse): boolean {
     for (const { ops } of stages) bash.render(ops, { debugTrace: false, checkExitCodes: true });
     return true;
   } catch (error) {
-    if (error instanceof JobConfigurationError) return false;
+    if (error instanceof JobConfigurationError || error instanceof SystemFailure) return false;
     throw error;
   }
 }
