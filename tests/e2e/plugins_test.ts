@@ -169,8 +169,12 @@ describe.skipIf(missing.length > 0)(`bubblewrap example (needs python3, bwrap)`,
   test("keeps the contract of an executor", async () => {
     const entry = join(tmpdir(), `bubblewrap-${crypto.randomUUID()}.toml`);
     writeFileSync(entry, `[plugin]\nenvironment = ["RUNNER_PLUGIN_SDK=${SDK}"]\n`);
-    const said = await output([EXECUTABLE, "plugin", "check", "--entry", entry, EXAMPLE]);
-    expect(said).toContain("35 checks passed: this plugin keeps the contract");
+    try {
+      const said = await output([EXECUTABLE, "plugin", "check", "--entry", entry, EXAMPLE]);
+      expect(said).toContain("35 checks passed: this plugin keeps the contract");
+    } finally {
+      rmSync(entry);
+    }
   });
 
   test("runs a job from sources to artifacts in a sandbox", async () => {
