@@ -13,7 +13,7 @@ import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
 import { containerEnvironment, type JobFacts } from "./job_facts.ts";
-import { givenHelper, JobHelper } from "./job_helper.ts";
+import { givenHelper, JobHelper, type JobHelperOptions } from "./job_helper.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
 import { KEEPER } from "./scripts.ts";
@@ -77,15 +77,15 @@ export class JobContainers {
       this.#makeVolumes(signal),
     ]);
     const { link, log, oneContainer, runsOwnProgram } = this.#options;
-    const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
-    const given = await givenHelper({ link, facts, info, ensure, signal });
+    const ensure: JobHelperOptions["ensure"] = (wanted, during) => this.#ensure(wanted, during);
+    const given = await givenHelper({ link, facts, info, ensure }, { signal });
     await this.#startServices(signal);
     const build = await ensure({
       image: facts.image,
       purpose: "build",
       platform: facts.platform,
       pullPolicy: facts.spec.image?.pull_policy ?? [],
-    });
+    }, signal);
     const helper = await JobHelper.open(
       {
         link,
@@ -94,10 +94,10 @@ export class JobContainers {
         log,
         ensure,
         make: (image, executables) => this.#makeHelper(image, executables),
-        signal,
       },
       given,
       build,
+      { signal },
     );
     this.#helper = helper;
     this.#user = knownUser(facts.user || build.user);

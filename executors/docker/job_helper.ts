@@ -32,20 +32,19 @@ export interface JobHelperOptions {
   readonly info: EngineInfo;
   readonly log: JobLog;
   /** Brings an image to the engine. */
-  readonly ensure: (wanted: WantedImage) => Promise<ImageDetails>;
+  readonly ensure: (wanted: WantedImage, signal: AbortSignal) => Promise<ImageDetails>;
   /** A container of an image, for the helper's work alone. */
   readonly make: (image: ImageDetails, executables: readonly Mount[]) => JobContainer;
-  /** Of the preparation. */
-  readonly signal: AbortSignal;
 }
 
 /** The configured image, or ours where the engine has it; undefined: the job's own has to do. */
 export async function givenHelper(
-  { link, facts, info, ensure, signal }: Omit<JobHelperOptions, "log" | "make">,
+  { link, facts, info, ensure }: Pick<JobHelperOptions, "link" | "facts" | "info" | "ensure">,
+  { signal }: { signal: AbortSignal },
 ): Promise<HelperImage | undefined> {
   const configured = helperImageName(facts);
   if (configured !== "") {
-    const image = await ensure(wantedHelper(configured));
+    const image = await ensure(wantedHelper(configured), signal);
     return { name: configured, image, origin: "helper" };
   }
   const name = ownHelperImage(tagOf(facts, info));
@@ -71,12 +70,13 @@ export class JobHelper {
     options: JobHelperOptions,
     given: HelperImage | undefined,
     build: ImageDetails,
+    { signal }: { signal: AbortSignal },
   ): Promise<JobHelper> {
     const { link, facts } = options;
     const own = { name: facts.image, image: build, origin: "job" } as const;
     const helper = new JobHelper(options, given ?? own);
-    if (given === undefined && link.helpless.has(build.id)) await helper.#takeGitlabImage();
-    await helper.#bring();
+    if (given === undefined && link.helpless.has(build.id)) await helper.#takeGitlabImage(signal);
+    await helper.#bring(signal);
     return helper;
   }
 
@@ -132,7 +132,7 @@ export class JobHelper {
     if (failure === undefined) return "usable";
     if (!this.isJobImage) throw failure;
     try {
-      await this.#takeGitlabImage();
+      await this.#takeGitlabImage(signal);
     } catch (error) {
       signal.throwIfAborted();
       throw new SystemFailure(
@@ -165,16 +165,16 @@ export class JobHelper {
     return this.#options.link.usableHelpers.has(this.#used.image.id);
   }
 
-  async #takeGitlabImage(): Promise<void> {
+  async #takeGitlabImage(signal: AbortSignal): Promise<void> {
     const { facts, info, log, ensure } = this.#options;
     const name = gitlabHelperImage(tagOf(facts, info));
     log.print(`Using helper image: ${name} (the job's own does not have all that is needed)`);
-    this.#used = { name, image: await ensure(wantedHelper(name)), origin: "helper" };
+    this.#used = { name, image: await ensure(wantedHelper(name), signal), origin: "helper" };
   }
 
-  async #bring(): Promise<void> {
-    const { link, info, signal } = this.#options;
-    if (hasThisProgram(this.#used.image)) return;
+  async #bring(signal: AbortSignal): Promise<void> {
+    const { link, info } = this.#options;
+    if (this.#brought !== undefined || hasThisProgram(this.#used.image)) return;
     this.#brought = await link.executable.mount(link.engine, info, { signal });
   }
 
@@ -187,7 +187,7 @@ export class JobHelper {
     }
     this.#isShared = false;
     this.#container = undefined;
-    await this.#bring();
+    await this.#bring(signal);
     await this.create(signal);
   }
 }
