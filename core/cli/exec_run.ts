@@ -50,14 +50,9 @@ export async function runPlan(exec: ExecContext, options: RunOptions): Promise<n
   const executorFor = (job: PipelineJob) =>
     forced ?? (job.image === undefined ? "shell" : "docker");
   // Child pipelines are not known yet: their jobs may use either.
-  const used = new Set(
-    plan.selection.run.map((job) => job.config.trigger ? "docker" : executorFor(job)),
-  ).add("shell");
-  const only = used.size === 1
-    ? "shell"
-    : used.size === 2 && used.has("docker")
-    ? "docker"
-    : undefined;
+  const used = plan.selection.run.map((job) => job.config.trigger ? "docker" : executorFor(job));
+  const areAmong = (...names: readonly string[]) => used.every((name) => names.includes(name));
+  const only = areAmong("shell") ? "shell" : areAmong("shell", "docker") ? "docker" : undefined;
   const limit = timeoutSeconds(flags);
   const why = plan.pipeline.refusal ??
     (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
