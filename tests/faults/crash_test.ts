@@ -264,14 +264,16 @@ class Crash implements AsyncDisposable {
 
   /** Names of the records of jobs. */
   records(): string[] {
-    const jobs = join(this.bench.process.dir, ".runner_state/config.toml/0/jobs");
-    return existsSync(jobs) ? readdirSync(jobs) : [];
+    return existsSync(this.#jobs) ? readdirSync(this.#jobs) : [];
+  }
+
+  get #jobs(): string {
+    return join(this.bench.process.dir, ".runner_state/config.toml/0/jobs");
   }
 
   /** Whether the manager has kept this line of a job: one that it has not read yet dies with it. */
   hasPrinted(line: string): boolean {
-    const jobs = join(this.bench.process.dir, ".runner_state/config.toml/0/jobs");
-    const trace = (name: string) => join(jobs, name, "trace.log");
+    const trace = (name: string) => join(this.#jobs, name, "trace.log");
     return this.records().some((name) =>
       existsSync(trace(name)) && readFileSync(trace(name), "utf8").split("\n").includes(line)
     );
