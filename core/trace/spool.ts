@@ -143,7 +143,7 @@ export class Spool implements AsyncDisposable {
     const onDisk = Math.max(0, Math.min(wanted, this.#stored - offset));
     let got = 0;
     while (got < onDisk) {
-      const taken = await readAt(this.#fd, bytes.subarray(got, onDisk), offset + got);
+      const taken = await transfer(read, this.#fd, bytes.subarray(got, onDisk), offset + got);
       if (taken === 0) {
         throw new SystemFailure(
           `Cannot read the job's trace back: "${this.path}" ends at ${offset + got} bytes`,
@@ -219,7 +219,7 @@ export class Spool implements AsyncDisposable {
 
   async #writeOut(block: Block): Promise<void> {
     const { written, filled, bytes } = block;
-    const length = await writeAt(this.#fd, bytes.subarray(written, filled), this.#stored);
+    const length = await transfer(write, this.#fd, bytes.subarray(written, filled), this.#stored);
     this.#crc = Bun.hash.crc32(bytes.subarray(written, written + length), this.#crc);
     block.written += length;
     this.#stored += length;
@@ -258,24 +258,19 @@ function checksumOf(fd: number): TraceChecksum {
   return { crc32: crc, size };
 }
 
-/** Resolves with the number of bytes that were written. */
-function writeAt(fd: number, bytes: Buffer, position: number): Promise<number> {
-  return new Promise((resolve, reject) =>
-    write(
-      fd,
-      bytes,
-      0,
-      bytes.length,
-      position,
-      (error, length) => error === null ? resolve(length) : reject(error),
-    )
-  );
-}
+type Transfer = (
+  fd: number,
+  bytes: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+  done: (error: Error | null, length: number) => void,
+) => void;
 
-/** Resolves with the number of bytes that were read: 0 behind the file's end. */
-function readAt(fd: number, bytes: Buffer, position: number): Promise<number> {
+/** Resolves with the number of bytes that were read, 0 behind the file's end, or written. */
+function transfer(call: Transfer, fd: number, bytes: Buffer, position: number): Promise<number> {
   return new Promise((resolve, reject) =>
-    read(
+    call(
       fd,
       bytes,
       0,
