@@ -129,3 +129,15 @@ function setLongTimeout(fire: () => void, ms: number): { clear(): void } {
   arm();
   return { clear: () => clearTimeout(timer) };
 }
+
+/** Whether `promise` settles, in whichever way, in so many milliseconds. No timer is left. */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  const settled = promise.then(() => true, () => true);
+  try {
+    return await Promise.race([settled, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

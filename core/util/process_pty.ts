@@ -2,6 +2,7 @@
 
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { messageOf, RunnerError } from "../errors.ts";
+import { settlesWithin } from "./abort.ts";
 import { systemLibc } from "./libc.ts";
 import type { ProcessCommand, ProcessExit } from "./process.ts";
 import { killTree } from "./process_tree.ts";
@@ -93,13 +94,13 @@ class Pty implements PtyProcess {
       const stop = await Promise.race([child.exited.then(() => undefined), stopped]);
       if (stop !== undefined) {
         this.#terminal.close();
-        await within(child.exited, graceMs(stop.reason));
+        await settlesWithin(child.exited, graceMs(stop.reason));
       }
       await killTree(`${mark.name}=${mark.value}`, leader);
       await child.exited;
       if (stop !== undefined) throw stop.reason;
       this.#goOn();
-      await within(this.#closed.promise, SILENCE_LIMIT_MS);
+      await settlesWithin(this.#closed.promise, SILENCE_LIMIT_MS);
       while (this.#showing !== undefined) {
         const failed = await Promise.race([this.#showing, stopped]);
         if (failed !== undefined) throw failed.reason;
@@ -154,14 +155,6 @@ class Pty implements PtyProcess {
     closeSync(this.#held);
     this.#held = undefined;
   }
-}
-
-/** Waits for `event`, for `ms` milliseconds at most; no timer is left. */
-async function within(event: Promise<unknown>, ms: number): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const timer = setTimeout(over.resolve, ms);
-  await Promise.race([event, over.promise]);
-  clearTimeout(timer);
 }
 
 /** The script comes on the standard input, as it does without a terminal. */

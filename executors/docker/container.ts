@@ -3,7 +3,7 @@
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type { OutputSink, Terminal, TerminalOptions } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
-import { abortable, delay } from "../../core/util/abort.ts";
+import { abortable, settlesWithin } from "../../core/util/abort.ts";
 import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
 import { receiveScript, runReceived, signalCommand } from "./scripts.ts";
 
@@ -281,12 +281,4 @@ function noShell(container: string, cause: unknown): SystemFailure {
       "scripts for other shells, PowerShell among them, are not built yet",
     { cause },
   );
-}
-
-async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  const late = delay(ms, { signal: timer.signal }).then(() => false, () => false);
-  const settled = await Promise.race([promise.then(() => true, () => true), late]);
-  timer.abort(new RunnerError("settled"));
-  return settled;
 }
