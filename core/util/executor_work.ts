@@ -1,5 +1,6 @@
 /** What an executor is at: one piece of work at a time, ended when the executor is disposed of. */
 
+import { messageOf, SystemFailure } from "../errors.ts";
 import { link } from "./abort.ts";
 import { ExecutorDisposed } from "./grace.ts";
 
@@ -38,4 +39,12 @@ export class ExecutorWork {
   dispose(): void {
     this.#disposal.abort(new ExecutorDisposed());
   }
+}
+
+/** For {@link ExecutorWork.do}: a stage that could not be run is a fault of the infrastructure. */
+export function cannotRun(stage: string): (error: unknown) => SystemFailure {
+  return (error) =>
+    error instanceof SystemFailure
+      ? error
+      : new SystemFailure(`Cannot run ${stage}: ${messageOf(error)}`, { cause: error });
 }

@@ -16,7 +16,7 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { delay } from "../../core/util/abort.ts";
-import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import type { JobContainer } from "./container.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
@@ -110,12 +110,7 @@ export class DockerExecutor implements Executor {
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
     const run = (signal: AbortSignal) => this.#run(command, io, signal);
-    return await this.#work.do(options.signal, run, (error) => {
-      if (error instanceof SystemFailure) return error;
-      return new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, {
-        cause: error,
-      });
-    });
+    return await this.#work.do(options.signal, run, cannotRun(command.stage));
   }
 
   async openTerminal(command: StageCommand, options: TerminalOptions): Promise<Terminal> {

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import { RunnerError, SystemFailure } from "../../core/errors.ts";
 import type {
   Checkout,
   Executor,
@@ -14,7 +14,7 @@ import type {
 } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
-import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { openScript } from "../../core/util/script_input.ts";
 import { runProcess } from "../../core/util/process.ts";
@@ -112,12 +112,11 @@ export class ShellExecutor implements Executor {
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
     const run = (signal: AbortSignal) => this.#run(command, io, signal);
-    return await this.#work.do(options.signal, run, (error) => {
-      if (error instanceof SystemFailure) return error;
-      const why = messageOf(error);
-      const message = error instanceof RunnerError ? why : `Cannot run ${command.stage}: ${why}`;
-      return new SystemFailure(message, { cause: error });
-    });
+    return await this.#work.do(options.signal, run, (error) =>
+      // Its message says already what could not be started.
+      error instanceof RunnerError && !(error instanceof SystemFailure)
+        ? new SystemFailure(error.message, { cause: error })
+        : cannotRun(command.stage)(error));
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {

@@ -12,7 +12,7 @@ import type { JobResult } from "../../core/job/result.ts";
 import { type JobSpec, movesFiles } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import type { SshHost, SshHosts, SshStarter, SshTarget } from "../../core/ssh/mod.ts";
-import { ExecutorWork } from "../../core/util/executor_work.ts";
+import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { probe, type TargetFacts } from "./probe.ts";
 import type { RemoteHelpers } from "./remote_helper.ts";
@@ -93,12 +93,7 @@ export class SshExecutor implements Executor {
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
     const run = (signal: AbortSignal) => this.#run(command, io, signal);
-    return await this.#work.do(options.signal, run, (error) => {
-      if (error instanceof SystemFailure) return error;
-      return new SystemFailure(`Cannot run ${command.stage}: ${messageOf(error)}`, {
-        cause: error,
-      });
-    });
+    return await this.#work.do(options.signal, run, cannotRun(command.stage));
   }
 
   async finish(_result: JobResult): Promise<void> {}
