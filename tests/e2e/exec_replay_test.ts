@@ -1,15 +1,9 @@
 /** `exec --job-url`: jobs that ran on the embedded coordinator, run again by the compiled executable. */
 
 import { expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeImage, missingForDocker, useEngine } from "../executors/docker/dockerd.ts";
 import { type ExecLab, ofType, outputOf } from "./exec_lab.ts";
 import { removeVolumes } from "./exec_volumes.ts";
 import { BUILD, missing, openReplayLab } from "./replay_lab.ts";
@@ -313,17 +307,20 @@ more: { trigger: { include: grandchild.yml } }
   expect([code, stderr]).toEqual([2, expect.stringContaining('"nobody", and no such trigger job')]);
 });
 
-const SOCKET = "/var/run/docker.sock";
+const missingEngine = missingForDocker();
 
-test.skipIf(!existsSync(SOCKET))(
+test.skipIf(missingEngine !== undefined)(
   "exec --job-url runs a job in its image, with sources and artifacts in its container",
   async () => {
+    await using engine = await useEngine();
+    const image = await makeImage("git.sh", engine.host);
     await using replay = await openReplayLab();
     const { lab, exec } = replay;
+    exec.env["DOCKER_HOST"] = engine.host;
     const sha = await lab.repositories.commit("refs/heads/images", {
       ".gitlab-ci.yml": `
 build: { stage: build, script: 'true', artifacts: { paths: [out] } }
-packed: { image: "harness-job:latest", script: [cat README.md out/made.txt, pwd] }
+packed: { image: "${image}", script: [cat README.md out/made.txt, pwd] }
 `,
     });
     const repository = { path: "group/app", sha, ref: "images" };

@@ -1,22 +1,23 @@
-/** What runs of `exec` leave in the engine of this machine. */
+/** What runs of `exec` leave in the engine that they used. */
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecLab } from "./exec_lab.ts";
 
-const SOCKET = "/var/run/docker.sock";
-
 /** Caches and checkouts stay for the next run on purpose; here there is none. */
 export function removeVolumes(lab: ExecLab): void {
-  if (!existsSync(SOCKET)) return;
-  const { stdout } = Bun.spawnSync(["docker", "volume", "ls", "-q"]);
+  const env = lab.env;
+  const { stdout } = Bun.spawnSync(["docker", "volume", "ls", "-q"], { env });
   const names = stdout.toString().split("\n").filter((name) => name !== "");
   const digest = digestOf(lab);
   if (digest === "" || names.length === 0) return;
-  const inspected = Bun.spawnSync(["docker", "volume", "inspect", ...names]).stdout.toString();
+  const inspected = Bun.spawnSync(["docker", "volume", "inspect", ...names], { env }).stdout
+    .toString();
   const volumes: readonly { readonly Name: string }[] = JSON.parse(inspected);
   const own = volumes.filter((volume) => JSON.stringify(volume).includes(digest));
-  if (own.length > 0) Bun.spawnSync(["docker", "volume", "rm", ...own.map(({ Name }) => Name)]);
+  if (own.length > 0) {
+    Bun.spawnSync(["docker", "volume", "rm", ...own.map(({ Name }) => Name)], { env });
+  }
 }
 
 /** Part of the names of everything that the lab's runs make. */

@@ -2,12 +2,10 @@
 
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeImage } from "../../../tests/executors/docker/dockerd.ts";
 import type { Benchmark, MeasureOptions } from "../benchmark.ts";
 
 const SOCKET = "/var/run/docker.sock";
-/** Made by the tests' set-up; any image with bash and git does. */
-const IMAGE = "harness-job:latest";
-
 const FILES_PER_FOLDER = 500;
 
 const NO_OP = "job:\n  script: ['true']\n  variables: {GIT_STRATEGY: none}\n";
@@ -38,7 +36,10 @@ export const execDockerJob: Benchmark = {
   runs: 5,
   quantities: [{ what: "`exec` of one docker job `true`", unit: "ms", goal: 450 }],
   missing: () => existsSync(SOCKET) ? undefined : `there is no Docker Engine at ${SOCKET}`,
-  measure: (options) => measureExec(options, `job:\n  image: ${IMAGE}\n  script: ['true']\n`),
+  async *measure(options) {
+    const image = await makeImage("git.sh", `unix://${SOCKET}`);
+    yield* measureExec(options, `job:\n  image: "${image}"\n  script: ['true']\n`);
+  },
 };
 
 /** Three chains of jobs; the longest sleeps for three seconds. */
