@@ -26,6 +26,8 @@ export interface JobSettings {
   readonly getSourcesAttempts: number;
   readonly restoreCacheAttempts: number;
   readonly artifactDownloadAttempts: number;
+  /** Of a stage whose container was taken away. */
+  readonly sectionAttempts: number;
   /** As the job writes them; {@link ./stage_limit.ts} judges them when the time left is known. */
   readonly scriptTimeout: string;
   readonly afterScriptTimeout: string;
@@ -33,6 +35,8 @@ export interface JobSettings {
   readonly cacheRequestTimeoutMinutes: number;
   readonly cacheFallbackKey: string;
   readonly debugTrace: boolean;
+  /** The services' logs go into the job's. */
+  readonly debugServices: boolean;
   /** One sentence per bad value, for the trace. */
   readonly problems: readonly string[];
 }
@@ -96,10 +100,14 @@ export function jobSettings(
   const depth = (key: string, fallback: number) => Math.max(0, integer(key, fallback));
   const gitDepth = depth("GIT_DEPTH", Math.max(0, defaults.gitDepth));
   const cleanFlags = variables.get("GIT_CLEAN_FLAGS");
-  const debugTrace = flag("CI_DEBUG_TRACE", false);
-  if (debugTrace && defaults.debugTraceDisabled) {
-    problems.push("CI_DEBUG_TRACE: usage is disabled on this Runner");
-  }
+  const debugging = (key: string): boolean => {
+    const wanted = flag(key, false);
+    if (!wanted || !defaults.debugTraceDisabled) return wanted;
+    problems.push(`${key}: usage is disabled on this Runner`);
+    return false;
+  };
+  const debugTrace = debugging("CI_DEBUG_TRACE");
+  const debugServices = debugging("CI_DEBUG_SERVICES");
   return {
     gitStrategy: choice(
       "GIT_STRATEGY",
@@ -120,12 +128,14 @@ export function jobSettings(
     getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
     restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
     artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
+    sectionAttempts: attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
     scriptTimeout: variables.get("RUNNER_SCRIPT_TIMEOUT").trim(),
     afterScriptTimeout: variables.get("RUNNER_AFTER_SCRIPT_TIMEOUT").trim(),
     afterScriptIgnoreErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     cacheRequestTimeoutMinutes: Math.max(1, integer("CACHE_REQUEST_TIMEOUT", 10)),
     cacheFallbackKey: variables.get("CACHE_FALLBACK_KEY"),
-    debugTrace: debugTrace && !defaults.debugTraceDisabled,
+    debugTrace,
+    debugServices,
     problems,
   };
 }

@@ -4,6 +4,7 @@ import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type { OutputSink, Terminal, TerminalOptions } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, settlesWithin } from "../../core/util/abort.ts";
+import { ContainerGone, hasEnded, isNoLonger, isRefused } from "./container_gone.ts";
 import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
 import { receiveScript, runReceived, signalCommand } from "./scripts.ts";
 
@@ -49,6 +50,8 @@ export class JobContainer {
   readonly #options: JobContainerOptions;
   #created: Promise<string> | undefined;
   #started: Promise<void> | undefined;
+  /** Ids of those whose place was taken. */
+  readonly #gone = new Set<string>();
   readonly #disposal = new AbortController();
 
   constructor(options: JobContainerOptions) {
@@ -65,17 +68,37 @@ export class JobContainer {
 
   /** Resolves with its id. A request that the engine has is never given up: it would be lost. */
   async create(signal: AbortSignal): Promise<string> {
-    const { engine, name, spec, platform } = this.#options;
-    this.#created ??= engine.createContainer(name, spec, {
-      signal: AbortSignal.timeout(CREATE_MS),
-      ...(platform === "" ? {} : { platform }),
-    });
+    this.#created ??= this.#make();
     return await abortable(this.#created, signal);
   }
 
-  /** Starts it unless it runs. Mode `kept` only. */
+  async #make(): Promise<string> {
+    const { engine, name, spec, platform } = this.#options;
+    return await engine.createContainer(name, spec, {
+      signal: AbortSignal.timeout(CREATE_MS),
+      ...(platform === "" ? {} : { platform }),
+    });
+  }
+
+  /**
+   * Has it running, and there: an idle container may be pruned or stopped by others, and then
+   * another one takes its place. Mode `kept` only.
+   */
   async start(signal: AbortSignal): Promise<void> {
+    await this.#start(await this.#usable(signal), signal);
+  }
+
+  /** Its id, or that of another one in its place. */
+  async #usable(signal: AbortSignal): Promise<string> {
     const id = await this.create(signal);
+    if (await this.#isUsable(id, signal)) return id;
+    // Whoever removes the job's things would not know of another one.
+    this.#disposal.signal.throwIfAborted();
+    this.#renew(id);
+    return await this.create(signal);
+  }
+
+  async #start(id: string, signal: AbortSignal): Promise<void> {
     this.#started ??= this.#options.engine.startContainer(id, { signal });
     try {
       await this.#started;
@@ -83,6 +106,23 @@ export class JobContainer {
       this.#started = undefined;
       throw lacksShell(error) ? noShell(this.#options.name, error) : error;
     }
+  }
+
+  /** Another container takes the place of the one with this id, unless that has happened already. */
+  #renew(id: string): void {
+    if (this.#gone.has(id)) return;
+    this.#gone.add(id);
+    const its = { signal: AbortSignal.timeout(CREATE_MS) };
+    this.#created = this.#options.engine.removeContainer(id, its).then(() => this.#make());
+    this.#created.catch(() => {});
+    this.#started = undefined;
+  }
+
+  /** Whether it can still be started, or run in when it was. */
+  async #isUsable(id: string, signal: AbortSignal): Promise<boolean> {
+    await this.#started?.catch(() => {});
+    const found = await this.#options.engine.inspectContainer(id, { signal });
+    return this.isKept && this.#started !== undefined ? !hasEnded(found) : !isNoLonger(found);
   }
 
   /** Runs a program to its end, outside of any stage, with its output kept; `told` gets it too. */
@@ -132,7 +172,7 @@ export class JobContainer {
 
   /**
    * Runs a process to its end and everything it started. When `signal` aborts, they are asked to
-   * end, then killed; then it rejects with the signal's reason.
+   * end, then killed; then it rejects with the signal's reason. Throws ContainerGone.
    */
   async run(process: ContainerProcess, options: { signal: AbortSignal }): Promise<ProcessEnd> {
     const { signal } = options;
@@ -145,6 +185,7 @@ export class JobContainer {
       return await abortable(done, signal);
     } catch (error) {
       if (this.#disposal.signal.aborted) throw error;
+      if (!signal.aborted) await this.#assertThere(error, signal);
       const graceMs = signal.aborted ? process.graceMs(signal.reason) : 0;
       await this.#stop(done, graceMs);
       throw signal.aborted ? signal.reason : error;
@@ -164,7 +205,7 @@ export class JobContainer {
   async #runScript(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
     const { engine } = this.#options;
     const its = { signal: this.#disposal.signal };
-    const id = await this.create(signal);
+    const id = await this.#usable(signal);
     await using streams = await engine.attachContainer(id, {
       ...its,
       output: process.output,
@@ -184,6 +225,13 @@ export class JobContainer {
     await streams.ended;
     this.#started = undefined;
     return end;
+  }
+
+  /** Throws ContainerGone when that is why a process could not be run to its end. */
+  async #assertThere(cause: unknown, signal: AbortSignal): Promise<void> {
+    if (!isRefused(cause)) return;
+    const id = await this.create(signal);
+    if (!await this.#isUsable(id, signal)) throw new ContainerGone(this.name, { id, cause });
   }
 
   /** Ends what runs in it. The container is killed when nothing else helps, and starts anew then. */
@@ -233,8 +281,8 @@ export class JobContainer {
   }
 
   /**
-   * How a process ended that was killed by a signal nobody here sent: by the memory limit, or with
-   * its container, which is a fault of the infrastructure.
+   * How a process ended that was killed by a signal nobody here sent. Throws ContainerGone when its
+   * container went with it.
    */
   async killedBy(signal: AbortSignal): Promise<"memory" | "something"> {
     const { engine, name, mode } = this.#options;
@@ -243,13 +291,10 @@ export class JobContainer {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(DYING_MS)]);
     if (mode === "kept") await engine.waitContainer(id, { signal: patience }).catch(() => {});
     const found = await engine.inspectContainer(id, { signal });
-    if (found === "not-found") throw new SystemFailure(`Container ${name} was removed`);
+    if (isNoLonger(found)) throw new ContainerGone(name, { id });
     if (found.oomKilled) return "memory";
     if (mode === "script") return "something";
-    if (found.state !== "running") {
-      this.#started = undefined;
-      throw new SystemFailure(`Container ${name} was stopped while a stage ran in it`);
-    }
+    if (hasEnded(found)) throw new ContainerGone(name, { id });
     const { text } = await this.ask(["sh", "-c", OOM_COUNTERS], { user: "0:0", signal });
     return /^oom_kill [1-9]/m.test(text) ? "memory" : "something";
   }

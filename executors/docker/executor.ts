@@ -19,6 +19,7 @@ import { delay } from "../../core/util/abort.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import type { JobContainer } from "./container.ts";
+import { ContainerGone } from "./container_gone.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
 import { HELPER_UNUSABLE } from "./helper/mod.ts";
 import { JobContainers, SAFE_DIRECTORY, type ServedProgram } from "./job_containers.ts";
@@ -109,7 +110,7 @@ export class DockerExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const run = (signal: AbortSignal) => this.#run(command, io, signal);
+    const run = (signal: AbortSignal) => this.#runAgain(command, io, signal);
     return await this.#work.do(options.signal, run, cannotRun(command.stage));
   }
 
@@ -129,6 +130,28 @@ export class DockerExecutor implements Executor {
     if (this.#containers === undefined) return undefined;
     this.#isKept = true;
     return keptEnvironment(this.#containers);
+  }
+
+  /** As often as `EXECUTOR_JOB_SECTION_ATTEMPTS` says while its container is taken away. */
+  async #runAgain(
+    command: StageCommand,
+    io: ExecutorIO,
+    signal: AbortSignal,
+  ): Promise<ExitStatus> {
+    const { sectionAttempts } = this.#prepared().facts.settings;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#run(command, io, signal);
+      } catch (error) {
+        if (!(error instanceof ContainerGone) || signal.aborted) throw error;
+        if (attempt >= sectionAttempts) {
+          if (attempt > 1) io.log.error("Execution attempts exceeded");
+          throw error;
+        }
+        io.log.error(`Container "${error.id}" not found or removed. Will retry...`);
+        io.log.notice(`Retrying ${command.stage}`);
+      }
+    }
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {

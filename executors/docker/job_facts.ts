@@ -12,7 +12,7 @@ import type { JobSpec } from "../../core/job/spec.ts";
 import { type JobVariables, runnerVariable } from "../../core/job/variables.ts";
 import { jobVariables } from "../../core/run/job_variables.ts";
 import { type JobPaths, jobPaths } from "../../core/run/paths.ts";
-import { jobSettings } from "../../core/run/settings.ts";
+import { type JobSettings, jobSettings } from "../../core/run/settings.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { buildInfo } from "../../core/version.ts";
 import type { Labels } from "./engine/mod.ts";
@@ -30,6 +30,7 @@ export interface JobFacts {
   readonly name: string;
   readonly labels: Labels;
   readonly variables: JobVariables;
+  readonly settings: JobSettings;
   readonly paths: JobPaths;
   readonly environment: PreparedEnvironment;
   readonly volumes: VolumePlan;
@@ -85,11 +86,12 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
   };
   const { variables } = resolve(environment);
   const expand = (text: string) => variables.expand(text);
-  const { gitStrategy } = jobSettings(variables, {
+  const settings = jobSettings(variables, {
     allowGitFetch: spec.allowGitFetch,
     gitDepth: spec.git.depth,
     debugTraceDisabled: runner.debug_trace_disabled,
   });
+  const { gitStrategy } = settings;
   const labels = jobLabels(spec, runner, { manager, key, expand });
   const volumes = planVolumes({
     spec,
@@ -115,6 +117,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     name: `${project}-${key}`,
     labels,
     ...resolve(shared),
+    settings,
     environment: shared,
     volumes,
     network,

@@ -107,7 +107,7 @@ export class JobServices implements AsyncDisposable {
     this.#containers.push(container);
     await container.start(signal);
     const id = await container.create(signal);
-    if (facts.variables.isTrue("CI_DEBUG_SERVICES")) this.#logs.push(this.#follow(plan, id));
+    if (facts.settings.debugServices) this.#logs.push(this.#follow(plan, id));
     const found = await engine.inspectContainer(id, { signal });
     return { plan, image, id, address: addressIn(networkOf(facts), found) };
   }

@@ -181,6 +181,7 @@ docker:image:auth  executors/docker/images/registry_auth_test.ts  asks the varia
 docker:image:auth-line  executors/docker/images/image_store_test.ts  says whose credentials it used, and never what they are
 docker:helper-image  e2e/docker_helper_image_test.ts  build, save and load make an image that jobs find by its flavor
 docker:helper-image  e2e/docker_helper_image_test.ts  a helper image with nothing but git is given this executable
+docker:attempts  faults/docker_gone_test.ts  EXECUTOR_JOB_SECTION_ATTEMPTS: no more often than it says
 docker:service:alias  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
 docker:service:ports  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
 docker:service:warning  e2e/docker_services_test.ts  a service that does not answer is told of with its log, and the job goes on

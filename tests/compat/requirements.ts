@@ -163,6 +163,7 @@ docker:image:retries             3.5   What may pass is tried three times, and e
 docker:image:auth                3.6   DOCKER_AUTH_CONFIG, then the user's files, then the job's credentials.
 docker:image:auth-line           3.6   The log says whose credentials were used.
 docker:helper-image              3.5   helper_image is used; without one, ours or the job's own.
+docker:attempts                  4.6   EXECUTOR_JOB_SECTION_ATTEMPTS: a stage whose container was taken away is run in a new one.
 docker:service:alias             3.8   A job reaches a service by its aliases and two names of its image.
 docker:service:ports             3.8   A service is waited for until one of its exposed ports answers.
 docker:service:warning           3.8   One that does not come up is told of with its log; the job goes on.

@@ -41,11 +41,27 @@ test("jobSettings() names every bad value in GitLab Runner's words and goes on",
   expect(bad.getSourcesAttempts).toBe(10);
 });
 
-test("jobSettings() lets config.toml forbid debug traces", () => {
-  expect(settings({ CI_DEBUG_TRACE: "true" }).debugTrace).toBe(true);
-  const forbidden = settings({ CI_DEBUG_TRACE: "true" }, true);
-  expect(forbidden.debugTrace).toBe(false);
-  expect(forbidden.problems).toHaveLength(1);
+test("jobSettings() lets config.toml forbid debug traces and the logs of services", () => {
+  const wanted = { CI_DEBUG_TRACE: "true", CI_DEBUG_SERVICES: "true" };
+  expect(settings(wanted)).toMatchObject({ debugTrace: true, debugServices: true, problems: [] });
+  expect(settings(wanted, true)).toMatchObject({
+    debugTrace: false,
+    debugServices: false,
+    problems: [
+      "CI_DEBUG_TRACE: usage is disabled on this Runner",
+      "CI_DEBUG_SERVICES: usage is disabled on this Runner",
+    ],
+  });
+});
+
+test("jobSettings() reads how often a stage may be begun whose container is taken away", () => {
+  expect(settings({}).sectionAttempts).toBe(1);
+  expect(settings({ EXECUTOR_JOB_SECTION_ATTEMPTS: "3" }).sectionAttempts).toBe(3);
+  const { sectionAttempts, problems } = settings({ EXECUTOR_JOB_SECTION_ATTEMPTS: "999" });
+  expect(sectionAttempts).toBe(10);
+  expect(problems).toEqual([
+    "EXECUTOR_JOB_SECTION_ATTEMPTS: number of attempts out of the range [1, 10], clamping to: 10",
+  ]);
 });
 
 test("jobSettings() reads flags of git", () => {

@@ -131,7 +131,9 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     const id = `s_${crypto.randomUUID()}`;
     await using dead = manager(id, `${id}-dead`);
     await using alive = manager(id, `${id}-alive`);
-    await dead.prepared();
+    const last = await dead.prepared();
+    // Nothing of it is still to be started when it dies.
+    await last.run(stage("step_script"), testIO(), { signal: NEVER });
     const running = await alive.prepared();
     expect(await containersOf(id)).toHaveLength(4);
     dead.die();
