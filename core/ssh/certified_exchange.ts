@@ -6,10 +6,9 @@
  */
 
 import type { Client } from "ssh2";
-import { hostKey } from "./host_key.ts";
-import { CERTIFICATE_ALGORITHMS } from "./host_certificate.ts";
+import { CERTIFICATE_ALGORITHMS, certificateType, plainAlgorithm } from "./host_certificate.ts";
 
-/** The part of ssh2's client that is not in its types. */
+/** The part of ssh2's exchange of keys that is not in its types; a connection may have many. */
 interface Exchange {
   readonly negotiated: { serverHostKey: string };
   _hostKey: Buffer | undefined;
@@ -23,19 +22,42 @@ export async function allowCertificates(): Promise<void> {
   for (const name of CERTIFICATE_ALGORITHMS) if (!supported.includes(name)) supported.push(name);
 }
 
-/**
- * To be called from the host verifier: the secrets that are signed include the certificate, and the
- * signature is made with the plain key. ssh2 asks for the first to hash it, then to read the key.
- */
-export function goOnWithPlainKey(client: Client, plain: Buffer): void {
-  const { _protocol: { _kex: exchange } } = client as unknown as {
-    readonly _protocol: { readonly _kex: Exchange };
-  };
-  const certificate = exchange._hostKey;
-  let reads = 0;
-  Object.defineProperty(exchange, "_hostKey", {
-    get: () => reads++ === 0 ? certificate : plain,
-    set: () => {},
-  });
-  exchange.negotiated.serverHostKey = hostKey(plain).type;
+/** Of one client. */
+export class CertifiedExchange {
+  #exchange: Exchange | undefined;
+  /** What the server has agreed to sign with. */
+  #algorithm = "";
+
+  /** To be called right after `connect`, before anything can have come from the server. */
+  watch(client: Client): void {
+    const { _protocol: protocol } = client as unknown as { readonly _protocol: object };
+    Object.defineProperty(protocol, "_kex", {
+      get: () => this.#exchange,
+      set: (exchange: Exchange) => {
+        this.#exchange = exchange;
+        const { negotiated } = exchange;
+        this.#algorithm = negotiated.serverHostKey;
+        // A certificate names the key's type, which for RSA is not how it signs.
+        if (CERTIFICATE_ALGORITHMS.includes(this.#algorithm)) {
+          negotiated.serverHostKey = certificateType(this.#algorithm);
+        }
+      },
+    });
+  }
+
+  /**
+   * To be called from the host verifier: the secrets that are signed include the certificate, and the
+   * signature is made with the plain key. ssh2 asks for the first to hash it, then to read the key.
+   */
+  goOnWith(plain: Buffer): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    const certificate = exchange._hostKey;
+    let reads = 0;
+    Object.defineProperty(exchange, "_hostKey", {
+      get: () => reads++ === 0 ? certificate : plain,
+      set: () => {},
+    });
+    exchange.negotiated.serverHostKey = plainAlgorithm(this.#algorithm);
+  }
 }

@@ -3,7 +3,7 @@
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import { messageOf, SystemFailure } from "../errors.ts";
 import { abortable } from "../util/abort.ts";
-import { allowCertificates, goOnWithPlainKey } from "./certified_exchange.ts";
+import { allowCertificates, CertifiedExchange } from "./certified_exchange.ts";
 import { loginMethods, loginWords, type SshCredentials } from "./credentials.ts";
 import { type HostTrust, hostVerifier } from "./host_verifier.ts";
 import { type ProcessSinks, SshProcess } from "./process.ts";
@@ -49,6 +49,7 @@ export class SshConnection implements AsyncDisposable {
     await allowCertificates();
     signal.throwIfAborted();
     const client = new ssh.Client();
+    const exchange = new CertifiedExchange();
     let refusal: string | undefined;
     const config: ConnectConfig = {
       host,
@@ -64,14 +65,14 @@ export class SshConnection implements AsyncDisposable {
           refusal = judgement.why;
           return false;
         }
-        if (judgement.isCertified) goOnWithPlainKey(client, judgement.key);
+        if (judgement.isCertified) exchange.goOnWith(judgement.key);
         return true;
       },
       authHandler: [{ type: "none", username: user }, ...methods],
     };
     const connection = new SshConnection(client, name);
     try {
-      await abortable(connection.#ready(config), signal);
+      await abortable(connection.#ready(config, exchange), signal);
       return connection;
     } catch (cause) {
       client.destroy();
@@ -138,12 +139,13 @@ export class SshConnection implements AsyncDisposable {
     this.#client.destroy();
   }
 
-  async #ready(config: ConnectConfig): Promise<void> {
+  async #ready(config: ConnectConfig, exchange: CertifiedExchange): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#client.once("ready", resolve);
     this.#client.once("error", reject);
     this.#client.once("close", () => reject(new Error("the server closed the connection")));
     this.#client.connect(config);
+    exchange.watch(this.#client);
     await promise;
   }
 }

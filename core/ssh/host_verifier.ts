@@ -68,7 +68,7 @@ interface Book {
 }
 
 function judgeCertificate(wire: Buffer, book: Book): { key: Buffer; why: string | undefined } {
-  const { host, port, path, known: { authorities, revoked } } = book;
+  const { host, port, path, known: { keys, authorities, revoked } } = book;
   const name = serverName(host, port);
   try {
     const certificate = parseHostCertificate(wire);
@@ -77,6 +77,8 @@ function judgeCertificate(wire: Buffer, book: Book): { key: Buffer; why: string 
       revoked.some((each) => each.base64 === base64)
     );
     if (banned !== undefined) return { key, why: revocation(name, banned, path) };
+    // As OpenSSH: whose key is known needs nobody to vouch for it.
+    if (keys.some(({ base64 }) => base64 === hostKey(key).base64)) return { key, why: undefined };
     const refusal = certificateRefusal(certificate, { host, authorities, now: Date.now() });
     if (refusal === undefined) return { key, why: undefined };
     const wanted = authorities.map(fingerprint).join(" or ");
@@ -93,8 +95,8 @@ function keyRefusal(key: HostKey, { host, port, path, known }: Book): string | u
   if (known.keys.some(({ base64 }) => base64 === key.base64)) return undefined;
   const shown = `its ${key.type} key has the fingerprint ${fingerprint(key)}`;
   if (known.keys.length === 0 && known.authorities.length > 0) {
-    return `"${path}" has a @cert-authority for "${name}", which shows no certificate that can be ` +
-      `used (Ed25519 and ECDSA): ${shown}. Give the server one, or add its key`;
+    return `"${path}" has a @cert-authority for "${name}", which shows no certificate: ` +
+      `${shown}. Give the server one, or add its key`;
   }
   const scan = `ssh-keyscan${port === 22 ? "" : ` -p ${port}`} ${host} >> ${path}`;
   if (known.keys.length === 0) {

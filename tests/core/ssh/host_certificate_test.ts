@@ -109,9 +109,7 @@ function suite(): void {
 
   const types: readonly KeyType[] = ["ed25519", "rsa", "ecdsa"];
   test.each(
-    types.flatMap((authority) =>
-      (["ed25519", "ecdsa"] as const).map((key) => [key, authority] as const)
-    ),
+    types.flatMap((authority) => types.map((key) => [key, authority] as const)),
   )("is reached by its %s key that a %s authority has signed", async (key, authority) => {
     expect(await attempt({ hostKeys: [key], authority })).toBeUndefined();
   });
@@ -124,9 +122,16 @@ function suite(): void {
     ["its plain key beside a stranger's authority", {
       known: "@cert-authority other.example {other}\n[127.0.0.1]:{port} {key}",
     }],
-    ["a plain RSA key, whose certificates are not used", {
+    ["an RSA key that is changed all the time", {
       hostKeys: ["rsa"],
-      known: "@cert-authority * {ca}\n[127.0.0.1]:{port} {key}",
+      lines: ["RekeyLimit 200K"],
+    }],
+    ["an RSA key whose server prefers SHA-256", {
+      hostKeys: ["rsa"],
+      lines: ["HostKeyAlgorithms rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-256"],
+    }],
+    ["its plain key beside a stranger's authority for all", {
+      known: "@cert-authority * {other}\n[127.0.0.1]:{port} {key}",
     }],
   ])("is reached with %s", async (_what, options) => {
     expect(await attempt(options)).toBeUndefined();
@@ -143,7 +148,13 @@ function suite(): void {
     }, "conditions that are not understood: x@example.com"],
     ["of a revoked authority", { known: "@cert-authority * {ca}\n@revoked * {ca}" }, "revokes"],
     ["of a revoked key", { known: "@cert-authority * {ca}\n@revoked * {key}" }, "revokes"],
-    ["of a type that is not used", { hostKeys: ["rsa"] }, "shows no certificate that can be used"],
+    ["that it does not show", {
+      lines: ["HostKeyAlgorithms ssh-ed25519"],
+    }, "shows no certificate: its ssh-ed25519 key"],
+    ["that has a signature with SHA-1", {
+      authority: "rsa",
+      how: [...FOR_HOST, "-t", "ssh-rsa"],
+    }, "that the authority has not signed"],
   ])("is refused with a certificate %s", async (_what, options, words) => {
     expect(await attempt(options)).toContain(words);
   });
