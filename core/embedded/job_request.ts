@@ -42,29 +42,30 @@ export async function requestJob(state: CoordinatorState, call: Call): Promise<R
 
 async function search(state: CoordinatorState, call: Call, asker: Asker): Promise<Response> {
   const { runner, manager, body } = asker;
-  const polls = state.settings.longPollMs > 0;
+  const { longPollMs, longPollHandsOut } = state.settings;
+  const polls = longPollMs > 0;
   const cameToNothing = () => {
     manager.emptySince = call.startedAt;
   };
   manager.emptySince = undefined;
   const polling: Record<string, string> = polls ? { "Gitlab-Ci-Builds-Polling": "yes" } : {};
-  if (!runner.paused && polls && body["last_update"] === runner.queueToken) {
+  const take = () => call.request.signal.aborted ? undefined : state.queue.take(runner);
+  const isNews = body["last_update"] !== runner.queueToken;
+  let job = isNews && !runner.paused ? take() : undefined;
+  if (job === undefined && polls && !runner.paused && (longPollHandsOut || !isNews)) {
     const signal = AbortSignal.any([call.request.signal, state.down()]);
-    const rung = await runner.bell.wait(state.settings.longPollMs, { signal });
-    if (rung !== "rung" || !state.settings.longPollHandsOut) {
+    const rung = await runner.bell.wait(longPollMs, { signal });
+    if (rung !== "rung" || !longPollHandsOut) {
       // A poll that ended because something changed invites the runner to ask again at once.
       if (rung !== "rung") call.whenDelivered(cameToNothing);
       return emptyAnswer(204, polling);
     }
+    job = take();
   }
-  const queueToken = runner.queueToken;
-  const nothing = () => {
+  if (job === undefined) {
     call.whenDelivered(cameToNothing);
-    return emptyAnswer(204, { ...polling, "X-GitLab-Last-Update": queueToken });
-  };
-  if (runner.paused || body["last_update"] === queueToken) return nothing();
-  const job = call.request.signal.aborted ? undefined : state.queue.take(runner);
-  if (job === undefined) return nothing();
+    return emptyAnswer(204, { ...polling, "X-GitLab-Last-Update": runner.queueToken });
+  }
   return handOut(state, call, asker, job);
 }
 

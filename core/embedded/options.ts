@@ -33,8 +33,8 @@ export interface CoordinatorSettings {
   /** How long a job request is held when there is no job; 0: not at all. */
   longPollMs: number;
   /**
-   * A held request is answered with the job that comes. GitLab ends the poll with 204 instead, and
-   * the runner has to ask again.
+   * Every request that finds no job is held, and answered with the job that comes. GitLab holds only
+   * a runner that has asked before, and ends the poll with 204, so that it has to ask again.
    */
   longPollHandsOut: boolean;
   /** Exchanged for runner tokens; undefined: registration is refused. */
