@@ -4,7 +4,7 @@ import { describeChanges } from "../config/describe_changes.ts";
 import { loadConfig, type LoadedConfig, parseConfig } from "../config/load.ts";
 import type { GlobalConfig } from "../config/schema.ts";
 import { systemId } from "../config/system_id.ts";
-import { watchConfig } from "../config/watch.ts";
+import { type ConfigWatch, watchConfig } from "../config/watch.ts";
 import { codeOf, messageOf } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
@@ -58,12 +58,6 @@ export async function runManager(options: ManagerOptions): Promise<number> {
   if (state.warning !== undefined) logger.warning(state.warning);
   await using instruments = await options.instruments(config.listen_address);
   const { metrics } = instruments;
-  metrics.configurationLoaded(complaint === undefined ? "loaded" : "loading-error");
-  if (complaint === undefined) logger.info("Configuration loaded");
-  logger.info("Initializing executor providers");
-  if (config.session_server.listen_address === "") {
-    logger.info("[session_server].listen_address not defined, session endpoints disabled");
-  }
   const engine = new RunnerEngine({
     configPath,
     env,
@@ -76,7 +70,13 @@ export async function runManager(options: ManagerOptions): Promise<number> {
     connect: connectRunner,
     memory: ownMemory,
   });
-  const manager = new Manager(options, engine, metrics, config, complaint);
+  using manager = new Manager(options, engine, metrics, config, complaint);
+  metrics.configurationLoaded(complaint === undefined ? "loaded" : "loading-error");
+  if (complaint === undefined) logger.info("Configuration loaded");
+  logger.info("Initializing executor providers");
+  if (config.session_server.listen_address === "") {
+    logger.info("[session_server].listen_address not defined, session endpoints disabled");
+  }
   instruments.serve(() => manager.snapshot());
   return await manager.run();
 }
@@ -95,18 +95,21 @@ async function firstConfig(
   }
 }
 
-class Manager {
+/** Listens to signals from its construction on, until disposed. */
+class Manager implements Disposable {
   readonly #options: ManagerOptions;
   readonly #engine: RunnerEngine;
   readonly #metrics: Metrics;
   readonly #rotations: TokenRotations;
   readonly #shutdown: Shutdown;
+  readonly #stopListening: readonly (() => void)[];
   readonly #ended = Promise.withResolvers<number>();
   #config: GlobalConfig;
   /** What was last said against the file; undefined while it is in force. */
   #complaint: string | undefined;
   /** Somebody asked for the file to be read, and is to hear of it also when nothing is new. */
   #awaited = false;
+  #watch: ConfigWatch | undefined;
 
   constructor(
     options: ManagerOptions,
@@ -128,12 +131,19 @@ class Manager {
       timeoutSeconds: () => this.#config.shutdown_timeout,
       onEnd: (code) => this.#ended.resolve(code),
     });
+    this.#stopListening = [
+      options.signals.on("SIGHUP", () => {
+        this.#awaited = true;
+        void this.#watch?.reload();
+      }),
+      options.signals.on("SIGUSR1", () => logState(this.snapshot(), options.logger)),
+    ];
   }
 
   async run(): Promise<number> {
-    const { configPath, env, logger, signals } = this.#options;
+    const { configPath, env, logger } = this.#options;
     await this.#engine.recover(this.#config);
-    using watch = await watchConfig(configPath, {
+    this.#watch = await watchConfig(configPath, {
       env,
       onChange: (loaded) => this.#reload(loaded),
       onError: (error) => {
@@ -145,21 +155,17 @@ class Manager {
         }
       },
     });
-    const unlisten = [
-      signals.on("SIGHUP", () => {
-        this.#awaited = true;
-        void watch.reload();
-      }),
-      signals.on("SIGUSR1", () => logState(this.snapshot(), logger)),
-    ];
     this.#apply(this.#config);
-    // A change between the first reading and the watch would otherwise go unseen.
-    await watch.reload();
-    const code = await this.#ended.promise;
-    for (const remove of unlisten) remove();
+    // A change or a SIGHUP between the first reading and the watch would otherwise go unseen.
+    await this.#watch.reload();
+    return await this.#ended.promise;
+  }
+
+  [Symbol.dispose](): void {
+    for (const stop of this.#stopListening) stop();
+    this.#watch?.[Symbol.dispose]();
     this.#rotations.stop();
     this.#shutdown[Symbol.dispose]();
-    return code;
   }
 
   snapshot(): ManagerSnapshot {
