@@ -1,8 +1,9 @@
 /** Runs a folder's test files with `bun test` and counts what they found. */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../../core/errors.ts";
 import { checkEnvironment, runCommand } from "./command.ts";
 import { parseJunit } from "./junit.ts";
 import { type Case, failedSuite, type SuiteOutcome } from "./outcome.ts";
@@ -68,7 +69,11 @@ export async function runTestSuite(root: string, suite: TestSuite): Promise<Suit
   const { name, files } = suite;
   if (files.length === 0) return failedSuite(name, "there are no test files");
   const scratch = await mkdtemp(join(tmpdir(), "gate-"));
+  const temporary = join(scratch, "tmp");
   try {
+    // What a test leaves goes with its suite. Tests run programs as other users.
+    await mkdir(temporary);
+    await Promise.all([chmod(scratch, 0o755), chmod(temporary, 0o1777)]);
     const report = join(scratch, "junit.xml");
     const result = await runCommand([
       process.execPath,
@@ -79,12 +84,14 @@ export async function runTestSuite(root: string, suite: TestSuite): Promise<Suit
       "--reporter=junit",
       `--reporter-outfile=${report}`,
       ...files.map((file) => `./${file}`),
-    ], { cwd: root, env: checkEnvironment(process.env) });
+    ], { cwd: root, env: { ...checkEnvironment(process.env), TMPDIR: temporary } });
     const file = Bun.file(report);
     const cases = readReport(files, await file.exists() ? await file.text() : "", result.exitCode);
     return { suite: name, cases, seconds: result.seconds, output: result.output };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true }).catch((error) =>
+      process.stderr.write(`${name} left what cannot be removed: ${messageOf(error)}\n`)
+    );
   }
 }
 

@@ -38,6 +38,7 @@ describe("runOnPty()", () => {
     const pty = runOnPty(command("", { argv: ["sh"], stdin, output }), { signal: NEVER });
     expect(await pty.ended).toEqual({ kind: "exited", code: 9 });
     expect(text()).toBe("25 90\r\n");
+    await Bun.file(path).delete();
   });
 
   test("reports the signal that ended the program", async () => {
