@@ -1,6 +1,6 @@
 /** Changes to entries of config.toml that a command has looked at before. */
 
-import { type ConfigDraft, editConfig } from "../config/edit.ts";
+import { editConfig } from "../config/edit.ts";
 import type { Secret } from "../util/secret.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -18,14 +18,7 @@ export async function removeFromConfig(
 ): Promise<void> {
   if (runners.length === 0) return;
   await editConfig(path, (draft) => {
-    draft.removeRunners(runners.flatMap((runner) => indicesOf(draft, runner)));
+    draft.removeRunners(runners.flatMap((runner) => draft.indicesOf(runner)));
   }, { env: program.env });
   logger.info(`Updated ${path}`);
-}
-
-/** Indices of the entries with this URL and token: one, unless the file has it twice. */
-export function indicesOf(draft: ConfigDraft, { url, token }: KnownRunner): number[] {
-  return draft.runners
-    .filter((entry) => entry.url === url && entry.token.reveal() === token.reveal())
-    .map(({ index }) => index);
 }

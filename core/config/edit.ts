@@ -18,7 +18,7 @@ import { Secret } from "../util/secret.ts";
 import { type Environment, expandReferences } from "./entry.ts";
 import { type FileLock, lockFile } from "./file_lock.ts";
 import { parseDocument, readConfigText } from "./load.ts";
-import { isTable, type RawTable } from "./normalise.ts";
+import { isTable, type RawTable, writtenName } from "./normalise.ts";
 import { addRunner, removeRunners, setRunner } from "./toml_edit.ts";
 import { FIRST_CONFIG } from "./toml_text.ts";
 
@@ -34,6 +34,8 @@ export interface RunnerIdentity {
 /** What an edit sees and does. Indices are those of `runners`, which follows every change. */
 export interface ConfigDraft {
   readonly runners: readonly RunnerIdentity[];
+  /** Indices of the entries with this URL and token: one, unless the file has it twice. */
+  indicesOf(runner: Pick<RunnerIdentity, "url" | "token">): readonly number[];
   /** Adds a `[[runners]]` entry at the end. Values are those of TOML; a Secret is written out. */
   addRunner(entry: Readonly<RawTable>): void;
   /** Sets plain keys of an entry; undefined takes one away. */
@@ -80,7 +82,8 @@ class Draft implements ConfigDraft {
   }
 
   get runners(): readonly RunnerIdentity[] {
-    const { runners } = parseDocument(this.text, this.#path);
+    const document = parseDocument(this.text, this.#path);
+    const runners = document[writtenName(document, "runners")];
     if (!Array.isArray(runners)) return [];
     return runners.filter(isTable).map((runner, index) => ({
       index,
@@ -89,6 +92,12 @@ class Draft implements ConfigDraft {
       token: new Secret(expandReferences(textAt(runner, "token"), this.#env)),
       executor: textAt(runner, "executor"),
     }));
+  }
+
+  indicesOf({ url, token }: Pick<RunnerIdentity, "url" | "token">): readonly number[] {
+    return this.runners
+      .filter((entry) => entry.url === url && entry.token.reveal() === token.reveal())
+      .map(({ index }) => index);
   }
 
   addRunner(entry: Readonly<RawTable>): void {
@@ -105,7 +114,7 @@ class Draft implements ConfigDraft {
 }
 
 function textAt(table: RawTable, key: string): string {
-  const value = table[key];
+  const value = table[writtenName(table, key)];
   return typeof value === "string" ? value : "";
 }
 

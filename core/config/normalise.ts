@@ -34,6 +34,13 @@ export function isTable(value: unknown): value is RawTable {
     !(value instanceof Date) && !(value instanceof Secret);
 }
 
+/** The name under which `table` has `key`: that very one, or else one in another case. */
+export function writtenName(table: RawTable, key: string): string {
+  if (Object.hasOwn(table, key)) return key;
+  const lower = key.toLowerCase();
+  return Object.keys(table).find((name) => name.toLowerCase() === lower) ?? key;
+}
+
 interface RetiredKey {
   /** In the schema's form: `runners.cache.ServerAddress`. */
   readonly name: string;

@@ -6,31 +6,29 @@
 import { patch } from "@decimalturn/toml-patch";
 import { parse } from "smol-toml";
 import { ConfigurationError } from "../errors.ts";
-import { isTable, type RawTable } from "./normalise.ts";
+import { isTable, type RawTable, writtenName } from "./normalise.ts";
 import { startsWith, type TomlItem, tomlItems, type TomlPath } from "./toml_layout.ts";
 import { runnerText, tomlKey, tomlValue } from "./toml_text.ts";
 
 /** Puts an entry behind everything else, as `[[runners]]` with its tables. */
 export function addRunner(text: string, entry: Readonly<RawTable>): string {
-  const block = runnerText(entry);
+  const block = runnerText(entry, writtenName(read(text), "runners"));
   const breaks = newline(text);
   const gap = text === "" ? "" : text.endsWith("\n") ? breaks : breaks + breaks;
-  return checked(text, text + gap + block.replaceAll("\n", breaks), (document) => ({
-    ...document,
-    runners: [...runnersOf(document), ...runnersOf(read(block))],
-  }));
+  return checked(text, text + gap + block.replaceAll("\n", breaks), (runners) => [
+    ...runners,
+    ...runnersOf(read(block)),
+  ]);
 }
 
 /** Sets plain keys of one entry; undefined takes a key away. */
 export function setRunner(text: string, index: number, values: Readonly<RawTable>): string {
   return Object.entries(values).reduce((before, [key, value]) => {
     const after = setPair(before, index, key, value);
-    return checked(before, after, (document) => {
-      const runners = runnersOf(document).with(index, {
-        ...runnersOf(document)[index],
-        [key]: value === undefined ? undefined : read(`v = ${tomlValue(value)}`)["v"],
-      });
-      return { ...document, runners };
+    return checked(before, after, (runners) => {
+      const runner = runners[index] ?? {};
+      const written = value === undefined ? undefined : read(`v = ${tomlValue(value)}`)["v"];
+      return runners.with(index, { ...runner, [writtenName(runner, key)]: written });
     });
   }, text);
 }
@@ -43,20 +41,25 @@ export function removeRunners(text: string, indices: readonly number[]): string 
   const descending = [...new Set(indices)].sort((a, b) => b - a);
   return descending.reduce(
     (before, index) =>
-      checked(before, withoutRunner(before, index), (document) => ({
-        ...document,
-        runners: runnersOf(document).filter((_, at) => at !== index),
-      })),
+      checked(
+        before,
+        withoutRunner(before, index),
+        (runners) => runners.filter((_, at) => at !== index),
+      ),
     text,
   );
 }
+
+type ChangeRunners = (runners: readonly RawTable[]) => readonly RawTable[];
 
 /**
  * The surgeon's text when it reads as `wanted`; else toml-patch's, which knows the forms that
  * GitLab Runner never writes (`runners = [{…}]`) but moves comments when entries come and go.
  */
-function checked(before: string, after: string, change: (document: RawTable) => RawTable): string {
-  const wanted = withoutEmpty(change(read(before)));
+function checked(before: string, after: string, change: ChangeRunners): string {
+  const document = read(before);
+  const name = writtenName(document, "runners");
+  const wanted = withoutEmpty({ ...document, [name]: change(runnersOf(document)) });
   if (reads(after, wanted)) return after;
   const patched = patch(before, wanted);
   if (reads(patched, wanted)) return patched;
@@ -70,8 +73,8 @@ function withoutEmpty(document: RawTable): RawTable {
   const runners = runnersOf(document).map((runner) =>
     Object.fromEntries(Object.entries(runner).filter(([, value]) => value !== undefined))
   );
-  const { runners: _, ...rest } = document;
-  return runners.length === 0 ? rest : { ...rest, runners };
+  const { [writtenName(document, "runners")]: _, ...rest } = document;
+  return runners.length === 0 ? rest : { ...rest, [writtenName(document, "runners")]: runners };
 }
 
 function reads(text: string, wanted: RawTable): boolean {
@@ -87,7 +90,7 @@ function read(text: string): RawTable {
 }
 
 function runnersOf(document: RawTable): readonly RawTable[] {
-  const { runners } = document;
+  const runners = document[writtenName(document, "runners")];
   return Array.isArray(runners) ? runners.filter(isTable) : [];
 }
 

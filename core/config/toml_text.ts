@@ -16,9 +16,9 @@ shutdown_timeout = 0
 ${INDENT}session_timeout = 1800
 `;
 
-/** An entry as `[[runners]]` with its tables, keys in the order of the schema, the unknown last. */
-export function runnerText(entry: Readonly<RawTable>): string {
-  const lines = ["[[runners]]", ...tableLines(entry, ["runners"], runnerTable.table?.keys() ?? {})];
+/** An entry as `[[name]]` with its tables, keys in the order of the schema, the unknown last. */
+export function runnerText(entry: Readonly<RawTable>, name: string): string {
+  const lines = [`[[${name}]]`, ...tableLines(entry, [name], runnerTable.table?.keys() ?? {})];
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,6 +1,6 @@
 /** Keeps the tokens of all entries from expiring, and writes the new ones to config.toml. */
 
-import { editConfig } from "../config/edit.ts";
+import { saveToken } from "../config/save_token.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import { messageOf } from "../errors.ts";
 import { type ConnectOptions, connectRunner } from "./connect.ts";
@@ -42,16 +42,7 @@ export class TokenRotations {
       now: Date.now,
       reset: (entry, its) => coordinator.resetToken({ runnerId: entry.id }, its),
       save: (entry, token, obtainedAt, expiresAt) =>
-        editConfig(configPath, (draft) => {
-          for (const each of draft.runners) {
-            if (each.url !== entry.url || each.token.reveal() !== entry.token.reveal()) continue;
-            draft.setRunner(each.index, {
-              token,
-              token_obtained_at: obtainedAt,
-              token_expires_at: expiresAt ?? new Date(0),
-            });
-          }
-        }, { env }),
+        saveToken(configPath, entry, { token, obtainedAt, expiresAt }, { env }),
     }, { signal });
   }
 }

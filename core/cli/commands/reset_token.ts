@@ -1,12 +1,11 @@
 /** `reset-token`: replaces authentication tokens at GitLab and in config.toml. */
 
-import { editConfig } from "../../config/edit.ts";
+import { saveToken } from "../../config/save_token.ts";
 import type { RunnerConfig } from "../../config/schema.ts";
 import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
 import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
-import { indicesOf } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import { connect, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
 import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
@@ -77,15 +76,9 @@ async function resetToken(
     logger.error(`Resetting runner authentication token... ${word}`, { error });
     return false;
   }
-  await editConfig(configPath, (draft) => {
-    for (const index of indicesOf(draft, runner)) {
-      draft.setRunner(index, {
-        token: outcome.token,
-        token_obtained_at: new Date(),
-        token_expires_at: outcome.expiresAt,
-      });
-    }
-  }, { env: context.program.env });
+  const { token, expiresAt } = outcome;
+  const fresh = { token, expiresAt, obtainedAt: new Date() };
+  await saveToken(configPath, runner, fresh, { env: context.program.env });
   logger.info("Resetting runner authentication token... succeeded");
   return true;
 }

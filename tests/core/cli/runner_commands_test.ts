@@ -187,6 +187,33 @@ describe("reset-token", () => {
       },
     ));
 
+  test("writes the new token where the file has the old one, whatever the case of its keys", () =>
+    inSandbox(
+      { "POST runners/reset_authentication_token": reset },
+      async ({ run, sandbox }) => {
+        const before = (await sandbox.config()).replace("token =", "Token =");
+        await Bun.write(sandbox.configPath, before);
+        expect((await run("reset-token", "--name", "created")).code).toBe(0);
+        expect(await sandbox.config()).toContain('Token = "glrt-new"');
+      },
+    ));
+
+  test("says that the new token is lost when its entry has left the file meanwhile", () =>
+    inSandbox({}, async ({ sandbox }) => {
+      await using server = new FakeGitLab({
+        "POST runners/reset_authentication_token": async () => {
+          await Bun.write(sandbox.configPath, "concurrent = 1\n");
+          return reset();
+        },
+      });
+      await writeConfig(sandbox, server.url);
+      const { code, stderr } = await sandbox.run(["reset-token", "-c", "config.toml", "--id", "1"]);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        "has no runner with the old one any more; register the runner again",
+      );
+    }));
+
   test("--pat goes to the runner's id", () =>
     inSandbox(
       { "POST runners/2/reset_authentication_token": reset },

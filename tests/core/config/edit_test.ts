@@ -6,6 +6,7 @@ import { editConfig } from "../../../core/config/edit.ts";
 import { lockFile } from "../../../core/config/file_lock.ts";
 import { loadConfig } from "../../../core/config/load.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
+import { Secret } from "../../../core/util/secret.ts";
 
 const RUNNER = { name: "a", url: "https://x", token: "$TOKEN", executor: "shell" };
 const env = { TOKEN: "glrt-a" };
@@ -43,6 +44,19 @@ describe("editConfig", () => {
     }, { env });
     const { config } = await loadConfig(path, { env });
     expect(config.runners.map(({ name, id }) => [name, id])).toEqual([["b", 3]]);
+  });
+
+  test("knows runners whose keys are written in another case, as Go reads them", async () => {
+    await editConfig(path, (draft) => draft.addRunner(RUNNER), { env });
+    const text = await readFile(path, "utf8");
+    const written = text.replace("name", "Name").replace("url", "URL").replace("token", "Token");
+    await writeFile(path, written);
+    await editConfig(path, (draft) => {
+      expect(draft.runners).toMatchObject([{ name: "a", url: "https://x" }]);
+      const known = { url: "https://x", token: new Secret("glrt-a") };
+      expect(draft.indicesOf(known)).toEqual([0]);
+      expect(draft.indicesOf({ ...known, url: "https://y" })).toEqual([]);
+    }, { env });
   });
 
   test("leaves the file alone when the edit changes nothing or fails", async () => {

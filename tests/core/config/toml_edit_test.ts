@@ -126,6 +126,13 @@ describe("setRunner", () => {
     expect(runner?.["name"]).toBe(value);
   });
 
+  test("finds a key in the case in which it is written", () => {
+    const text = '[[Runners]]\n  Name = "a"\n  Token = "x" # secret\n';
+    expect(setRunner(text, 0, { token: "y", id: 3 }))
+      .toBe('[[Runners]]\n  Name = "a"\n  Token = "y" # secret\n  id = 3\n');
+    expect(removeRunners(addRunner(text, { name: "b" }), [0])).toBe('[[Runners]]\n  name = "b"\n');
+  });
+
   test("sets a key of a runner written as an inline table", () => {
     const text = setRunner('runners = [{ name = "a", token = "x" }]\n', 0, { token: "y" });
     expect(runnersOf(text)).toEqual([{ name: "a", token: "y" }]);
