@@ -13,6 +13,7 @@ import type { FlagValues } from "./flag.ts";
 import { checkAccessLevel } from "./register_at_gitlab.ts";
 import { askExecutor, checkExecutor } from "./register_executor.ts";
 import { identify, type Identity } from "./register_identity.ts";
+import { checkShell } from "./register_shell.ts";
 import { loadTemplate } from "./register_template.ts";
 import {
   type EntryTable,
@@ -43,6 +44,7 @@ export async function registerRunner(
   const existing = await existingConfig(configPath, context);
   const template = await loadTemplate(flags.text("template-config"), program);
   const offered = fillIn(entryFromFlags(flags), template);
+  checkShell(offered, { shells: await program.shells(), logger });
   if (!answers.interactive) checkExecutor(offered, executors);
   const complete = () => askExecutor(offered, { answers, executors, logger });
   // Without questions everything is known by now; GitLab need not hear of what cannot be written.

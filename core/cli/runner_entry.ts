@@ -77,6 +77,11 @@ export function isExecutor(name: string): boolean {
   return Object.hasOwn(TABLES_OF, name);
 }
 
+/** Whether GitLab Runner takes this name for a shell; this build may not have it. */
+export function isShell(name: string): boolean {
+  return ["bash", "sh", "pwsh", "powershell", "cmd"].includes(name);
+}
+
 /** `entry` without the tables that `executor` does not read; all stay when it is not a known one. */
 export function withoutForeignTables(entry: EntryTable, executor: string): EntryTable {
   const own = TABLES_OF[executor] ?? EXECUTOR_TABLES;

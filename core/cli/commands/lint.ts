@@ -1,6 +1,7 @@
 /** `lint`: everything that is wrong with a config.toml, before a runner has to find out. */
 
 import { loadConfig } from "../../config/load.ts";
+import { repeatedRunners } from "../../config/repeated_runners.ts";
 import type { GlobalConfig, RunnerConfig } from "../../config/schema.ts";
 import { apiUrl } from "../../coordinator/api_url.ts";
 import { messageOf } from "../../errors.ts";
@@ -12,7 +13,7 @@ import type { Shell } from "../../shell.ts";
 import type { Command } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import type { Program } from "../program.ts";
-import { isExecutor } from "../runner_entry.ts";
+import { isExecutor, isShell } from "../runner_entry.ts";
 
 export const lintCommand: Command = {
   description:
@@ -22,8 +23,8 @@ export const lintCommand: Command = {
   examples: [["lint -c config.toml", "Check a file before it is rolled out"]],
   async run(flags, { program, logger }) {
     const path = configFile(flags, program);
-    const { findings, unbuilt } = await examine(path, program);
-    for (const remark of unbuilt) logger.warning(remark);
+    const { findings, remarks } = await examine(path, program);
+    for (const remark of remarks) logger.warning(remark);
     for (const finding of findings) logger.error(finding);
     if (findings.length > 0) return 1;
     logger.info("Configuration is valid", { ConfigFile: path });
@@ -33,8 +34,8 @@ export const lintCommand: Command = {
 
 interface Examination {
   readonly findings: readonly string[];
-  /** What the file may well say, but this release cannot do. */
-  readonly unbuilt: readonly string[];
+  /** What the file may well say, but this release cannot do, or its writer may not have meant. */
+  readonly remarks: readonly string[];
 }
 
 async function examine(path: string, program: Program): Promise<Examination> {
@@ -45,18 +46,23 @@ async function examine(path: string, program: Program): Promise<Examination> {
       executors.names.includes(executor) || !isExecutor(executor);
     const shells = await program.shells();
     const judgements = (runners: readonly RunnerConfig[]) =>
-      runners.flatMap((runner) => judge(runner, executors));
+      runners.flatMap((runner) => runner.executor === "" ? [] : judge(runner, executors));
     return {
       findings: [
         ...warnings,
         ...badAddresses(config),
-        ...config.runners.flatMap((runner) => badValues(runner, shells)),
+        ...config.runners.flatMap((runner) => badValues(runner)),
+        ...badShells(config.runners.filter(({ shell }) => !isShell(shell)), shells),
         ...judgements(config.runners.filter(isBuilt)),
       ],
-      unbuilt: judgements(config.runners.filter((runner) => !isBuilt(runner))),
+      remarks: [
+        ...repeatedRunners(config.runners),
+        ...judgements(config.runners.filter((runner) => !isBuilt(runner))),
+        ...badShells(config.runners.filter(({ shell }) => isShell(shell)), shells),
+      ],
     };
   } catch (error) {
-    return { findings: messageOf(error).split("\n"), unbuilt: [] };
+    return { findings: messageOf(error).split("\n"), remarks: [] };
   }
 }
 
@@ -73,10 +79,9 @@ function judge(runner: RunnerConfig, executors: Registry<ExecutorProvider>): rea
 }
 
 /** Values that are looked at only when a job comes, or that are then passed over. */
-function badValues(runner: RunnerConfig, shells: Registry<Shell>): readonly string[] {
-  const { shell, monitoring, environment } = runner;
+function badValues(runner: RunnerConfig): readonly string[] {
+  const { monitoring, environment } = runner;
   const problems = [
-    ...(shell === "" ? [] : complaints(() => shells.get(shell))),
     ...judgeQueueing(monitoring, NO_JOB, new Date()).problems,
     ...environment.flatMap((entry) =>
       entry.indexOf("=") > 0 ? [] : [`environment: expected KEY=value, got "${entry}"`]
@@ -85,12 +90,21 @@ function badValues(runner: RunnerConfig, shells: Registry<Shell>): readonly stri
   return problems.map((problem) => `Runner "${runner.name}": ${problem}`);
 }
 
+function badShells(
+  runners: readonly RunnerConfig[],
+  shells: Registry<Shell>,
+): readonly string[] {
+  return runners.filter(({ shell }) => shell !== "").flatMap(({ name, shell }) =>
+    complaints(() => shells.get(shell)).map((problem) => `Runner "${name}": ${problem}`)
+  );
+}
+
 const NO_JOB = { time_in_queue_seconds: 0, project_jobs_running_on_instance_runners_count: "" };
 
 /** Addresses are looked at when they are used; a wrong one then costs its runner or the metrics. */
 function badAddresses({ listen_address, runners }: GlobalConfig): readonly string[] {
   return [
-    ...runners.flatMap(({ url }) => complaints(() => apiUrl(url))),
+    ...runners.flatMap(({ url }) => url === "" ? [] : complaints(() => apiUrl(url))),
     ...(listen_address === "" ? [] : complaints(() => parseListenAddress(listen_address))),
   ];
 }

@@ -7,6 +7,7 @@ import { runCli } from "../../../core/cli/run_cli.ts";
 import type { Program, TextInput } from "../../../core/cli/program.ts";
 import type { ExecutorProvider } from "../../../core/executor.ts";
 import { Registry } from "../../../core/registry.ts";
+import { bash, sh } from "../../../shells/bash.ts";
 
 const features = {
   variables: true,
@@ -69,7 +70,7 @@ export class Sandbox implements Disposable {
         ),
       plugins: {},
       pluginTools: () => Promise.reject(new Error("not here")),
-      shells: () => Promise.resolve(new Registry("shell", [])),
+      shells: () => Promise.resolve(new Registry("shell", [bash, sh])),
       commands: [],
       signals: {
         on: (signal, listener) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { Registry } from "../../../core/registry.ts";
 import { namedExecutor, Sandbox } from "./fixture.ts";
 import { CREATED, entries, gitlab, ISSUED, register } from "./register_fixture.ts";
@@ -247,6 +248,32 @@ test("register refuses an unknown executor before it asks GitLab", async () => {
   expect(code).toBe(1);
   expect(stderr).toContain('Invalid executor specified: "dokcer"');
   expect(server.calls).toEqual([]);
+});
+
+test.each([["by flag", ["--shell", "fish"]], ["by template", ["--template-config", "t.toml"]]])(
+  "register refuses an unknown shell before it asks GitLab: %s",
+  async (_, flags) => {
+    await using server = gitlab();
+    using sandbox = new Sandbox();
+    await Bun.write(join(sandbox.folder, "t.toml"), '[[runners]]\n  shell = "fish"\n');
+    const { code, stderr } = await sandbox.run(
+      register(server.url, "--token", CREATED, "--executor", "shell", ...flags),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('Invalid shell specified: "fish"; this build has bash, sh');
+    expect(server.calls).toEqual([]);
+  },
+);
+
+test("register writes a shell of GitLab Runner that is not built yet, and says so", async () => {
+  await using server = gitlab();
+  using sandbox = new Sandbox();
+  const { code, stderr } = await sandbox.run(
+    register(server.url, "--token", CREATED, "--executor", "shell", "--shell", "pwsh"),
+  );
+  expect(code).toBe(0);
+  expect(stderr).toContain('WARNING: This release does not have the shell "pwsh" yet');
+  expect(await entries(sandbox)).toMatchObject([{ executor: "shell", shell: "pwsh" }]);
 });
 
 test("register writes an executor of GitLab Runner that is not built yet, and says so", async () => {
