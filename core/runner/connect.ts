@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { RunnerConfig } from "../config/schema.ts";
 import { gitlabCoordinator } from "../coordinator/client.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
+import { ConfigurationError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 
@@ -28,11 +29,13 @@ export type RunnerAddress = Pick<
 /** Opens the connection of one entry. Throws ConfigurationError when its address is not usable. */
 export type Connect = (runner: RunnerAddress, options: ConnectOptions) => Coordinator;
 
-/** Throws ConfigurationError when the entry's URL is not usable. */
+/** Throws ConfigurationError when the entry's URL is not usable, or it has no token. */
 export function connectRunner(
   runner: Omit<RunnerAddress, "executor">,
   options: ConnectOptions,
 ): Coordinator {
+  // GitLab would refuse each request, and in the end all that come from this host.
+  if (runner.token.reveal().trim() === "") throw new ConfigurationError("The runner has no token");
   return gitlabCoordinator({
     url: runner.url,
     token: runner.token,

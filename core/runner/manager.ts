@@ -2,6 +2,7 @@
 
 import { describeChanges } from "../config/describe_changes.ts";
 import { loadConfig, type LoadedConfig, parseConfig } from "../config/load.ts";
+import { repeatedRunners } from "../config/repeated_runners.ts";
 import type { GlobalConfig } from "../config/schema.ts";
 import { systemId } from "../config/system_id.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
@@ -173,7 +174,8 @@ class Manager implements Disposable {
   }
 
   #apply(config: GlobalConfig): void {
-    for (const sentence of unbuiltSettings(config)) this.#options.logger.warning(sentence);
+    const remarks = [...unbuiltSettings(config), ...repeatedRunners(config.runners)];
+    for (const remark of remarks) this.#options.logger.warning(remark);
     this.#engine.apply(config);
     this.#rotations.follow(config.runners);
   }

@@ -11,6 +11,7 @@ import type { Shell } from "../shell.ts";
 import { shortToken } from "../util/token.ts";
 import { runnerInfo } from "./announce.ts";
 import { JobBudget } from "./budget.ts";
+import { RunnerLoad } from "./runner_load.ts";
 import { type Assignment, RunnerWorker, type WorkerParts } from "./worker.ts";
 
 export interface PoolOptions {
@@ -29,6 +30,8 @@ export class RunnerPool {
   readonly #options: PoolOptions;
   readonly #budget: JobBudget;
   readonly #workers = new Map<string, RunnerWorker>();
+  /** By token, as GitLab Runner counts: entries that share one share its limit, across reloads. */
+  readonly #loads = new Map<string, RunnerLoad>();
   readonly #leaving = new Set<Promise<void>>();
   #turn = 0;
   #draining = false;
@@ -49,7 +52,12 @@ export class RunnerPool {
   /** Takes a configuration into force: new entries start, gone ones finish what they run. */
   apply(config: GlobalConfig): void {
     const wanted = new Map<string, RunnerConfig>();
-    for (const runner of config.runners) wanted.set(workerKey(runner), runner);
+    for (const runner of config.runners) {
+      const key = workerKey(runner);
+      let nth = 0;
+      while (wanted.has(`${key} ${nth}`)) nth++;
+      wanted.set(`${key} ${nth}`, runner);
+    }
     for (const [key, worker] of this.#workers) {
       if (wanted.has(key)) continue;
       this.#workers.delete(key);
@@ -82,7 +90,9 @@ export class RunnerPool {
         return;
       }
       const { logger, metrics, host, run } = this.#options;
-      const created = new RunnerWorker(parts, { budget: this.#budget, logger, metrics, host, run });
+      const load = this.#loadOf(runner);
+      const budget = this.#budget;
+      const created = new RunnerWorker(parts, { budget, load, logger, metrics, host, run });
       this.#workers.set(key, created);
     } catch (error) {
       this.#options.logger.error("Cannot use this runner", {
@@ -119,6 +129,13 @@ export class RunnerPool {
         unhealthyIntervalMs: runner.unhealthy_interval,
       },
     };
+  }
+
+  #loadOf(runner: RunnerConfig): RunnerLoad {
+    const token = runner.token.reveal();
+    const load = this.#loads.get(token) ?? new RunnerLoad();
+    this.#loads.set(token, load);
+    return load;
   }
 
   #retire(worker: RunnerWorker): void {

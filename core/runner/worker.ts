@@ -10,6 +10,7 @@ import type { Executor, ExecutorHost, ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics, RunnerLabels } from "../metrics/metrics.ts";
 import type { JobBudget, Permit } from "./budget.ts";
+import type { RunnerLoad } from "./runner_load.ts";
 import { type RequestResult, Schedule, type ScheduleSettings } from "./schedule.ts";
 
 /** What a worker is made of; a reload gives it a new set. */
@@ -34,6 +35,7 @@ export interface Assignment {
 
 export interface WorkerOptions {
   readonly budget: JobBudget;
+  readonly load: RunnerLoad;
   readonly host: ExecutorHost;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -49,6 +51,7 @@ export class RunnerWorker {
   readonly #options: WorkerOptions;
   readonly #schedule: Schedule;
   readonly #stopping = new AbortController();
+  readonly #retry = () => this.pump();
   readonly #jobs = new Set<Promise<void>>();
   readonly #requests = new Set<Promise<void>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,14 +91,17 @@ export class RunnerWorker {
   pump(): void {
     clearTimeout(this.#timer);
     const { runner, labels } = this.#parts;
-    const { budget, metrics } = this.#options;
+    const { budget, load, metrics } = this.#options;
     while (!this.#stopping.signal.aborted) {
       const wait = this.#schedule.waitMs(performance.now());
       if (wait > 0) {
         this.#timer = setTimeout(() => this.pump(), Math.min(wait, 2 ** 31 - 1));
         return;
       }
-      if (runner.limit > 0 && this.#jobs.size + this.#requests.size >= runner.limit) return;
+      if (runner.limit > 0 && load.places >= runner.limit) {
+        load.wait(this.#retry);
+        return;
+      }
       if (this.#requests.size >= this.#schedule.openRequestsLimit) {
         metrics.requestConcurrencyExceeded(labels);
         return;
@@ -106,8 +112,10 @@ export class RunnerWorker {
         return;
       }
       metrics.workerFed(labels);
-      const request = this.#ask(permit).finally(() => {
+      load.take();
+      const request = this.#ask(permit).then((hasJob) => {
         this.#requests.delete(request);
+        if (!hasJob) load.free();
         this.pump();
       });
       this.#requests.add(request);
@@ -122,7 +130,8 @@ export class RunnerWorker {
     while (this.#jobs.size > 0) await Promise.allSettled([...this.#jobs]);
   }
 
-  async #ask(permit: Permit): Promise<void> {
+  /** Whether a job has come. Never rejects. */
+  async #ask(permit: Permit): Promise<boolean> {
     const parts = this.#parts;
     const started = performance.now();
     let askedAt = started;
@@ -138,7 +147,7 @@ export class RunnerWorker {
     let result: RequestResult = "failed";
     try {
       const executor = await this.#acquire(parts);
-      if (executor === undefined) return;
+      if (executor === undefined) return false;
       try {
         const outcome = await parts.coordinator.requestJob({ info: parts.info() }, {
           signal: this.#stopping.signal,
@@ -170,6 +179,7 @@ export class RunnerWorker {
       if (!given) giveBack();
       this.#schedule.note(result, askedAt, now, { strained });
     }
+    return given;
   }
 
   async #acquire(parts: WorkerParts): Promise<Executor | undefined> {
@@ -200,6 +210,7 @@ export class RunnerWorker {
   #start(assignment: Assignment): void {
     const job = this.#options.run(assignment).finally(() => {
       this.#jobs.delete(job);
+      this.#options.load.free();
       this.pump();
     });
     this.#jobs.add(job);

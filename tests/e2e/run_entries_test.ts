@@ -1,0 +1,59 @@
+/** `run` with entries of `[[runners]]` that lack something, or that have a runner in common. */
+
+import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+
+import { eventually, expectSuccess, Lab } from "./lab.ts";
+
+test.concurrent("an entry that lacks its token or address is told by line, and the others work", async () => {
+  await using lab = await Lab.open();
+  const works = readFileSync(lab.process.configPath, "utf8");
+  writeFileSync(
+    lab.process.configPath,
+    `${works}[[runners]]\nname = "bare"\nurl = "${lab.coordinator.url}"\ntoken = "$NOT_SET"\n` +
+      'executor = "shell"\n[[runners]]\nname = "lost"\ntoken = "t"\nexecutor = "shell"\n',
+  );
+  const before = lab.coordinator.findings().length;
+  expectSuccess(await lab.start().run({ script: "true" }));
+  expect(lab.process.log).toMatch(
+    /WARNING: config\.toml:\d+ runners\[1\]\.token: "\$NOT_SET" expands to nothing/,
+  );
+  expect(lab.process.log).toMatch(/WARNING: config\.toml:\d+ runners\[2\]\.url: missing/);
+  expect(lab.process.log).toMatch(/ERROR: Cannot use this runner .*runner_name=bare/);
+  expect(lab.process.log).toMatch(/ERROR: Cannot use this runner .*runner_name=lost/);
+  expect(lab.coordinator.findings().length).toBe(before);
+});
+
+test.concurrent(
+  "entries of one runner all take its jobs, within one limit, and a reload changes neither",
+  async () => {
+    await using lab = await Lab.open({ entry: ["limit = 2"] });
+    const { configPath } = lab.process;
+    const entry = (home: string) =>
+      `[[runners]]\nname = "same"\nurl = "${lab.coordinator.url}"\ntoken = "${lab.runner.token}"\n` +
+      `executor = "shell"\nlimit = 2\nbuilds_dir = "${lab.path(home)}"\n`;
+    writeFileSync(configPath, `concurrent = 8\ncheck_interval = 1\n${entry("a")}${entry("b")}`);
+    const gate = lab.gate("entries");
+    const jobs = Array.from(
+      { length: 4 },
+      () => lab.enqueue({ script: ["echo in $CI_BUILDS_DIR", gate.wait], repository: undefined }),
+    );
+    lab.start();
+    const running = () => jobs.filter((job) => job.isRunning).length;
+    await eventually(() => running() === 2, "two jobs");
+    expect(lab.process.log).toContain(
+      "WARNING: runners[same]: it has the URL and token of runners[same]; both ask for the jobs of " +
+        "this one runner, and their limits count all of them",
+    );
+    writeFileSync(configPath, readFileSync(configPath, "utf8").replaceAll('"same"', '"other"'));
+    await eventually(() => lab.process.log.includes("runners[other]"), "the reload");
+    await Bun.sleep(1500);
+    expect(running()).toBe(2);
+    gate.open();
+    const finished = await Promise.all(jobs.map((job) => lab.finished(job)));
+    for (const job of finished) expectSuccess(job);
+    const homes = finished.map(({ plain }) => /in \S+\/([ab])\n/.exec(plain)?.[1]);
+    expect(new Set(homes)).toEqual(new Set(["a", "b"]));
+  },
+  20_000,
+);
