@@ -2,7 +2,7 @@
 
 import { systemId } from "../config/system_id.ts";
 import type { Coordinator, Forbidden, Rejected, Unreachable } from "../coordinator/coordinator.ts";
-import { assertNever } from "../errors.ts";
+import { assertNever, ConfigurationError } from "../errors.ts";
 import { connectRunner } from "../runner/connect.ts";
 import type { Secret } from "../util/secret.ts";
 import type { CommandContext } from "./command.ts";
@@ -36,6 +36,25 @@ export function connect(
   identity: ManagerIdentity,
 ): Coordinator {
   return connectRunner(address, { ...identity, env: program.env, logger });
+}
+
+/**
+ * What `call` brings from the GitLab of one entry among several: an address that cannot be used is
+ * as bad as one where nobody answers, and no worse for the others.
+ */
+export async function callCoordinator<T>(
+  address: RunnerAddress,
+  context: CommandContext,
+  identity: ManagerIdentity,
+  call: (coordinator: Coordinator) => Promise<T>,
+): Promise<T | Unreachable> {
+  try {
+    using coordinator = connect(address, context, identity);
+    return await call(coordinator);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return { kind: "unreachable", message: error.message };
+  }
 }
 
 /** Whether the runner was created in GitLab, so that this host only is one of its managers. */

@@ -2,7 +2,7 @@
 
 import { loadConfig } from "../config/load.ts";
 import type { RunnerConfig } from "../config/schema.ts";
-import { ConfigurationError } from "../errors.ts";
+import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
 import type { CommandContext } from "./command.ts";
 import type { Flag } from "./flag.ts";
 
@@ -49,11 +49,11 @@ export interface Selector {
 export async function selectRunners(
   path: string,
   selector: Selector,
-  { program }: CommandContext,
+  context: CommandContext,
 ): Promise<readonly RunnerConfig[]> {
-  const { config } = await loadConfig(path, { env: program.env });
+  const runners = await configuredRunners(path, context);
   const { name, url, token, id } = selector;
-  const selected = config.runners.filter((runner) =>
+  const selected = runners.filter((runner) =>
     (name === undefined || runner.name === name) &&
     (url === undefined || sameUrl(runner.url, url)) &&
     (token === undefined || runner.token.reveal() === token) &&
@@ -62,6 +62,20 @@ export async function selectRunners(
   const isEmpty = Object.values(selector).every((part) => part === undefined);
   if (selected.length > 0 || isEmpty) return selected;
   throw new ConfigurationError(`No runner in "${path}" matches the given name, URL, token or id`);
+}
+
+/** All entries of the file. One that is not there has none, which is told but is no failure. */
+export async function configuredRunners(
+  path: string,
+  { program, logger }: CommandContext,
+): Promise<readonly RunnerConfig[]> {
+  try {
+    return (await loadConfig(path, { env: program.env })).config.runners;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    logger.warning(messageOf(error));
+    return [];
+  }
 }
 
 function sameUrl(a: string, b: string): boolean {

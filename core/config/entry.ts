@@ -72,7 +72,7 @@ function readKey(key: Key<unknown>, written: unknown) {
 
 const REQUIRED = ["url", "token", "executor"] as const;
 
-/** Expands `url` and `token` in place, and finds what every runner must have. */
+/** Expands `url` and `token` in place, and finds what every runner must have to take jobs. */
 export function completeRunner(
   runner: RawTable,
   path: Finding["path"],
@@ -82,11 +82,9 @@ export function completeRunner(
   return REQUIRED.flatMap((key) => {
     const written = runner[key];
     if (typeof written !== "string" && written !== undefined) return [];
-    const value = key === "executor" ? written : expandReferences(written ?? "", env);
-    if (value) {
-      runner[key] = value;
-      return [];
-    }
+    const value = key === "executor" ? written ?? "" : expandReferences(written ?? "", env);
+    runner[key] = value;
+    if (value.trim() !== "") return [];
     const why = written ? `"${written}" expands to nothing in this environment` : "missing";
     const who = name === "" ? "every runner" : `runner "${name}"`;
     return [{ path: [...path, key], message: `${why}, but ${who} needs it` }];

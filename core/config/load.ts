@@ -14,6 +14,7 @@ import {
 } from "./entry.ts";
 import { type Finding, isTable, normalise, type RawTable } from "./normalise.ts";
 import { configTable, type GlobalConfig } from "./schema.ts";
+import { labelCountProblems } from "./schema/labels.ts";
 import { lineOf, tomlItems } from "./toml_layout.ts";
 
 export interface LoadedConfig {
@@ -61,16 +62,20 @@ export function parseConfig(
 ): LoadedConfig {
   const file = basename(options.path);
   const { document, findings } = normalise(parseDocument(text, options.path), configKeys());
-  const problems = list(document["runners"]).flatMap((runner, index) =>
-    isTable(runner) ? completeRunner(runner, ["runners", index], options.env) : []
-  );
-  const parsed = configTable.schema().safeParse(document);
-  if (!parsed.success) problems.push(...findingsOf(parsed.error));
-  if (problems.length > 0 || !parsed.success) {
+  // An entry that lacks something takes no jobs; the others do.
+  const warnings = [
+    ...list(document["runners"]).flatMap((runner, index) =>
+      isTable(runner) ? completeRunner(runner, ["runners", index], options.env) : []
+    ),
     // A key that nobody knows may well be the one that is missing, with a slip in its name.
-    throw new ConfigurationError(located(text, file, [...problems, ...findings]).join("\n"));
+    ...findings,
+  ];
+  const parsed = configTable.schema().safeParse(document);
+  const problems = parsed.success ? labelCountProblems(parsed.data) : findingsOf(parsed.error);
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigurationError(located(text, file, [...problems, ...warnings]).join("\n"));
   }
-  return { config: freeze(parsed.data), warnings: located(text, file, findings) };
+  return { config: freeze(parsed.data), warnings: located(text, file, warnings) };
 }
 
 /** The TOML document as it is written. Throws a ConfigurationError with line and column. */

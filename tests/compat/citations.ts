@@ -111,6 +111,9 @@ api:unhealthy  core/runner/schedule_test.ts  Schedule leaves an entry alone afte
 tls:ca  e2e/bad_input_config_test.ts  a certificate that nobody vouches for is refused, and taken when it is given
 run:concurrent  e2e/commands_run_test.ts  concurrent is never exceeded, and is used
 run:limit  e2e/commands_run_test.ts  limit of an entry is never exceeded, and is used
+run:limit:shared  e2e/run_entries_test.ts  entries of one runner all take its jobs, within one limit, and a reload changes neither
+run:incomplete-entry  e2e/run_entries_test.ts  an entry that lacks its token or address is told by line, and the others work
+run:incomplete-entry  core/cli/runner_commands_test.ts  verify, unregister and reset-token go on when an entry cannot be used
 run:reload  e2e/commands_run_test.ts  changed limits are in force within a second, without a restart
 run:reload  e2e/commands_run_test.ts  an added runner gets jobs, a removed one asks no more, a broken file changes nothing
 run:reload:broken  e2e/commands_run_test.ts  an added runner gets jobs, a removed one asks no more, a broken file changes nothing
@@ -136,6 +139,7 @@ register:authentication-token  e2e/commands_register_test.ts  register --non-int
 register:registration-token  e2e/commands_register_test.ts  register with a registration token makes a runner at GitLab, by flags and by variables
 register:prompts  e2e/commands_register_test.ts  register asks on a terminal, does not show the token, and repeats a wrong answer
 register:template  e2e/commands_register_test.ts  register fills in from a template what flags leave open
+register:unknown-shell  core/cli/register_test.ts  register refuses an unknown shell before it asks GitLab
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
 unregister:manager  e2e/commands_manage_test.ts  unregister deletes this manager at GitLab, then the entry
@@ -143,6 +147,10 @@ reset-token:own  e2e/commands_manage_test.ts  reset-token puts GitLab's new toke
 list:lines  e2e/commands_manage_test.ts  list names each runner with a short token
 lint:findings  e2e/commands_manage_test.ts  lint is content with a good file and lists every problem of a bad one
 version:lines  e2e/commands_manage_test.ts  --version prints GitLab Runner's lines in their order
+config:no-file  core/cli/runner_commands_test.ts  ${"${command}"} finds no runner where there is no file yet, which is no failure
+config:labels  core/config/load_test.ts  refuses labels that GitLab would refuse, with those of the whole file counted in
+config:key-case  core/config/toml_edit_test.ts  finds a key in the case in which it is written
+config:key-case  core/cli/runner_commands_test.ts  writes the new token where the file has the old one, whatever the case of its keys
 config:syntax-error  e2e/bad_input_config_test.ts  a TOML syntax error names file, line and column, and ends the program
 helper:artifacts  e2e/commands_helpers_test.ts  artifacts-uploader sends what it is told, with credentials of the environment
 helper:artifacts  e2e/commands_helpers_test.ts  artifacts-downloader unpacks into the current directory

@@ -114,6 +114,8 @@ api:unhealthy                    8.4   A refused token pauses the entry for a wh
 tls:ca                           8.1   The authority by tls-ca-file, or by certs/ beside config.toml.
 run:concurrent                   2.1   concurrent is never exceeded.
 run:limit                        2.2   limit of an entry is never exceeded.
+run:limit:shared                 2.2   Entries with one token share its limit, and all take jobs.
+run:incomplete-entry             2.2   An entry without token or URL is told, and holds up no other.
 run:reload                       8.5   A changed config.toml is in force without a restart.
 run:reload:broken                8.5   A broken config.toml is told, and the old one stays.
 run:independent-entries          2.2   A GitLab that hangs holds up no other.
@@ -139,6 +141,7 @@ register:authentication-token    1.3   A glrt- token is verified and saved, the 
 register:registration-token      1.3   A registration token makes a runner with its settings.
 register:prompts                 1.3   Questions in GitLab Runner's words and order.
 register:template                1.3   A template fills in what flags leave open.
+register:unknown-shell           1.3   A shell that does not exist is refused before GitLab is asked.
 register:keeps-file              1.3   What else is in config.toml stays as it is.
 verify:messages                  1.5   Each runner is told to be valid or not; --delete removes the dead.
 unregister:manager               1.5   A glrt- runner loses this manager, and its entry.
@@ -146,6 +149,9 @@ reset-token:own                  1.5   The runner's own token replaces itself.
 list:lines                       1.5   One line with executor, short token and URL.
 lint:findings                    1.5   Every problem of the file at once, with its place.
 version:lines                    1.1   --version prints labelled lines.
+config:no-file                   1.5   list, verify and the like find no runner where no file is.
+config:labels                    2.1   Labels are held to what GitLab takes.
+config:key-case                  2.0   Keys in another case are read and edited as Go reads them.
 config:syntax-error              8.5   A syntax error names file, line and column.
 helper:artifacts                 1.7   artifacts-uploader and -downloader by flags and variables.
 helper:cache                     1.7   cache-archiver and cache-extractor by flags and variables.

@@ -7,7 +7,7 @@ import { Secret } from "../../util/secret.ts";
 import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
-import { connect, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
+import { callCoordinator, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
 import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
 
 export const resetTokenCommand: Command = {
@@ -65,11 +65,17 @@ async function resetToken(
   options: ManagerIdentity & { pat: Secret | undefined },
 ): Promise<boolean> {
   const { pat, configPath } = options;
-  const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
-  using coordinator = connect(runner, context, options);
-  const outcome = await coordinator.resetToken(
-    { runnerId: runner.id, ...(pat === undefined ? {} : { pat }) },
-    { signal: new AbortController().signal },
+  const logger = context.logger.with({
+    runner: shortToken(runner.token.reveal()),
+    runner_name: runner.name,
+  });
+  const { signal } = new AbortController();
+  const target = { runnerId: runner.id, ...(pat === undefined ? {} : { pat }) };
+  const outcome = await callCoordinator(
+    runner,
+    context,
+    options,
+    (coordinator) => coordinator.resetToken(target, { signal }),
   );
   if (outcome.kind !== "reset") {
     const { word, error } = refusal(outcome);

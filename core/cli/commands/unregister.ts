@@ -1,6 +1,5 @@
 /** `unregister`: deletes runners at GitLab, and then from config.toml. */
 
-import { loadConfig } from "../../config/load.ts";
 import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
 import { shortToken } from "../../util/token.ts";
@@ -8,7 +7,7 @@ import type { Command, CommandContext } from "../command.ts";
 import { removeFromConfig } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import {
-  connect,
+  callCoordinator,
   isCreatedToken,
   type ManagerIdentity,
   managerIdentity,
@@ -16,7 +15,14 @@ import {
   type RunnerAddress,
 } from "../connect.ts";
 import { type Flag, type FlagValues } from "../flag.ts";
-import { ALL_FLAG, NAME_FLAG, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
+import {
+  ALL_FLAG,
+  configuredRunners,
+  NAME_FLAG,
+  selectRunners,
+  TOKEN_FLAG,
+  URL_FLAG,
+} from "../selection.ts";
 
 const TLS_FLAGS: readonly Flag[] = [
   ["tls-ca-file", "CI_SERVER_TLS_CA_FILE", "Certificates that GitLab's is checked against"],
@@ -62,7 +68,7 @@ async function addresses(
   context: CommandContext,
 ): Promise<readonly RunnerAddress[]> {
   if (flags.bool("all-runners")) {
-    return (await loadConfig(path, { env: context.program.env })).config.runners;
+    return await configuredRunners(path, context);
   }
   const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag));
   if (name) return await selectRunners(path, { name }, context);
@@ -87,8 +93,13 @@ async function unregister(
   const what = isCreatedToken(runner.token) ? "runner manager" : "runner";
   const message = `Unregistering ${what} from GitLab`;
   const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
-  using coordinator = connect(runner, context, identity);
-  const outcome = await coordinator.unregisterRunner({ signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  const outcome = await callCoordinator(
+    runner,
+    context,
+    identity,
+    (coordinator) => coordinator.unregisterRunner({ signal }),
+  );
   switch (outcome.kind) {
     case "unregistered":
       logger.info(`${message} succeeded`);

@@ -8,7 +8,7 @@ import type { Command, CommandContext } from "../command.ts";
 import { removeFromConfig } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
 import {
-  connect,
+  callCoordinator,
   isCreatedToken,
   type ManagerIdentity,
   managerIdentity,
@@ -64,11 +64,18 @@ async function verify(
   identity: ManagerIdentity,
 ): Promise<"alive" | "dead" | "unknown"> {
   const isCreated = isCreatedToken(runner.token);
-  const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
-  using coordinator = connect(runner, context, identity);
-  const outcome = await coordinator.verifyRunner(runnerInfo(runner, undefined), {
-    signal: new AbortController().signal,
+  const logger = context.logger.with({
+    runner: shortToken(runner.token.reveal()),
+    runner_name: runner.name,
   });
+  const { signal } = new AbortController();
+  const info = runnerInfo(runner, undefined);
+  const outcome = await callCoordinator(
+    runner,
+    context,
+    identity,
+    (coordinator) => coordinator.verifyRunner(info, { signal }),
+  );
   switch (outcome.kind) {
     case "valid":
       logger.info(`Verifying runner... is ${isCreated ? "valid" : "alive"}`);

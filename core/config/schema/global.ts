@@ -15,6 +15,7 @@ import {
   text,
 } from "../keys.ts";
 import { optionalTable, table } from "../tables.ts";
+import { labels } from "./labels.ts";
 
 export const globalKeys = {
   listen_address: text(
@@ -28,7 +29,7 @@ export const globalKeys = {
       { default: 1800, min: 1 },
     ),
   }),
-  labels: map(
+  labels: labels(
     "custom label pairs merged into each runner's labels (≤32; key and value patterns enforced)",
   ),
   concurrent: int("upper bound of simultaneously running jobs over all runners (invalid/0 → 1)", {

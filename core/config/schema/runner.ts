@@ -5,7 +5,6 @@ import {
   datetime,
   duration,
   int,
-  map,
   mapOfBool,
   optionalBool,
   optionalDuration,
@@ -20,6 +19,7 @@ import { cacheKeys } from "./cache.ts";
 import { customKeys } from "./custom.ts";
 import { dockerKeys } from "./docker.ts";
 import { kubernetesKeys } from "./kubernetes.ts";
+import { labels } from "./labels.ts";
 import { machineKeys } from "./machine.ts";
 import { sshKeys } from "./ssh.ts";
 import { parallelsKeys, virtualboxKeys } from "./virtual_machines.ts";
@@ -64,7 +64,7 @@ export const runnerKeys = {
   "tls-ca-file": text("PEM CA bundle for the server", { env: "CI_SERVER_TLS_CA_FILE" }),
   "tls-cert-file": text("client certificate", { env: "CI_SERVER_TLS_CERT_FILE" }),
   "tls-key-file": text("client key", { env: "CI_SERVER_TLS_KEY_FILE" }),
-  labels: map("per-runner labels; win over global ones", { flag: null }),
+  labels: labels("per-runner labels; win over global ones"),
   executor: text("executor name"),
   builds_dir: text("root of working copies, resolved in the executor's environment"),
   cache_dir: text("root of local cache archives"),

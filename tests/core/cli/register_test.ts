@@ -250,10 +250,9 @@ test("register refuses an unknown executor before it asks GitLab", async () => {
   expect(server.calls).toEqual([]);
 });
 
-test.each([["by flag", ["--shell", "fish"]], ["by template", ["--template-config", "t.toml"]]])(
-  "register refuses an unknown shell before it asks GitLab: %s",
-  async (_, flags) => {
-    await using server = gitlab();
+test("register refuses an unknown shell before it asks GitLab", async () => {
+  await using server = gitlab();
+  for (const flags of [["--shell", "fish"], ["--template-config", "t.toml"]]) {
     using sandbox = new Sandbox();
     await Bun.write(join(sandbox.folder, "t.toml"), '[[runners]]\n  shell = "fish"\n');
     const { code, stderr } = await sandbox.run(
@@ -261,9 +260,9 @@ test.each([["by flag", ["--shell", "fish"]], ["by template", ["--template-config
     );
     expect(code).toBe(1);
     expect(stderr).toContain('Invalid shell specified: "fish"; this build has bash, sh');
-    expect(server.calls).toEqual([]);
-  },
-);
+  }
+  expect(server.calls).toEqual([]);
+});
 
 test("register writes a shell of GitLab Runner that is not built yet, and says so", async () => {
   await using server = gitlab();

@@ -137,10 +137,10 @@ describe("global flags", () => {
       env: { LOG_LEVEL: "error", CONFIG_FILE: sandbox.configPath },
     });
     expect(quiet.stderr).toBe("");
-    const failing = await sandbox.run(["--debug", "list", "-l", "error", "-c", "none"]);
+    const failing = await sandbox.run(["--debug", "list", "-l", "error", "-c", "."]);
     expect(failing.stderr).toContain("Runtime platform");
     expect(failing.stderr).toContain("at readConfigText");
-    const plain = await sandbox.run(["list", "-c", "none"]);
+    const plain = await sandbox.run(["list", "-c", "."]);
     expect(plain.stderr).toContain("FATAL: Cannot read configuration");
     expect(plain.stderr).not.toContain("at readConfigText");
   });

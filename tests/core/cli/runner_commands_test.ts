@@ -3,6 +3,7 @@ import { FakeGitLab, type Run, Sandbox } from "./fixture.ts";
 
 const CREATED = "glrt-created0123456789";
 const LEGACY = "legacy-token-0123456789";
+const RESET = "POST runners/reset_authentication_token";
 
 /** A file with one runner of each kind, both at `url`. */
 async function writeConfig(sandbox: Sandbox, url: string): Promise<void> {
@@ -259,6 +260,44 @@ test("list logs the file and each runner without its whole token", () =>
     );
   }));
 
+for (const command of ["list", "verify", "unregister --all-runners", "reset-token --all-runners"]) {
+  test(`${command} finds no runner where there is no file yet, which is no failure`, async () => {
+    using sandbox = new Sandbox();
+    const { code, stderr } = await sandbox.run([...command.split(" "), "-c", "none.toml"]);
+    expect(stderr).toContain('none.toml": the file does not exist');
+    expect(stderr).not.toContain("FATAL");
+    expect(code).toBe(0);
+  });
+}
+
+test("verify, unregister and reset-token go on when an entry cannot be used", async () => {
+  await using server = new FakeGitLab({
+    "POST runners/verify": () => Response.json({ id: 1 }),
+    "DELETE runners": () => new Response(null, { status: 204 }),
+    [RESET]: () => Response.json({ token: "glrt-new" }, { status: 201 }),
+  });
+  const entry = (name: string, url: string, token: string) =>
+    `[[runners]]\nname = "${name}"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+  const broken = entry("wrong", "gitlab", "t") + entry("bare", server.url, "");
+  for (
+    const [command = "", told] of [
+      ["verify --delete", "Verifying runner... failed"],
+      ["unregister --all-runners", "Unregistering runner from GitLab client error"],
+      ["reset-token --all-runners", "Resetting runner authentication token... client error"],
+    ]
+  ) {
+    using sandbox = new Sandbox();
+    await Bun.write(sandbox.configPath, broken + entry("good", server.url, LEGACY));
+    const { code, stderr } = await sandbox.run([...command.split(" "), "-c", "config.toml"]);
+    expect(code).toBe(1);
+    expect(stderr.split(`ERROR: ${told}`)).toHaveLength(3);
+    expect(stderr).toContain('Cannot use the coordinator URL "gitlab"');
+    expect(stderr).toContain("The runner has no token");
+    expect(await sandbox.config()).toStartWith(broken);
+  }
+  expect(server.calls).toEqual(["POST runners/verify", "DELETE runners", RESET]);
+});
+
 describe("lint", () => {
   test("is silent about a good file", () =>
     inSandbox({}, async ({ run }) => {
@@ -290,17 +329,20 @@ describe("lint", () => {
     expect((await sandbox.run(["lint", "-c", "none.toml"])).code).toBe(1);
   });
 
-  test("finds addresses that cannot be used, and only remarks on executors to come", async () => {
+  test("finds addresses that cannot be used, and only remarks on executors and shells to come", async () => {
     using sandbox = new Sandbox();
     await Bun.write(
       sandbox.configPath,
       'listen_address = ":99999"\n[[runners]]\nname = "k"\nurl = "http://x"\ntoken = "t"\n' +
-        'executor = "kubernetes"\n',
+        'executor = "kubernetes"\n[[runners]]\nname = "p"\nurl = "http://x"\ntoken = "t"\n' +
+        'executor = "shell"\nshell = "pwsh"\n',
     );
     const { code, stderr } = await sandbox.run(["lint", "-c", "config.toml"]);
     expect(code).toBe(1);
     expect(stderr).toContain('ERROR: Cannot listen on ":99999"');
     expect(stderr).toContain('WARNING: Runner "k" has the unknown executor "kubernetes"');
+    expect(stderr).toContain('WARNING: Runner "p": Unknown shell "pwsh"');
+    expect(stderr).toContain("WARNING: runners[p]: it has the URL and token of runners[k];");
     await Bun.write(
       sandbox.configPath,
       (await sandbox.config()).replace('listen_address = ":99999"', ""),

@@ -182,10 +182,43 @@ environment = [ # "
   });
 
   test("tells unknown keys together with what is wrong: one may be the other", () => {
-    expect(() => parse('[[runners]]\nurl = "http://x"\ntokn = "t"\nexecutor = "shell"\n')).toThrow(
-      "config.toml:1 runners[0].token: missing, but every runner needs it\n" +
-        'config.toml:3 runners[0].tokn: unknown key, did you mean "token"?',
+    const { config, warnings } = parse(
+      '[[runners]]\nurl = "http://x"\ntokn = "t"\nexecutor = "shell"\n',
     );
+    expect(warnings).toEqual([
+      "config.toml:1 runners[0].token: missing, but every runner needs it",
+      'config.toml:3 runners[0].tokn: unknown key, did you mean "token"?',
+    ]);
+    expect(config.runners.map(({ token }) => token.reveal())).toEqual([""]);
+  });
+
+  test("keeps no reference that expands to nothing, nor a token of blanks", () => {
+    const { config, warnings } = parse(
+      `[[runners]]\nname = "a"\nurl = "$UNSET"\ntoken = "  "\nexecutor = "shell"\n`,
+    );
+    expect(warnings).toEqual([
+      'config.toml:3 runners[0].url: "$UNSET" expands to nothing in this environment, but runner "a" needs it',
+      'config.toml:4 runners[0].token: "  " expands to nothing in this environment, but runner "a" needs it',
+    ]);
+    expect(config.runners[0]?.url).toBe("");
+  });
+
+  test("refuses labels that GitLab would refuse, with those of the whole file counted in", () => {
+    const many = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, n) => `${prefix}-${n} = "x"`).join("\n");
+    const fits = `[labels]\n${many("all", 16)}\n[[runners]]\n${RUNNER}[runners.labels]\n`;
+    expect(parse(`${fits}${many("own", 16)}\n`).warnings).toEqual([]);
+    expect(problems(`${fits}${many("own", 17)}\n`)).toEqual([
+      "config.toml:23 runners[0].labels: 33 labels with the global ones, but GitLab takes 32 at most",
+    ]);
+    expect(problems(
+      `labels = { "a b" = "x" }\n[[runners]]\n${RUNNER}labels = { team = "", ab = "x", "t.e" = "" }\n`,
+    )).toHaveLength(4);
+    expect(problems(`[labels]\nteam = "two words"\n`)[0])
+      .toBe(
+        "config.toml:2 labels.team: the value of a label has 1 to 256 letters, digits, dots, dashes " +
+          'and underscores, not "two words"',
+      );
   });
 
   test("answers mutated files with a configuration or a ConfigurationError, nothing else", () => {
