@@ -3,15 +3,24 @@
 import { systemId } from "../config/system_id.ts";
 import type { Coordinator, Forbidden, Rejected, Unreachable } from "../coordinator/coordinator.ts";
 import { assertNever, ConfigurationError } from "../errors.ts";
+import type { LogFields } from "../log/logger.ts";
 import { connectRunner } from "../runner/connect.ts";
 import type { Secret } from "../util/secret.ts";
+import { shortToken } from "../util/token.ts";
 import type { CommandContext } from "./command.ts";
 
 /** Tokens of runners that were created in GitLab; `register` and `unregister` treat them differently. */
 const CREATED_PREFIX = "glrt-";
 
 /** A runner as a command addresses it. */
-export type RunnerAddress = Parameters<typeof connectRunner>[0];
+export type RunnerAddress = Parameters<typeof connectRunner>[0] & {
+  readonly name?: string | undefined;
+};
+
+/** Log fields that say which runner a line is about. */
+export function runnerFields({ token, name }: RunnerAddress): LogFields {
+  return { runner: shortToken(token.reveal()), runner_name: name || undefined };
+}
 
 /** As whom a command speaks to GitLab. */
 export interface ManagerIdentity {

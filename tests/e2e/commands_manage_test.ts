@@ -34,8 +34,12 @@ test("verify tells who is valid, and --delete removes only who is not", () =>
     const verify = ["verify", "--config", runner.configPath];
     const told = await runner.command(verify);
     expect(told.code).toBe(1);
-    expect(told.stderr).toMatch(/Verifying runner\.\.\. is valid .*runner=\w{9}\n/);
-    expect(told.stderr).toMatch(/ERROR: Verifying runner\.\.\. is not valid .*runner=\w{9}\n/);
+    expect(told.stderr).toMatch(
+      /Verifying runner\.\.\. is valid .*runner=\w{9} runner_name=alive\n/,
+    );
+    expect(told.stderr).toMatch(
+      /ERROR: Verifying runner\.\.\. is not valid .*runner=\w{9} runner_name=dead\n/,
+    );
     expect(told.stderr).toContain("FATAL: Failed to verify runners");
     const one = await runner.command([...verify, "--name", "alive"]);
     expect(one.code).toBe(0);

@@ -4,10 +4,15 @@ import { saveToken } from "../../config/save_token.ts";
 import type { RunnerConfig } from "../../config/schema.ts";
 import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
-import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
-import { callCoordinator, type ManagerIdentity, managerIdentity, refusal } from "../connect.ts";
+import {
+  callCoordinator,
+  type ManagerIdentity,
+  managerIdentity,
+  refusal,
+  runnerFields,
+} from "../connect.ts";
 import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
 
 export const resetTokenCommand: Command = {
@@ -65,10 +70,7 @@ async function resetToken(
   options: ManagerIdentity & { pat: Secret | undefined },
 ): Promise<boolean> {
   const { pat, configPath } = options;
-  const logger = context.logger.with({
-    runner: shortToken(runner.token.reveal()),
-    runner_name: runner.name,
-  });
+  const logger = context.logger.with(runnerFields(runner));
   const { signal } = new AbortController();
   const target = { runnerId: runner.id, ...(pat === undefined ? {} : { pat }) };
   const outcome = await callCoordinator(

@@ -2,7 +2,6 @@
 
 import { ConfigurationError, RunnerError } from "../../errors.ts";
 import { Secret } from "../../util/secret.ts";
-import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { removeFromConfig } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
@@ -13,6 +12,7 @@ import {
   managerIdentity,
   refusal,
   type RunnerAddress,
+  runnerFields,
 } from "../connect.ts";
 import { type Flag, type FlagValues } from "../flag.ts";
 import {
@@ -92,7 +92,7 @@ async function unregister(
 ): Promise<boolean> {
   const what = isCreatedToken(runner.token) ? "runner manager" : "runner";
   const message = `Unregistering ${what} from GitLab`;
-  const logger = context.logger.with({ runner: shortToken(runner.token.reveal()) });
+  const logger = context.logger.with(runnerFields(runner));
   const { signal } = new AbortController();
   const outcome = await callCoordinator(
     runner,

@@ -3,7 +3,6 @@
 import type { RunnerConfig } from "../../config/schema.ts";
 import { RunnerError } from "../../errors.ts";
 import { runnerInfo } from "../../runner/announce.ts";
-import { shortToken } from "../../util/token.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { removeFromConfig } from "../config_changes.ts";
 import { CONFIG_FLAG, configFile } from "../config_file.ts";
@@ -13,6 +12,7 @@ import {
   type ManagerIdentity,
   managerIdentity,
   refusal,
+  runnerFields,
 } from "../connect.ts";
 import { NAME_FLAG, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
 
@@ -64,10 +64,7 @@ async function verify(
   identity: ManagerIdentity,
 ): Promise<"alive" | "dead" | "unknown"> {
   const isCreated = isCreatedToken(runner.token);
-  const logger = context.logger.with({
-    runner: shortToken(runner.token.reveal()),
-    runner_name: runner.name,
-  });
+  const logger = context.logger.with(runnerFields(runner));
   const { signal } = new AbortController();
   const info = runnerInfo(runner, undefined);
   const outcome = await callCoordinator(
@@ -83,8 +80,10 @@ async function verify(
     case "forbidden":
       logger.error(`Verifying runner... is ${isCreated ? "not valid" : "removed"}`);
       return "dead";
-    default:
-      logger.error("Verifying runner... failed", { error: refusal(outcome).error });
+    default: {
+      const { word, error } = refusal(outcome);
+      logger.error(`Verifying runner... ${word}`, { error });
       return "unknown";
+    }
   }
 }

@@ -281,7 +281,7 @@ test("verify, unregister and reset-token go on when an entry cannot be used", as
   const broken = entry("wrong", "gitlab", "t") + entry("bare", server.url, "");
   for (
     const [command = "", told] of [
-      ["verify --delete", "Verifying runner... failed"],
+      ["verify --delete", "Verifying runner... client error"],
       ["unregister --all-runners", "Unregistering runner from GitLab client error"],
       ["reset-token --all-runners", "Resetting runner authentication token... client error"],
     ]
