@@ -16,6 +16,8 @@ export interface SourcesOptions {
   readonly directory: string;
   /** `--committed`: HEAD as it is, without what is only in the working tree. */
   readonly committed: boolean;
+  /** Directories whose files are not taken, wherever they are. */
+  readonly leftOut: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -25,7 +27,7 @@ export interface Sources {
   readonly facts: RepositoryFacts;
   /** The commit that jobs check out. */
   readonly sha: string;
-  /** Files of the working tree that this user may not read: they are not as they are in it. */
+  /** Files and directories that this user may not read: they are not as they are on disk. */
   readonly unreadable: readonly string[];
   /** The repository that they fetch it from. */
   readonly repository: SourceRepository;
@@ -42,7 +44,7 @@ export const SNAPSHOT_REF = "refs/pipelines/1";
 
 /** Starts with both questions at once: what is in the working tree, and what git knows. */
 export async function openSources(options: SourcesOptions): Promise<Sources> {
-  const { tree, env, directory, committed, signal } = options;
+  const { tree, env, directory, committed, leftOut, signal } = options;
   const git = new Git({ tree, env, signal });
   const objectFormat = objectFormatOf(tree);
   const repository = new SourceRepository({
@@ -56,7 +58,7 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
     asked,
     committed
       ? head.then((commit) => ({ sha: commit?.sha ?? refuseUnborn(tree), unreadable: [] }))
-      : takeSnapshot({ git, tree, repository, directory, head }),
+      : takeSnapshot({ git, tree, repository, directory, leftOut, head }),
   ]);
   const more = new Map([[SNAPSHOT_REF, sha]]);
   repository.setRefs(facts.refs, remoteName(facts), more);

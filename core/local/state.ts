@@ -37,6 +37,8 @@ export interface LocalState extends Disposable {
   readonly includes: string;
   /** Of the whole repository: what the last run left for the next. */
   readonly shared: string;
+  /** All of the above is in these, which may be in the working tree and are no part of it. */
+  readonly places: readonly string[];
 }
 
 /** Earlier runs whose logs and artifacts are kept. */
@@ -69,6 +71,7 @@ export function openLocalState(options: LocalStateOptions): LocalState {
     kept: join(caches, "kept", basename(own.path)),
     includes: join(caches, "includes"),
     shared,
+    places: [shared, caches],
     [Symbol.dispose]: () => own[Symbol.dispose](),
   };
 }

@@ -1,7 +1,7 @@
 /** Noticing that something in a working tree has changed. */
 
 import { type FSWatcher, watch } from "node:fs";
-import { sep } from "node:path";
+import { relative, sep } from "node:path";
 import { abortable } from "../util/abort.ts";
 
 /** Editors and checkouts write many files: a change counts when it has been still for this long. */
@@ -9,10 +9,15 @@ const STILL_MS = 150;
 
 export class TreeWatch implements Disposable {
   readonly #watcher: FSWatcher;
+  /** Relative to the root. */
+  readonly #leftOut: readonly string[];
   #still: ReturnType<typeof setTimeout> | undefined;
   #changed = Promise.withResolvers<void>();
 
-  constructor(root: string) {
+  /** Nothing in the directories that are left out is a change. */
+  constructor(root: string, { leftOut }: { readonly leftOut: readonly string[] }) {
+    // What git itself does is no change of the files.
+    this.#leftOut = [".git", ...leftOut.map((path) => relative(root, path))];
     this.#watcher = watch(root, { recursive: true }, (_event, name) => this.#notice(name));
   }
 
@@ -27,9 +32,9 @@ export class TreeWatch implements Disposable {
     this.#watcher.close();
   }
 
-  /** What git itself does is no change of the files. */
   #notice(name: string | null): void {
-    if (name === ".git" || name?.startsWith(`.git${sep}`) === true) return;
+    const isIn = (path: string) => name === path || name?.startsWith(`${path}${sep}`) === true;
+    if (this.#leftOut.some(isIn)) return;
     clearTimeout(this.#still);
     this.#still = setTimeout(() => this.#changed.resolve(), STILL_MS);
   }

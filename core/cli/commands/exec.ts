@@ -112,7 +112,7 @@ async function open(exec: ExecContext): Promise<number> {
 async function runAtChanges(exec: ExecContext, place: ExecPlace): Promise<number> {
   const { flags, program, paint, signal } = exec;
   const { TreeWatch } = await import("../../local/tree_watch.ts");
-  using watch = new TreeWatch(place.tree.root);
+  using watch = new TreeWatch(place.tree.root, { leftOut: place.state.places });
   for (let before: string | undefined;;) {
     try {
       before = (await runOnce(exec, place, before)).sha;
@@ -135,7 +135,14 @@ async function runOnce(
   const { flags, program, token, logger, signal } = exec;
   const { env } = program;
   const committed = flags.bool("committed");
-  const sources = openSources({ tree, env, directory: state.sources, committed, signal });
+  const sources = openSources({
+    tree,
+    env,
+    directory: state.sources,
+    committed,
+    leftOut: state.places,
+    signal,
+  });
   // Whatever goes wrong with it is told where it is awaited.
   sources.catch(() => {});
   const request = await import("../exec_request.ts");
@@ -157,7 +164,7 @@ async function runOnce(
     file: flags.text("file") ?? ".gitlab-ci.yml",
     committed,
     event: request.eventFlags(flags),
-    selection: request.selectionRequest(flags, jobs, lastRun?.failed),
+    selection: request.selectionRequest(flags, jobs, lastRun?.open),
     inputs: request.pipelineInputs(flags),
     settings: settings.variables,
     credentials: settings.credentials,

@@ -19,6 +19,12 @@ export interface GitCall {
   readonly input?: string;
 }
 
+export interface Complaint {
+  /** Git has not done all that was asked. */
+  readonly failed: boolean;
+  readonly text: string;
+}
+
 /** Nothing of the repository is started or written on the way. */
 const QUIET = ["-c", "core.fsmonitor=false", "-c", "core.splitIndex=false", "-c", "gc.auto=0"];
 
@@ -36,10 +42,11 @@ export class Git {
     return new Git({ ...this.#options, tree });
   }
 
-  /** What git complains of; undefined when it does not. */
-  async complaint(args: readonly string[], call: GitCall = {}): Promise<string | undefined> {
+  /** What git complains of, which may be much while it does what is asked. */
+  async complaint(args: readonly string[], call: GitCall = {}): Promise<Complaint> {
     const { code, problem } = await this.#run(args, call);
-    return code === 0 ? undefined : problem || `git ${args[0]} ended with exit code ${code}`;
+    const text = code === 0 ? problem : problem || `git ${args[0]} ended with exit code ${code}`;
+    return { failed: code !== 0, text };
   }
 
   /** What git prints. Throws RunnerError with what git complains of. */

@@ -13,9 +13,9 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { RunnerError } from "../../errors.ts";
-import type { Git } from "./git.ts";
+import type { Complaint, Git } from "./git.ts";
 import type { SourceRepository } from "./source_repository.ts";
 import type { WorkTree } from "./work_tree.ts";
 
@@ -25,6 +25,8 @@ export interface SnapshotIndexOptions {
   readonly repository: SourceRepository;
   /** Private to one run at a time; kept between runs. */
   readonly directory: string;
+  /** Directories that are no part of it, wherever they are. */
+  readonly leftOut: readonly string[];
 }
 
 /** LFS files are taken as they are on disk; a checksum tells whether the index has changed. */
@@ -41,9 +43,12 @@ const SETTINGS = [
 /** A repository below the working tree that has no commit yet: git can take nothing of it. */
 const EMPTY_REPOSITORY = /^error: '(.+)\/' does not have a commit checked out$/m;
 
-/** What git says of a file that may not be read, whatever its name; then of such directories. */
-const UNREADABLE =
-  /^error: open\("(.+?)"\): Permission denied\nerror: unable to index file '\1'\n|^warning: could not open directory .+?: Permission denied\n/gms;
+/** A directory that may not be read, whatever its name. For git, that is no failure. */
+const CLOSED_DIRECTORY = /^warning: could not open directory '(.+?)': Permission denied\n/gms;
+
+/** The same of a file, and what git says of each file that it knows in such a directory. */
+const CLOSED_FILE =
+  /^error: open\("(.+?)"\): Permission denied\nerror: unable to index file '\1'\n|^(?!error: |fatal: )[^\n]+: Permission denied\n/gms;
 
 /** More of them than this, and something else is wrong. */
 const MOST_EMPTY_REPOSITORIES = 50;
@@ -66,19 +71,20 @@ export class SnapshotIndex {
   /** Takes in what has changed in the working tree. Resolves with the paths that cannot be read. */
   async update(): Promise<readonly string[]> {
     await this.#plant();
-    const left: string[] = [];
+    const { tree: { root }, leftOut } = this.#options;
+    const outside = leftOut.map((path) => relative(root, path))
+      .filter((path) => path !== "" && path !== ".." && !path.startsWith(`..${sep}`));
+    const empty: string[] = [];
     for (;;) {
-      const paths = [".", ...left.map((path) => `:(exclude,top,literal)${path}`)];
-      const problem = await this.#tryAdd(paths);
-      if (problem === undefined) return [];
-      const unreadable = unreadableIn(problem);
+      const paths = [...outside, ...empty].map((path) => `:(exclude,top,literal)${path}`);
+      const complaint = await this.#tryAdd([".", ...paths]);
+      const unreadable = unreadableIn(complaint);
       if (unreadable !== undefined) return unreadable;
-      const empty = EMPTY_REPOSITORY.exec(problem)?.[1];
-      if (empty === undefined || left.length === MOST_EMPTY_REPOSITORIES) {
-        const { root } = this.#options.tree;
-        throw new RunnerError(`Cannot take a snapshot of "${root}": ${problem.trim()}`);
+      const another = EMPTY_REPOSITORY.exec(complaint.text)?.[1];
+      if (another === undefined || empty.length === MOST_EMPTY_REPOSITORIES) {
+        throw new RunnerError(`Cannot take a snapshot of "${root}": ${complaint.text.trim()}`);
       }
-      left.push(empty);
+      empty.push(another);
     }
   }
 
@@ -135,7 +141,7 @@ export class SnapshotIndex {
     await this.#ask(["update-index", "--force-remove", "-z", "--stdin"], this.#path, files);
   }
 
-  async #tryAdd(paths: readonly string[]): Promise<string | undefined> {
+  async #tryAdd(paths: readonly string[]): Promise<Complaint> {
     return await this.#options.git.complaint(["add", "--all", "--ignore-errors", "--", ...paths], {
       config: SETTINGS,
       env: this.#env(this.#path),
@@ -163,11 +169,14 @@ export class SnapshotIndex {
   }
 }
 
-/** Undefined when git complains of anything else, too. */
-function unreadableIn(problem: string): readonly string[] | undefined {
-  const found = [...problem.matchAll(UNREADABLE)];
-  const length = found.reduce((sum, [text]) => sum + text.length, 0);
-  return length < problem.length ? undefined : found.flatMap(([, path]) => path ?? []);
+/** Directories end in a slash. Undefined when git has failed for anything else. */
+function unreadableIn({ failed, text }: Complaint): readonly string[] | undefined {
+  const directories = [...text.matchAll(CLOSED_DIRECTORY)].flatMap(([, path]) => path ?? []);
+  const rest = text.replace(CLOSED_DIRECTORY, "");
+  const files = [...rest.matchAll(CLOSED_FILE)].flatMap(([, path]) => path ?? []);
+  return failed && rest.replace(CLOSED_FILE, "") !== ""
+    ? undefined
+    : [...files, ...directories].toSorted();
 }
 
 /** The last bytes of an index are its checksum. */

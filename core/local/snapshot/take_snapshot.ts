@@ -19,20 +19,22 @@ export interface SnapshotOptions {
   readonly repository: SourceRepository;
   /** Private to one run at a time; kept between runs. */
   readonly directory: string;
+  /** Directories that are no part of it. */
+  readonly leftOut: readonly string[];
   readonly head: Promise<Commit | undefined>;
 }
 
 export interface Snapshot {
   /** The commit's id: that of HEAD when nothing differs from it. */
   readonly sha: string;
-  /** Paths of files that may not be read. What is committed of them is taken. */
+  /** Files and directories that may not be read. What is committed of them is taken. */
   readonly unreadable: readonly string[];
 }
 
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { git, tree, repository, directory } = options;
+  const { git, tree, repository, directory, leftOut } = options;
   const unreadable: string[] = [];
-  const treeId = await treeOf(tree, { git, repository, directory, unreadable });
+  const treeId = await treeOf(tree, { git, repository, directory, leftOut, unreadable });
   const head = await options.head;
   if (head?.tree === treeId) return { sha: head.sha, unreadable };
   const at = head?.committedAt ?? "@0 +0000";
@@ -58,15 +60,16 @@ interface TreeParts {
   readonly git: Git;
   readonly repository: SourceRepository;
   readonly directory: string;
+  readonly leftOut: readonly string[];
   /** Is added to. */
   readonly unreadable: string[];
 }
 
 /** The id of the tree that the files make; those of submodules are part of it like all others. */
 async function treeOf(tree: WorkTree, parts: TreeParts): Promise<string> {
-  const { repository, directory, unreadable } = parts;
+  const { repository, directory, unreadable, leftOut } = parts;
   const git = parts.git.in(tree);
-  const index = new SnapshotIndex({ git, tree, repository, directory });
+  const index = new SnapshotIndex({ git, tree, repository, directory, leftOut });
   unreadable.push(...(await index.update()).map((path) => join(tree.root, path)));
   const submodules = await findSubmodules(git, tree);
   if (submodules.length === 0) return await index.writeTree();
@@ -75,7 +78,7 @@ async function treeOf(tree: WorkTree, parts: TreeParts): Promise<string> {
     repository.borrowFrom(inner);
     const own = join(directory, "submodules", String(at));
     mkdirSync(own, { recursive: true });
-    grafts.set(path, await treeOf(inner, { git, repository, directory: own, unreadable }));
+    grafts.set(path, await treeOf(inner, { ...parts, git, directory: own }));
   }
   return await index.writeTreeWith(grafts);
 }

@@ -3,6 +3,7 @@
 import { describeProblem } from "../../pipeline/place.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
 import type { LocalPlan } from "../local_plan.ts";
+import { sourceWarnings } from "../warnings.ts";
 import type { Paint } from "./paint.ts";
 
 export function dryRunText(
@@ -24,7 +25,7 @@ export function dryRunText(
     ...selection.skipped
       .filter(({ reason }) => reason !== "not_selected")
       .map(({ name, reason, message }) => paint("dim", `${name} (${reason}): ${message}`)),
-    ...[...pipeline.warnings, ...selection.warnings].map((warning) =>
+    ...[...sourceWarnings(sources), ...pipeline.warnings, ...selection.warnings].map((warning) =>
       `${paint("yellow", "warning")}: ${describeProblem(warning)}`
     ),
     "",

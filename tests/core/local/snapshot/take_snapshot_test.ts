@@ -72,15 +72,21 @@ describe("openSources", () => {
   test.skipIf(Bun.which("setpriv") === null)(
     "takes what was committed of files that may not be read, and names them",
     async () => {
-      const repo = makeRepository({ "kept.txt": "1\n", "closed.txt": "1\n" });
+      const repo = makeRepository({
+        "kept.txt": "1\n",
+        "closed.txt": "1\n",
+        "half/known.txt": "1\n",
+      });
       repo.write({
         "closed.txt": "2\n",
         "new.txt": "n\n",
         "shut/in.txt": "i\n",
+        "half/new.txt": "n\n",
         "secret\n.txt": "s\n",
       });
       const closed = ["closed.txt", "secret\n.txt"].map((name) => join(repo.path, name));
-      for (const path of [...closed, join(repo.path, "shut")]) chmodSync(path, 0);
+      const directories = ["half", "shut"].map((name) => join(repo.path, `${name}/`));
+      for (const path of [...closed, ...directories]) chmodSync(path, 0);
       // Root may read everything, unless it gives that up.
       const programs = join(base, "programs");
       mkdirSync(programs);
@@ -90,13 +96,24 @@ describe("openSources", () => {
       } "$@"\n`;
       writeFileSync(join(programs, "git"), code, { mode: 0o755 });
       const sources = await repo.open({ programs });
-      expect(repo.filesOf(sources)).toEqual(["closed.txt", "kept.txt", "new.txt"]);
+      const taken = ["closed.txt", "half/known.txt", "kept.txt", "new.txt"];
+      expect(repo.filesOf(sources)).toEqual(taken);
       expect(repo.contentOf(sources, "closed.txt")).toBe("1\n");
-      expect(sources.unreadable).toEqual(closed);
+      expect(sources.unreadable).toEqual([...closed, ...directories].toSorted());
       for (const path of closed) chmodSync(path, 0o600);
-      expect(repo.contentOf(await repo.open({ programs }), "closed.txt")).toBe("2\n");
+      const later = await repo.open({ programs });
+      expect(repo.contentOf(later, "closed.txt")).toBe("2\n");
+      expect(later.unreadable).toEqual(directories);
+      for (const path of directories) chmodSync(path, 0o700);
     },
   );
+
+  test("leaves out directories of our own in the tree, and nothing beside them", async () => {
+    const repo = makeRepository({ "a.txt": "1\n" });
+    repo.write({ "own/state/big": "b\n", "own/stated": "s\n", "own:*/x": "x\n" });
+    const leftOut = [join(repo.path, "own/state"), join(repo.path, "own:*"), tmpdir(), repo.path];
+    expect(repo.filesOf(await repo.open({ leftOut }))).toEqual(["a.txt", "own/stated"]);
+  });
 
   test("knows the branch of HEAD, written as git writes it today or as a link", async () => {
     const repo = makeRepository({ "a.txt": "1\n" });
@@ -262,7 +279,10 @@ interface TestRepository {
   readonly path: string;
   git(...args: readonly string[]): string;
   write(files: Readonly<Record<string, string>>): void;
-  open(options?: { committed?: boolean; programs?: string }, path?: string): Promise<Sources>;
+  open(
+    options?: { committed?: boolean; programs?: string; leftOut?: readonly string[] },
+    path?: string,
+  ): Promise<Sources>;
   filesOf(sources: Sources): string[];
   contentOf(sources: Sources, path: string): string;
   /** All that belongs to the user: every file with its time, and what git says of the refs. */
@@ -301,7 +321,7 @@ function makeRepository(
     path,
     git,
     write,
-    open: ({ committed = false, programs } = {}, from = path) => {
+    open: ({ committed = false, programs, leftOut = [] } = {}, from = path) => {
       const directory = join(state, Bun.hash(from).toString(16));
       mkdirSync(directory, { recursive: true });
       return openSources({
@@ -312,6 +332,7 @@ function makeRepository(
         },
         directory,
         committed,
+        leftOut,
         signal: AbortSignal.timeout(60_000),
       });
     },
