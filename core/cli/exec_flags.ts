@@ -27,7 +27,12 @@ const OWN_FLAGS: readonly Flag[] = [
     group: WHAT,
   },
   { names: ["manual"], kind: "list", help: "Also run this manual job", group: WHAT },
-  { names: ["rerun-failed"], kind: "bool", help: "Only what failed the last time", group: WHAT },
+  {
+    names: ["rerun-failed"],
+    kind: "bool",
+    help: "Only what failed the last time, and what was kept from running by that",
+    group: WHAT,
+  },
   {
     names: ["job-url"],
     kind: "string",

@@ -170,7 +170,7 @@ async function fetchWhatItNeeds(
     directory: join(state.run, "fetched"),
     signal,
   });
-  return { lastRun: { failed: [], past: [...past] }, missing };
+  return { lastRun: { open: [], past: [...past] }, missing };
 }
 
 function tellingMissing({ plan, missing }: Replay, more: readonly string[]): Replay["plan"] {

@@ -64,7 +64,8 @@ export class JobRunner {
   readonly #turns: Semaphore;
   /** By the path of the pipeline and the job's name. */
   readonly #past = new Map<string, PastJob>();
-  readonly #junit: { readonly path: readonly string[]; readonly counts: JunitCounts }[] = [];
+  /** By the same: of the last attempt of each job. */
+  readonly #junit = new Map<string, JunitCounts>();
   #lastId = 0;
 
   constructor(options: JobRunnerOptions) {
@@ -112,9 +113,9 @@ export class JobRunner {
 
   /** Of the pipeline at this path and its children; null: none of their jobs made a report. */
   junit(path: readonly string[]): JunitCounts | null {
-    const reports = this.#junit.filter((one) => path.every((name, at) => one.path[at] === name));
+    const reports = [...this.#junit].filter(([key]) => isBelow(path, key));
     if (reports.length === 0) return null;
-    return reports.map(({ counts }) => counts).reduce(addCounts, NO_TESTS);
+    return reports.map(([, counts]) => counts).reduce(addCounts, NO_TESTS);
   }
 
   /** The archive of a job that has run; undefined: it has none. */
@@ -250,6 +251,7 @@ export class JobRunner {
   ): Promise<ReadonlyMap<string, string>> {
     const { endpoint, events, directory } = this.#options;
     let dotenv: ReadonlyMap<string, string> = new Map();
+    this.#junit.delete(keyOf(path, job.name));
     for (const artifact of endpoint?.artifacts(id) ?? []) {
       const folder = join(directory, "artifacts", [...path, job.name].map(fileName).join("/"));
       mkdirSync(folder, { recursive: true });
@@ -272,7 +274,7 @@ export class JobRunner {
       });
       if (artifact.type === "dotenv") dotenv = this.#dotenvOf(job, file);
       if (artifact.type === "junit") {
-        this.#junit.push({ path, counts: countJunit(readFileSync(file, "utf8")) });
+        this.#junit.set(keyOf(path, job.name), countJunit(readFileSync(file, "utf8")));
       }
     }
     return dotenv;
@@ -293,6 +295,11 @@ export class JobRunner {
 
 function keyOf(path: readonly string[], name: string): string {
   return JSON.stringify([...path, name]);
+}
+
+function isBelow(path: readonly string[], key: string): boolean {
+  const names: readonly string[] = JSON.parse(key);
+  return path.every((name, at) => names[at] === name);
 }
 
 function fileName(name: string): string {

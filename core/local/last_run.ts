@@ -1,4 +1,4 @@
-/** What a run leaves for `--rerun-failed`: which jobs failed, and what the others have made. */
+/** What a run leaves for `--rerun-failed`: which jobs are to run again, and what others have made. */
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,8 +16,8 @@ const LastRun = z.lazy(() => {
     path: z.string(),
   });
   return z.object({
-    /** Full names of the root pipeline's jobs. */
-    failed: z.array(z.string()),
+    /** Full names of jobs of the root pipeline that failed, or did not run for what became of others. */
+    open: z.array(z.string()),
     past: z.array(z.object({
       name: z.string(),
       dotenv: z.record(z.string(), z.string()),

@@ -5,7 +5,7 @@ import { isFailureAllowed } from "../pipeline/job_outcome.ts";
 import type { Pipeline, PipelineJob } from "../pipeline/pipeline.ts";
 import { beginProgress, cancelProgress, reportFinished, reportTime } from "../pipeline/progress.ts";
 import type { ProgressStep } from "../pipeline/progress_state.ts";
-import type { Selection, SkippedJob } from "../pipeline/select.ts";
+import type { Selection, SkippedJob, SkipReason } from "../pipeline/select.ts";
 import { JobCanceled } from "../util/abort.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
@@ -38,11 +38,16 @@ export interface JobEnd {
 export interface PipelineEnd {
   readonly status: JobStatus;
   readonly ends: readonly JobEnd[];
+  /** Full names of jobs that did not run for what became of others. */
+  readonly unreached: readonly string[];
 }
 
 export async function runPipeline(options: PipelineRunOptions): Promise<PipelineEnd> {
   return await new PipelineRun(options).run();
 }
+
+/** Those that would run if nothing had failed or been canceled. */
+const UNREACHED: readonly SkipReason[] = ["needs_failed", "stage_failed", "canceled"];
 
 /** Timers hold no more; a longer wait is taken up again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -50,6 +55,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 class PipelineRun {
   readonly #options: PipelineRunOptions;
   readonly #ends: JobEnd[] = [];
+  readonly #unreached: string[] = [];
   readonly #durations = new Map<string, number>();
   readonly #over = Promise.withResolvers<JobStatus>();
   /** A job has failed that ends all others. */
@@ -76,12 +82,15 @@ class PipelineRun {
     const status = await this.#over.promise;
     signal.removeEventListener("abort", cancel);
     clearTimeout(this.#timer);
-    return { status, ends: this.#ends };
+    return { status, ends: this.#ends, unreached: this.#unreached };
   }
 
   #take(step: ProgressStep): void {
     this.#step = step;
-    for (const skipped of step.skipped) this.#tellSkipped(skipped);
+    for (const skipped of step.skipped) {
+      if (UNREACHED.includes(skipped.reason)) this.#unreached.push(skipped.name);
+      this.#tellSkipped(skipped);
+    }
     if (step.progress.canceledBy === "failure") this.#stop.abort(new JobCanceled());
     for (const { job, attempt } of step.start) void this.#runJob(job, attempt);
     clearTimeout(this.#timer);

@@ -1,6 +1,5 @@
 /** Runs a planned pipeline on this machine, from its first event to its last. */
 
-import { relative } from "node:path";
 import { RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
@@ -26,7 +25,7 @@ import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
 import type { LocalState } from "./state.ts";
 import type { RunSummary } from "./views/view.ts";
-import { tellWarning } from "./warnings.ts";
+import { sourceWarnings, tellWarning } from "./warnings.ts";
 
 export interface LocalRunOptions {
   readonly plan: LocalPlan;
@@ -64,7 +63,7 @@ export async function runLocal(
   const { pipeline } = plan;
   const used = usedExecutors(options);
   removeKept(state.kept);
-  tellUnreadable(plan, events);
+  for (const warning of sourceWarnings(plan.sources)) tellWarning(events, warning);
   tellOutOfReach(options, used);
   await using endpoint = needsEndpoint(options, used)
     ? await openEndpoint(state, used, plan.project.path)
@@ -103,12 +102,13 @@ export async function runLocal(
   });
   if (options.lastRun !== undefined) runner.adopt(options.lastRun);
   const tree = new PipelineTree({ plan, runner, events, directory: state.run, signal });
-  const { status, ends } = await tree.run(plan);
+  const { status, ends, unreached } = await tree.run(plan);
   const exitCode = EXIT_CODES[status];
-  const failed = ends.filter(({ report }) => report.status !== "success");
+  const failed = ends.filter(({ report }) => report.status !== "success")
+    .map(({ job }) => job.name);
   saveLastRun(state.shared, {
-    failed: failed.map(({ job }) => job.name),
-    past: runner.past().filter(({ name }) => !failed.some(({ job }) => job.name === name)),
+    open: [...failed, ...unreached],
+    past: runner.past().filter(({ name }) => !failed.includes(name)),
   });
   if (options.artifactsToSource) await unpackArtifacts(ends, runner, plan, signal);
   const durationMs = Math.round(performance.now() - started);
@@ -131,14 +131,6 @@ export async function runLocal(
     directory: state.run,
   });
   return exitCode;
-}
-
-function tellUnreadable({ sources: { tree, unreadable } }: LocalPlan, events: EventStream): void {
-  const [first, ...more] = unreadable.map((path) => relative(tree.root, path));
-  if (first === undefined) return;
-  const names = more.length === 0 ? `"${first}"` : `"${first}" and ${more.length} more files`;
-  const message = `${names} may not be read: jobs have what was committed of that, if anything`;
-  tellWarning(events, { message, place: undefined, keyword: undefined, job: undefined });
 }
 
 /** What people look at afterwards is on this host or in a container. */

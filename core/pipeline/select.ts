@@ -16,7 +16,7 @@ export interface SelectionRequest {
   readonly needs: "none" | "also" | "only";
   /** Manual jobs to run besides. */
   readonly manual: readonly string[];
-  /** Full names of the jobs that failed the last time: only these. Names that are gone are ignored. */
+  /** Full names of the jobs that the last run left to do: only these. Names that are gone are ignored. */
   readonly rerun: readonly string[] | undefined;
 }
 
