@@ -88,8 +88,10 @@ export function boardCoordinator(board: JobBoard, executor: string): Coordinator
       const { response } = await board.take(executor, signal);
       return { kind: "job", job: response, tls: {}, correlationId: crypto.randomUUID() };
     },
-    job: ({ id }): JobHandle => {
-      const job = board.find(id);
+    job: ({ id, token }): JobHandle => {
+      const found = board.find(id);
+      // Jobs of each run are numbered from 1.
+      const job = found?.response.token === token ? found : undefined;
       return {
         id,
         patchTrace: (chunk) => Promise.resolve(job?.patch(chunk) ?? FORGOTTEN),

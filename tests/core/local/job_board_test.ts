@@ -92,9 +92,15 @@ test("LocalJob is told of a failure when all that was printed before has come", 
   expect(trace).toEqual(["one\n", "two\n", "failed: exit status 1"]);
 });
 
-test("boardCoordinator says of an earlier run's job that it is over", async () => {
-  using coordinator = boardCoordinator(new JobBoard(), "shell");
+test("boardCoordinator says of an earlier run's job that it is over, also when a job has its number", async () => {
+  const board = new JobBoard();
+  const { job, trace } = newJob(9);
+  board.offer(job);
+  using coordinator = boardCoordinator(board, "shell");
   const handle = coordinator.job({ id: 9, token: "old" }, INFO);
+  const chunk = { offset: 0, bytes: Buffer.from("late\n"), debugTrace: false };
+  expect(await handle.patchTrace(chunk, { signal })).toMatchObject({ kind: "job-over" });
+  expect(trace).toEqual([]);
   expect(await handle.updateJob({ state: "running" }, { signal })).toMatchObject({
     kind: "job-over",
   });
