@@ -1,7 +1,6 @@
 /** `exec`: the pipeline of a CI file, on this machine. */
 
 import { resolve } from "node:path";
-import { RunnerError } from "../../errors.ts";
 import { takeToken } from "../../local/gitlab/access_token.ts";
 import { engineHost } from "../../local/container_engine.ts";
 import { loadSettings, type LocalSettings } from "../../local/settings.ts";
@@ -51,9 +50,7 @@ const EXEC: Omit<Command, "flags"> = {
     // What the engine says of each job, the view says better.
     log.configure({ level: "error" });
     using interrupt = interruptSignal(program);
-    const key = new AbortController();
-    const signal = AbortSignal.any([interrupt.signal, key.signal]);
-    const onInterrupt = () => key.abort(new RunnerError("Interrupted"));
+    const { signal } = interrupt;
     const paint = execPaint(flags, program);
     const exec: ExecContext = {
       ...context,
@@ -62,11 +59,11 @@ const EXEC: Omit<Command, "flags"> = {
       flags,
       operands,
       paint,
-      onInterrupt,
+      onInterrupt: interrupt.request,
       signal,
     };
     try {
-      return await open(exec);
+      return await Promise.race([open(exec), interrupt.again.then(() => leave(program))]);
     } catch (error) {
       if (signal.aborted) return INTERRUPTED;
       return tellRefusal(error, { json: flags.bool("json"), program });
@@ -80,6 +77,14 @@ interface ExecPlace {
   readonly tree: WorkTree;
   readonly settings: LocalSettings;
   readonly state: LocalState;
+}
+
+/** Without a word nobody would know why a container still runs. */
+function leave({ calledAs, stderr }: Program): number {
+  stderr.write(
+    `${calledAs}: interrupted twice: the next run here removes what is left of the jobs\n`,
+  );
+  return INTERRUPTED;
 }
 
 /** As shells tell it: 128 and the number of SIGINT. */

@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecEvent } from "../events.ts";
 import { logFileName } from "../log_file.ts";
-import { duration, type Paint, withoutEscapes } from "./paint.ts";
+import { duration, type Paint } from "./paint.ts";
 import { type JobHistory, labelOf, RunHistory } from "./run_history.ts";
 import { Screen } from "./screen.ts";
-import { mark, summaryText } from "./summary_text.ts";
+import { hasBegun, mark, summaryText } from "./summary_text.ts";
+import { cut, oneLine, pad, shorten, widthOf } from "./text_width.ts";
 import type { ExecView, RunSummary, ViewOutput } from "./view.ts";
 
 /** Keys of a terminal in raw mode. */
@@ -30,8 +31,11 @@ const DRAW_MS = 80;
 const TICK_MS = 1000;
 /** What is not looked at any more need not fill a tall screen. */
 const MOST_JOBS = 30;
-/** Below the jobs: how many more there are, the keys, and the cursor. */
+/** Below the jobs: how many there are, the keys, and the cursor. */
 const OTHER_LINES = 3;
+/** In front of a job's name: whether it is chosen, and its mark. */
+const MARGIN = 4;
+const GAP = "  ";
 
 export class LiveView implements ExecView {
   readonly #options: LiveViewOptions;
@@ -39,9 +43,11 @@ export class LiveView implements ExecView {
   readonly #screen: Screen;
   readonly #tick: ReturnType<typeof setInterval>;
   #drawing: ReturnType<typeof setTimeout> | undefined;
-  #chosen = 0;
+  /** Label of a job; undefined: the first that is shown. */
+  #chosen: string | undefined;
   /** The job whose log is shown instead of the list. */
-  #open: string | undefined;
+  #open: JobHistory | undefined;
+  #isStopping = false;
   #isOver = false;
 
   constructor(options: LiveViewOptions) {
@@ -57,8 +63,8 @@ export class LiveView implements ExecView {
     if (event.type === "warning") {
       this.#screen.print(`${this.#options.paint("yellow", "warning")}: ${event.message}\n`);
     }
-    if (this.#open !== undefined) this.#follow(event);
-    else this.#drawSoon();
+    if (this.#open !== undefined) this.#follow(event, this.#open);
+    this.#drawSoon();
   }
 
   finish(summary: RunSummary): void {
@@ -79,48 +85,88 @@ export class LiveView implements ExecView {
   }
 
   #drawSoon(): void {
-    if (this.#drawing !== undefined || this.#isOver || this.#open !== undefined) return;
+    if (this.#drawing !== undefined || this.#isOver) return;
     this.#drawing = setTimeout(() => {
       this.#drawing = undefined;
-      if (!this.#isOver && this.#open === undefined) this.#screen.draw(this.#lines());
+      if (!this.#isOver) this.#screen.draw(this.#lines());
     }, DRAW_MS);
   }
 
   #lines(): readonly string[] {
     const { paint } = this.#options;
+    if (this.#open !== undefined) {
+      return [paint("dim", `  ${oneLine(this.#open.label)}: enter: back, ${this.#stopHint}`)];
+    }
     const jobs = this.#shown();
     if (jobs.length === 0) return [];
-    const waiting = this.#history.jobs.filter(({ state }) => state === "waiting").length;
-    const ended = this.#history.jobs.length - waiting - jobs.length;
-    const more = [
-      ...(waiting === 0 ? [] : [`${waiting} waiting`]),
-      ...(ended === 0 ? [] : [`${ended} more`]),
-    ];
-    const width = Math.max(...jobs.map(({ label }) => label.length));
+    const chosen = jobs.find(({ label }) => label === this.#chosen) ?? jobs[0];
+    // Half of the terminal is for what the jobs do.
+    const most = Math.floor((this.#screen.columns - MARGIN) / 2);
+    const widths = {
+      label: Math.min(most, Math.max(...jobs.map(({ label }) => widthOf(oneLine(label))))),
+      stage: Math.min(most, Math.max(...jobs.map(({ stage }) => widthOf(oneLine(stage))))),
+    };
     return [
-      ...jobs.map((job, at) => this.#jobLine(job, width, at === this.#chosen)),
-      ...(more.length === 0 ? [] : [paint("dim", `  · ${more.join(", ")}`)]),
-      paint("dim", "  ↑ ↓ choose a job, enter: its log, ctrl-c: stop"),
+      ...jobs.map((job) => this.#jobLine(job, widths, job === chosen)),
+      ...(jobs.length === this.#wanted.length ? [] : [paint("dim", `  ${this.#counts()}`)]),
+      paint("dim", `  ↑ ↓ choose a job, enter: its log, ${this.#stopHint}`),
     ];
   }
 
-  /** Those that have begun; of more than there is room for, those that run and those begun last. */
+  get #stopHint(): string {
+    return this.#isStopping ? "stopping (ctrl-c again: leave at once)" : "ctrl-c: stop";
+  }
+
+  /** Of all jobs, as not all of them are shown. */
+  #counts(): string {
+    const jobs = this.#wanted;
+    const running = jobs.filter(({ state }) => state === "running").length;
+    const waiting = jobs.filter(({ state }) => state === "waiting").length;
+    const ended = jobs.length - running - waiting;
+    return `${jobs.length} jobs: ${ended} done, ${running} running, ${waiting} waiting`;
+  }
+
+  /**
+   * Those that have begun; of more than there is room for, the one that is chosen, those that run and
+   * those that have ended last.
+   */
   #shown(): readonly JobHistory[] {
-    const begun = this.#history.jobs.filter(({ state }) => state !== "waiting");
+    const begun = this.#begun;
     const room = Math.max(1, Math.min(MOST_JOBS, this.#screen.rows - OTHER_LINES));
     const running = begun.filter(({ state }) => state === "running");
     const others = begun.filter(({ state }) => state !== "running");
-    const shown = new Set([...others, ...running].slice(-room));
+    const chosen = begun.filter(({ label }) => label === this.#chosen);
+    const rest = [...others, ...running].filter(({ label }) => label !== this.#chosen);
+    const shown = new Set([
+      ...chosen,
+      ...rest.slice(Math.max(0, rest.length + chosen.length - room)),
+    ]);
     return begun.filter((job) => shown.has(job));
   }
 
-  #jobLine(job: JobHistory, width: number, isChosen: boolean): string {
+  get #begun(): readonly JobHistory[] {
+    return this.#history.jobs.filter(hasBegun);
+  }
+
+  get #wanted(): readonly JobHistory[] {
+    return this.#history.jobs.filter(({ state }) => state !== "skipped");
+  }
+
+  #jobLine(
+    job: JobHistory,
+    widths: { readonly label: number; readonly stage: number },
+    isChosen: boolean,
+  ): string {
     const { paint } = this.#options;
     const isRunning = job.state === "running";
     const ms = isRunning ? performance.now() - job.startedAt : job.durationMs;
-    const line = isRunning ? withoutEscapes(job.lastLines.at(-1) ?? "").replace(/.*\r/, "") : "";
-    const details = paint("dim", `${job.stage}  ${duration(ms).padStart(7)}  ${line.trim()}`);
-    return `${isChosen ? "›" : " "} ${mark(job, paint)} ${job.label.padEnd(width)}  ${details}`;
+    const line = isRunning ? oneLine((job.lastLines.at(-1) ?? "").replace(/.*\r/, "")) : "";
+    const label = pad(shorten(oneLine(job.label), widths.label), widths.label);
+    const stage = pad(shorten(oneLine(job.stage), widths.stage), widths.stage);
+    const details = [duration(ms).padStart(7), stage, line.trim()].join(GAP);
+    const room = this.#screen.columns - 1 - MARGIN - widths.label - GAP.length;
+    return `${isChosen ? "›" : " "} ${mark(job, paint)} ${label}${GAP}` +
+      paint("dim", cut(details.trimEnd(), room));
   }
 
   async #readKeys(): Promise<void> {
@@ -135,20 +181,21 @@ export class LiveView implements ExecView {
   #press(key: string): void {
     switch (key) {
       case "\x03":
+        this.#isStopping = true;
         this.#options.onInterrupt();
-        return;
+        break;
       case "\x1b[A":
       case "k":
-        this.#chosen = Math.max(0, this.#chosen - 1);
+        this.#choose(-1);
         break;
       case "\x1b[B":
       case "j":
-        this.#chosen = Math.min(this.#shown().length - 1, this.#chosen + 1);
+        this.#choose(1);
         break;
       case "\r":
       case "\n":
-        if (this.#open === undefined) return this.#openLog();
-        this.#open = undefined;
+        if (this.#open === undefined) this.#openLog();
+        else this.#open = undefined;
         break;
       case "q":
       case "\x1b":
@@ -158,17 +205,27 @@ export class LiveView implements ExecView {
     this.#drawSoon();
   }
 
+  /** The next one of those that have begun, or the one before. */
+  #choose(step: 1 | -1): void {
+    const jobs = this.#begun;
+    const chosen = this.#chosen ?? this.#shown()[0]?.label;
+    const at = jobs.findIndex(({ label }) => label === chosen) + step;
+    this.#chosen = jobs[Math.min(jobs.length - 1, Math.max(0, at))]?.label;
+  }
+
   #openLog(): void {
-    const job = this.#shown()[this.#chosen];
+    const jobs = this.#shown();
+    const job = jobs.find(({ label }) => label === this.#chosen) ?? jobs[0];
     if (job === undefined) return;
-    this.#open = job.label;
-    const title = this.#options.paint("bold", `--- ${job.label} (enter: back)`);
+    this.#chosen = job.label;
+    this.#open = job;
+    const title = this.#options.paint("bold", `--- ${oneLine(job.label)}`);
     this.#screen.print(`\n${title}\n${this.#logOf(job)}`);
   }
 
-  #follow(event: ExecEvent): void {
+  #follow(event: ExecEvent, { label }: JobHistory): void {
     if (event.type !== "job.output" && event.type !== "job.command") return;
-    if (labelOf(event) !== this.#open) return;
+    if (labelOf(event) !== label) return;
     const text = event.type === "job.command" ? `$ ${event.text}` : event.text;
     this.#screen.print(`${text}\n`);
   }

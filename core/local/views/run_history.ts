@@ -1,12 +1,15 @@
 /** What has happened in a run so far, as far as people want to read it afterwards. */
 
+import type { SkipReason } from "../../pipeline/select.ts";
 import type { ExecEvent, JobStatus } from "../events.ts";
 
 export interface JobHistory {
   /** With the names of the trigger jobs above its pipeline: `deploy > smoke`. */
   readonly label: string;
   readonly stage: string;
-  state: "waiting" | "running" | JobStatus;
+  state: "waiting" | "running" | "skipped" | JobStatus;
+  /** Why it was skipped, or else empty. */
+  why: string;
   startedAt: number;
   /** Of all attempts. */
   durationMs: number;
@@ -18,14 +21,23 @@ export interface JobHistory {
   command: string | undefined;
   /** The end of what the last attempt printed. */
   readonly lastLines: string[];
+  /** The section of the runner that it is in, or was in last. */
+  section: string;
+  /** The end of what was said in the last section before the script: by git, for example. */
+  readonly preparation: string[];
   /** What the runner had to say about its failure. */
   readonly errors: string[];
   /** Build directories of attempts that failed. */
   readonly kept: string[];
 }
 
+const PREPARATION = /^(?:prepare_\w+|get_sources|restore_cache|download_artifacts)$/;
+
 /** Enough to see what failed without opening a log. */
 const LAST_LINES = 20;
+
+/** Those that rules leave out, or nobody asked for, are not missed; nor is any when all is stopped. */
+const MISSED: readonly SkipReason[] = ["manual", "needs_failed", "stage_failed", "unsupported"];
 
 export class RunHistory {
   readonly #jobs = new Map<string, JobHistory>();
@@ -41,9 +53,9 @@ export class RunHistory {
   }
 
   take(event: ExecEvent): void {
-    if (event.type === "job.created") {
+    const isMissed = event.type === "job.skipped" && MISSED.includes(event.reason);
+    if (event.type === "job.created" || (isMissed && this.of(event) === undefined)) {
       this.#jobs.set(labelOf(event), newJob(labelOf(event), event.stage));
-      return;
     }
     if (!("pipeline" in event) || !("job" in event)) return;
     const job = this.of(event);
@@ -60,6 +72,7 @@ function newJob(label: string, stage: string): JobHistory {
     label,
     stage,
     state: "waiting",
+    why: "",
     startedAt: 0,
     durationMs: 0,
     attempt: 1,
@@ -68,6 +81,8 @@ function newJob(label: string, stage: string): JobHistory {
     failureReason: null,
     command: undefined,
     lastLines: [],
+    section: "",
+    preparation: [],
     errors: [],
     kept: [],
   };
@@ -80,15 +95,23 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
       job.startedAt = performance.now();
       job.attempt = event.attempt;
       job.command = undefined;
-      job.lastLines.length = job.errors.length = 0;
+      job.lastLines.length = job.preparation.length = job.errors.length = 0;
       return;
     case "job.command":
       if (event.script !== "after_script") job.command = event.text;
-      keep(job, `$ ${event.text}`);
+      keep(job.lastLines, `$ ${event.text}`);
       return;
     case "job.output":
-      if (event.source === "script") keep(job, event.text);
+      if (event.source === "script") keep(job.lastLines, event.text);
       else if (/^(?:ERROR|WARNING): /.test(event.text)) job.errors.push(event.text);
+      else if (PREPARATION.test(job.section)) keep(job.preparation, event.text);
+      return;
+    case "job.section":
+      if (event.state === "end") return;
+      job.section = event.name;
+      if (PREPARATION.test(event.name) || event.name.startsWith("step_")) {
+        job.preparation.length = 0;
+      }
       return;
     case "job.kept":
       job.kept.push(
@@ -97,7 +120,14 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
           : `${event.enter}\n  removed by the next run, or by ${event.remove}`,
       );
       return;
+    case "job.skipped":
+      if (!MISSED.includes(event.reason)) return;
+      job.state = "skipped";
+      job.why = event.message;
+      return;
     case "job.finished":
+      // Canceled before its turn has come: it has not begun.
+      if (job.state === "waiting" && event.status === "canceled") return;
       job.state = event.status;
       job.durationMs += event.duration_ms;
       job.allowed = event.allow_failure;
@@ -109,7 +139,7 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
   }
 }
 
-function keep(job: JobHistory, line: string): void {
-  job.lastLines.push(line);
-  if (job.lastLines.length > LAST_LINES) job.lastLines.shift();
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > LAST_LINES) lines.shift();
 }

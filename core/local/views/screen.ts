@@ -1,11 +1,12 @@
 /** Some lines at the end of a terminal that are drawn again and again, below what stays. */
 
-import { withoutEscapes } from "./paint.ts";
+import { cut, widthOf } from "./text_width.ts";
 import type { ViewOutput } from "./view.ts";
 
 export class Screen {
   readonly #output: ViewOutput;
-  #drawn = 0;
+  /** How wide the lines are that are drawn. */
+  #drawn: readonly number[] = [];
 
   constructor(output: ViewOutput) {
     this.#output = output;
@@ -21,25 +22,21 @@ export class Screen {
 
   /** Replaces the lines. One that is wider than the terminal would break into two. */
   draw(lines: readonly string[]): void {
-    const text = lines.map((line) => `${fit(line, this.columns - 1)}\n`).join("");
-    this.#output.write(`${this.#erased()}${text}`);
-    this.#drawn = lines.length;
+    const fitting = lines.map((line) => cut(line, this.columns - 1));
+    this.#output.write(`${this.#erased()}${fitting.map((line) => `${line}\n`).join("")}`);
+    this.#drawn = fitting.map(widthOf);
   }
 
   /** Writes text that stays, above the lines, which have to be drawn again. */
   print(text: string): void {
     this.#output.write(`${this.#erased()}${text}`);
-    this.#drawn = 0;
+    this.#drawn = [];
   }
 
+  /** A terminal that has become narrower since has broken the lines. */
   #erased(): string {
-    return this.#drawn === 0 ? "" : `\x1b[${this.#drawn}A\r\x1b[J`;
+    const rows = this.#drawn.map((width) => Math.max(1, Math.ceil(width / this.columns)));
+    const above = rows.reduce((sum, count) => sum + count, 0);
+    return above === 0 ? "" : `\x1b[${above}A\r\x1b[J`;
   }
-}
-
-/** Cut to so many characters; a line with colours is only cut when it has to be, and loses them. */
-export function fit(line: string, width: number): string {
-  const plain = withoutEscapes(line);
-  if (plain.length <= width) return line;
-  return `${plain.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -9,16 +9,27 @@ export function summaryText(
   summary: RunSummary,
   paint: Paint,
 ): string {
-  const ran = jobs.filter(({ state }) => state !== "waiting");
+  const ran = jobs.filter(hasBegun);
+  const skipped = jobs.filter(({ state }) => state === "skipped");
   const failed = ran.filter(({ state }) => state === "failed");
   return [
     "",
     ...ran.map((job) => jobLine(job, paint)),
+    ...skipped.map((job) => skippedLine(job, paint)),
     ...failed.flatMap((job) => failureLines(job, paint)),
     "",
     ...endLines(ran, summary, paint),
     "",
   ].join("\n");
+}
+
+export function hasBegun({ state }: JobHistory): boolean {
+  return state !== "waiting" && state !== "skipped";
+}
+
+function skippedLine(job: JobHistory, paint: Paint): string {
+  const { label, stage, why } = job;
+  return `${mark(job, paint)} ${label} ${paint("dim", `(${stage}) skipped: ${why}`)}`;
 }
 
 function jobLine(job: JobHistory, paint: Paint): string {
@@ -40,6 +51,7 @@ export function mark({ state, allowed }: JobHistory, paint: Paint): string {
     case "running":
       return paint("cyan", "▶");
     case "waiting":
+    case "skipped":
       return paint("dim", "·");
   }
 }
@@ -52,6 +64,7 @@ function howFailed({ state, allowed, exitCode, failureReason }: JobHistory): str
 
 function failureLines(job: JobHistory, paint: Paint): readonly string[] {
   const title = job.allowed ? "failed, as it may" : "failed";
+  const lastLines = job.lastLines.length === 0 ? job.preparation : job.lastLines;
   return [
     "",
     paint(job.allowed ? "yellow" : "red", `${job.label} ${title}`),
@@ -60,7 +73,7 @@ function failureLines(job: JobHistory, paint: Paint): readonly string[] {
         job.lastLines.findLast((line) => line.startsWith("$ ")) === `$ ${job.command}`
       ? []
       : indented(`$ ${job.command}`).map((line) => paint("bold", line))),
-    ...job.lastLines.flatMap(indented).map((line) => line.trimEnd()),
+    ...lastLines.flatMap(indented).map((line) => line.trimEnd()),
     ...job.errors.flatMap(indented).map((line) => paint("red", line)),
   ];
 }

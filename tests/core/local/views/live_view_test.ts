@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { ExecEvent, UntimedEvent } from "../../../../core/local/events.ts";
 import { LiveView } from "../../../../core/local/views/live_view.ts";
 import { painter, withoutEscapes } from "../../../../core/local/views/paint.ts";
-import { fit } from "../../../../core/local/views/screen.ts";
 
 const JOB = { job: "unit", stage: "test", pipeline: [] };
 
@@ -17,9 +16,9 @@ test("LiveView shows each job with its last line, and its whole log by key", asy
   await lab.until((text) => text.includes("unit") && text.includes("done"));
   writeFileSync(join(lab.directory, "7-unit.1.log"), "section_start:1:x\r\x1b[0Kall of it\n");
   lab.press("\r");
-  await lab.until((text) => text.includes("--- unit (enter: back)\nall of it\n"));
+  await lab.until((text) => text.includes("--- unit\nall of it\n"));
   lab.tell(output("next line"));
-  await lab.until((text) => text.endsWith("next line\n"));
+  await lab.until((text) => text.endsWith("next line\n  unit: enter: back, ctrl-c: stop\n"));
   lab.press("\r");
   await lab.until((text) => text.trimEnd().endsWith("ctrl-c: stop"));
 });
@@ -28,13 +27,13 @@ test("LiveView shows no more than the terminal has room for, those that run firs
   using lab = new ViewLab({ rows: 6 });
   for (const job of ["one", "two", "three", "four", "five"]) lab.started(job);
   for (const job of ["two", "three", "four", "five"]) lab.finished(job);
-  await lab.until((text) => text.includes("2 more"));
-  const frame = lab.text.slice(lab.text.lastIndexOf("one"));
+  await lab.until((text) => text.includes("4 done"));
+  const frame = lab.text.slice(lab.text.lastIndexOf("▶ one"));
   expect(frame.split("\n").slice(0, -1).map((line) => line.trim().split(/ {2,}/)[0])).toEqual([
-    "one",
+    "▶ one",
     "✔ four",
     "✔ five",
-    "· 2 more",
+    "5 jobs: 4 done, 1 running, 0 waiting",
     "↑ ↓ choose a job, enter: its log, ctrl-c: stop",
   ]);
 });
@@ -44,6 +43,7 @@ test("LiveView takes ctrl-c for an interrupt, and gives the terminal back", asyn
   lab.started();
   lab.press("\x03");
   await lab.interrupted;
+  await lab.until((text) => text.includes("stopping (ctrl-c again: leave at once)"));
   lab.view[Symbol.dispose]();
   expect(lab.rawModes).toEqual([true, false]);
 });
@@ -82,13 +82,36 @@ test("LiveView ends with the summary", () => {
   );
 });
 
-test("fit cuts what is wider than the terminal, and only that", () => {
-  expect(fit("\x1b[31mred\x1b[0m", 3)).toBe("\x1b[31mred\x1b[0m");
-  expect(fit("\x1b[31mfour\x1b[0m", 3)).toBe("fo…");
+test("LiveView keeps the chosen job where it is, and reaches those that are not shown", async () => {
+  using lab = new ViewLab({ rows: 5 });
+  for (const job of ["one", "two", "three"]) lab.started(job);
+  lab.finished("one");
+  await lab.until((text) => text.includes("› ▶ two"));
+  lab.press("k");
+  await lab.until((text) => text.includes("› ✔ one"));
+  lab.finished("two");
+  lab.finished("three");
+  const before = lab.text.length;
+  lab.press("x");
+  await lab.until((text) => text.slice(before).includes("3 done"));
+  expect(lab.text.slice(before)).toContain("› ✔ one");
 });
 
-function output(text: string): UntimedEvent {
-  return { type: "job.output", ...JOB, text, source: "script", stream: null, partial: false };
+test("LiveView fits names and lines into any terminal", async () => {
+  using lab = new ViewLab({ columns: 30 });
+  lab.started("日本語のジョブ");
+  lab.started("🚀 a job with a long name: [linux, x64]");
+  lab.tell(output("\x1b[31ma\tlong line, longer than there is room for", "日本語のジョブ"));
+  await lab.until((text) => text.includes("choose"));
+  const lines = lab.text.split("\n").filter((line) => line.includes("▶"));
+  expect(lines.slice(-2).map((line) => line.replace(/\d\.\d s/, "N s"))).toEqual([
+    "› ▶ 日本語…ジョブ    N s  …",
+    "  ▶ 🚀 a j…, x64]    N s  …",
+  ]);
+});
+
+function output(text: string, job = JOB.job): UntimedEvent {
+  return { type: "job.output", ...JOB, job, text, source: "script", stream: null, partial: false };
 }
 
 class ViewLab implements Disposable {
@@ -100,7 +123,7 @@ class ViewLab implements Disposable {
   #onText: () => void = () => {};
   #press: (key: string) => void = () => {};
 
-  constructor({ rows }: { readonly rows?: number } = {}) {
+  constructor({ rows, columns = 80 }: { readonly rows?: number; readonly columns?: number } = {}) {
     const interrupted = Promise.withResolvers<void>();
     this.interrupted = interrupted.promise;
     const pressed = new ReadableStream<string>({
@@ -110,7 +133,7 @@ class ViewLab implements Disposable {
     });
     this.view = new LiveView({
       output: {
-        columns: 80,
+        columns,
         ...(rows === undefined ? {} : { rows }),
         write: (text) => {
           this.text += withoutEscapes(text);
