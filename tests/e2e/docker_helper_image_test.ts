@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connectEngine, type Engine } from "../../executors/docker/engine/mod.ts";
 import { makeImage, type TestEngine } from "../executors/docker/dockerd.ts";
 import { onEachEngine } from "../executors/docker/engines.ts";
-import { expectFailure, expectSuccess, Lab, output, zipFile } from "./lab.ts";
+import { eventually, expectFailure, expectSuccess, Lab, output, zipFile } from "./lab.ts";
 import { EXECUTABLE, RunnerProcess } from "./runner_process.ts";
 
 onEachEngine("runner helper-image", suite);
@@ -172,6 +172,32 @@ function suite(title: string, use: (reach: "loopback") => Promise<TestEngine>): 
     expect(await idOf(name)).toBe(second);
     expect(await idOf(third)).toBe("not-found");
     await docker("rmi", `${name}-kept`);
+  }, 60_000);
+
+  test("a build that is killed leaves no container behind", async () => {
+    const labels = { "com.gitlab.gitlab-runner.type": "helper-image" };
+    const containers = (all: boolean) => engine.listContainers({ labels, all }, { signal: NEVER });
+    const args = [
+      "helper-image",
+      "build",
+      "--as-is",
+      "--base",
+      withGit,
+      "--name",
+      `${name}-killed`,
+    ];
+    const env = program.env;
+    const child = Bun.spawn([EXECUTABLE, ...args], { env, stdout: "ignore", stderr: "ignore" });
+    while ((await containers(false)).length === 0) await Bun.sleep(5);
+    child.kill("SIGKILL");
+    await child.exited;
+    await eventually(
+      async () => (await containers(true)).length === 0,
+      "an engine without leftovers",
+    );
+    // So it was killed before its end.
+    const killed = await engine.inspectImage(`${name}-killed`, { signal: NEVER });
+    expect(killed).toBe("not-found");
   }, 60_000);
 
   test("an interrupted save leaves no half file", async () => {

@@ -58,14 +58,13 @@ export async function buildHelperImage(options: BuildOptions): Promise<string> {
   const name = options.name(base.architecture);
   const container = `helper-image-${crypto.randomUUID()}`;
   try {
-    const id = await startContainer(container, base, options);
+    const id = await createContainer(container, base, options);
+    await using _input = await startWhileListening(id, options);
     if (!options.asIs) await installPackages(id, options);
     options.progress.line(`Copying ${program.path} (${megabytes(program.size)})`);
     // Everything under one directory that its packages know nothing of.
     await engine.putArchive(id, "/", programTar(program, HELPER_DIRECTORY.slice(1)), { signal });
     await check(id, options);
-    await engine.killContainer(id, "SIGKILL", { signal });
-    await engine.waitContainer(id, { signal });
     const commit = () => engine.commitContainer(id, name, { changes: ['CMD ["sh"]'], signal });
     await replaceImage(name, commit, options);
     return name;
@@ -101,7 +100,7 @@ async function ensureBase(options: BuildOptions): Promise<ImageDetails> {
 }
 
 /** A container's labels and user become the image's; its environment is the base's. */
-async function startContainer(
+async function createContainer(
   name: string,
   base: ImageDetails,
   { engine, platform, signal }: BuildOptions,
@@ -113,14 +112,25 @@ async function startContainer(
     Cmd: KEEPER,
     User: "0:0",
     OpenStdin: true,
+    StdinOnce: true,
+    HostConfig: { AutoRemove: true },
     Labels: { ...typeLabel("helper-image"), ...programLabel() },
   };
-  const id = await engine.createContainer(name, spec, {
+  return await engine.createContainer(name, spec, {
     ...(platform === undefined ? {} : { platform }),
     signal,
   });
+}
+
+/** Its standard input is this process's: the container ends, and goes, however this process does. */
+async function startWhileListening(
+  id: string,
+  { engine, signal }: BuildOptions,
+): Promise<AsyncDisposable> {
+  const output = { write: () => undefined };
+  const streams = await engine.attachContainer(id, { output, stdin: true, signal });
   await engine.startContainer(id, { signal });
-  return id;
+  return streams;
 }
 
 /** The same questions that a job asks of its helper. */
