@@ -221,6 +221,12 @@ export class DockerExecutor implements Executor {
     const keys = [...this.#keys];
     try {
       await this.#removeAll();
+    } catch (cause) {
+      throw new SystemFailure(
+        "What the job had in the Docker Engine stays until the engine lets it be removed, which is " +
+          `tried as soon as it answers, and every minute: ${messageOf(cause)}`,
+        { cause },
+      );
     } finally {
       // What could not be removed is the reaper's now.
       for (const key of keys) ownership.drop(key);
@@ -240,11 +246,7 @@ export class DockerExecutor implements Executor {
           await removeJob(engine, key, { volumes: !runner.docker?.volume_keep, signal });
           break;
         } catch (cause) {
-          if (attempt === DISPOSE_TRIES || signal.aborted) {
-            throw new SystemFailure(`Cannot remove the job's containers: ${messageOf(cause)}`, {
-              cause,
-            });
-          }
+          if (attempt === DISPOSE_TRIES || signal.aborted) throw cause;
           await delay(attempt * 500);
         }
       }

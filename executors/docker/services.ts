@@ -7,7 +7,12 @@ import { deadline } from "../../core/util/abort.ts";
 import { JobContainer } from "./container.ts";
 import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
 import { serviceContainerSpec } from "./container_spec.ts";
-import type { ContainerDetails, Engine, ImageDetails } from "./engine/mod.ts";
+import {
+  type ContainerDetails,
+  type Engine,
+  EngineError,
+  type ImageDetails,
+} from "./engine/mod.ts";
 import type { WantedImage } from "./ensure_image.ts";
 import { staysPrivileged } from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
@@ -177,6 +182,8 @@ export class JobServices implements AsyncDisposable {
       return undefined;
     } catch (error) {
       signal.throwIfAborted();
+      // That is no fault of the service's.
+      if (error instanceof EngineError && error.kind === "unreachable") throw error;
       const why = messageOf(limit.signal.aborted ? limit.signal.reason : error);
       return { service, why, hasEnded, told: Buffer.concat(told).toString().trim() };
     } finally {

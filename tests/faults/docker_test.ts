@@ -86,8 +86,9 @@ describe.skipIf(missing !== undefined)(
         const end = await lab.finished(job);
         expect(performance.now() - killed).toBeLessThan(10_000);
         expectFailure(end, SYSTEM_FAILURE);
-        const told = () => lab.process.log.includes("No jobs are taken");
-        await eventually(told, "a word in the runner's log");
+        const told = (words: string) => () => lab.process.log.includes(words);
+        await eventually(told("No jobs are taken"), "a word in the runner's log");
+        await eventually(told("stays until the engine lets it be removed"), "a word of leftovers");
         const next = lab.enqueue({ script: "echo after", variables: { GIT_STRATEGY: "none" } });
         await Bun.sleep(1500);
         expect(next.state).toBe("pending");
@@ -147,6 +148,10 @@ describe.skipIf(missing !== undefined)(
       const end = await lab.finished(job);
       expect(performance.now() - killed).toBeLessThan(15_000);
       expectFailure(end, SYSTEM_FAILURE);
+      expect(end.plain).toMatch(
+        /\nERROR: Job failed \(system failure\): Cannot reach the Docker Engine at .* check that the engine is running\n/,
+      );
+      expect(end.plain).not.toContain("probably didn't start");
       await own.engine.restart();
       await own.expectNothingLeft();
       await own.expectJobsFlow();
