@@ -6,6 +6,7 @@ import type {
   ExecutorIO,
   ExitStatus,
   KeptEnvironment,
+  OutputSink,
   PreparedEnvironment,
   StageCommand,
   Terminal,
@@ -29,6 +30,7 @@ import type { Ownership } from "./ownership.ts";
 import { keptEnvironment } from "./kept_environment.ts";
 import { removeJob } from "./reaper.ts";
 import { stageCommand } from "./scripts.ts";
+import { runMarked } from "./start_mark.ts";
 import { takeBack } from "./job_user.ts";
 
 export interface DockerExecutorOptions {
@@ -174,16 +176,17 @@ export class DockerExecutor implements Executor {
         before: before.filter((code) => code !== undefined),
       }),
       ...(isHelper ? { env: SAFE_DIRECTORY } : {}),
-      input: new TextEncoder().encode(command.script),
-      output: io.output,
       graceMs: (reason: unknown) => graceFor(reason, GRACE_MS),
     };
     const container = isHelper ? await containers.helper(signal) : containers.build;
-    const ready = isHelper ? undefined : () => containers.handOver(signal);
-    const end = await container.run(
-      { ...process, ...(ready === undefined ? {} : { ready }) },
-      { signal },
-    );
+    const ready = isHelper ? {} : { ready: () => containers.handOver(signal) };
+    const run = async (script: string, output: OutputSink) => {
+      const input = new TextEncoder().encode(script);
+      return await container.run({ ...process, ...ready, input, output }, { signal });
+    };
+    const end = container.isKept
+      ? await run(command.script, io.output)
+      : await runMarked(command.script, run, { io, image: facts.image, signal });
     if (isHelper) {
       if (end.exitCode === HELPER_UNUSABLE && await containers.judgeHelper(signal) === "replaced") {
         return await this.#run(command, io, signal);

@@ -111,6 +111,41 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
       .toMatch(/\nbash: 5\.\S+, \/bin\/bash\n/);
   }, 30_000);
 
+  test("is the entrypoint's own where that takes no command", async () => {
+    expect(await shellOf(bash, ["/bin/sh", "-c"])).toContain("\nbash: , sh\n");
+    expect(await shellOf(bash, ["sh", "-c", "bash"])).toMatch(/\nbash: 5\.\S+, bash\n/);
+  }, 30_000);
+
+  test("an entrypoint that does not run the script never makes a job succeed", async () => {
+    const run = (command: string) =>
+      lab.run({
+        image: { name: bash, entrypoint: ["sh", "-c", command] },
+        script: "echo of the job",
+        variables: NO_SOURCES,
+      });
+    const why = `The entrypoint of image ${bash} has not run the job's script`;
+    const silent = await run("echo my own work; sleep 0.5");
+    expectFailure(silent, "script_failure");
+    expect(silent.plain).toContain("\nmy own work\n");
+    expect(silent.plain).toContain(`\nERROR: Job failed: ${why}: it has to run the command`);
+    const failing = await run("echo my own work; exit 3");
+    expectFailure(failing, "script_failure", 3);
+    expect(failing.plain).toContain(`\nWARNING: ${why}`);
+    expect(failing.plain).toContain("\nERROR: Job failed: exit code 3\n");
+  }, 30_000);
+
+  test("what an entrypoint prints stands before the script's output, byte for byte", async () => {
+    const job = await lab.run({
+      image: { name: bash, entrypoint: ["sh", "-c", "printf 'no end of line'; exec \"$@\"", "x"] },
+      script: "printf '\\036\\n'; echo of the job",
+      variables: NO_SOURCES,
+    });
+    expectSuccess(job);
+    expect(job.text).toContain("no end of line\x1b[32;1m$ printf");
+    expect(job.text).toContain("\x1e\n");
+    expect(job.text).not.toMatch(/\x1e[0-9a-f]{16}/);
+  }, 30_000);
+
   test("an image that has another shell only is told what it lacks", async () => {
     const name = await derive("cp /bin/busybox /bin/pwsh; rm /bin/sh");
     const job = await lab.run({ image: { name }, script: "true", variables: NO_SOURCES });
