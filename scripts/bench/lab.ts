@@ -122,7 +122,7 @@ export class Lab implements AsyncDisposable {
       `token = "${coordinator.addRunner().token}"`,
       ...(docker === undefined
         ? [
-          'executor = "shell"',
+          ...(entry.some((line) => line.startsWith("executor = ")) ? [] : ['executor = "shell"']),
           'shell = "bash"',
           `builds_dir = "${directory}/builds"`,
           `cache_dir = "${directory}/cache"`,

@@ -23,6 +23,7 @@ import {
 import { idle, manyAtOnce, talkingJobs } from "./rows/footprint.ts";
 import { longLog } from "./rows/long_log.ts";
 import { masker } from "./rows/masker.ts";
+import { customJob, plugin } from "./rows/plugins.ts";
 import { firstByte, gitJob, manyGitJobs, manyJobs, noOpJob } from "./rows/short_jobs.ts";
 
 /** In the order of the design's table. */
@@ -42,6 +43,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   manyAtOnce,
   dockerJob,
   dockerWholeJob,
+  plugin,
+  customJob,
   execShellJob,
   execSources,
   execShellJobs,

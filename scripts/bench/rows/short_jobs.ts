@@ -5,7 +5,7 @@ import type { JobDescriptionInput } from "../../../core/embedded/mod.ts";
 import { jobMs, jobsMs, Lab, succeeded } from "../lab.ts";
 import { withRepository } from "../repository.ts";
 
-const NO_OP: JobDescriptionInput = { script: "true", variables: { GIT_STRATEGY: "none" } };
+export const NO_OP: JobDescriptionInput = { script: "true", variables: { GIT_STRATEGY: "none" } };
 
 export const noOpJob: Benchmark = {
   name: "true",
