@@ -25,7 +25,10 @@ export interface DriverProgram {
 
 const MARK_VARIABLE = "RUNNER_PROCESS_MARK";
 
-/** The programs of one job, which are known by one mark. */
+/**
+ * The programs of one job. The mark of those that leave nothing running begins with that of the job,
+ * so that their own can be ended alone.
+ */
 export class Driver {
   readonly #mark = crypto.randomUUID();
   readonly #graceMs: number;
@@ -46,10 +49,11 @@ export class Driver {
     const limitMs = timeoutSeconds * 1000;
     using limit = deadline(limitMs, () => new DeadlineExceeded(what, limitMs), options.signal);
     const { output, errorOutput } = sinks;
+    const value = program.leavesRunning ? this.#mark : `${this.#mark}.${crypto.randomUUID()}`;
     try {
       return await runProcess({
         ...rest,
-        mark: { name: MARK_VARIABLE, value: this.#mark },
+        mark: { name: MARK_VARIABLE, value },
         output: (bytes) => output.write(bytes),
         ...(errorOutput === undefined
           ? {}

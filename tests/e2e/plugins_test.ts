@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
+import { isAlive } from "./processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -48,6 +50,7 @@ describe("custom", () => {
     const prepare = driver(
       "prepare",
       `echo "prepared with $FROM_CONFIG for $CUSTOM_ENV_CI_JOB_NAME"`,
+      `setsid sleep 1000 >/dev/null 2>&1 & echo $! > ${lab.path("machine")}`,
     );
     const run = driver(
       "run",
@@ -124,6 +127,18 @@ describe("custom", () => {
     });
     expectSuccess(job);
     expect(job.lines).toContain("length 200000");
+  });
+
+  test("leaves what prepare_exec has started running until the job is over", async () => {
+    const machine = () => Number(readFileSync(lab.path("machine"), "utf8"));
+    const job = await lab.run({
+      variables: { GIT_STRATEGY: "none" },
+      // All processes of the machine are looked at after a longer stage only.
+      script: ["sleep 2.5"],
+      afterScript: [`grep -qa sleep /proc/$(cat ${lab.path("machine")})/cmdline && echo it runs`],
+    });
+    expect(job.lines).toContain("it runs");
+    await eventually(() => !isAlive(machine()), "the machine has ended");
   });
 
   test("leaves no directory of a job behind", async () => {
