@@ -51,12 +51,14 @@ docker-registry docker-registry
 dockerd docker.io
 git git
 git-lfs git-lfs
+lxc-start lxc
 openssl openssl
 ps procps
 python3 python3
 podman podman netavark aardvark-dns
 setsid util-linux
 sshd openssh-server
+systemd-nspawn systemd-container
 unzip unzip
 zip zip
 zsh zsh
@@ -73,22 +75,26 @@ install_test_programs() {
   fi
   printf 'setup: installing %s\n' "$missing" >&2
   # shellcheck disable=SC2086 # one word per package
-  { apt-get update && without_ssh_service env DEBIAN_FRONTEND=noninteractive \
+  { apt-get update && without_services env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     printf 'setup: apt-get could not install %s; tests that need them will say so\n' "$missing" >&2
   }
-  # Tests start servers of their own: nobody asked for one that lets people in at the next boot.
-  case " $missing" in *' openssh-server '*)
-    ! command -v systemctl >/dev/null || systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || :
-  esac
+  # Tests start what they need themselves: nobody asked for a server that lets people in at the next
+  # boot, nor for a bridge.
+  case " $missing" in *' openssh-server '*) not_at_boot ssh.service ssh.socket ;; esac
+  case " $missing" in *' lxc '*) not_at_boot lxc.service lxc-net.service ;; esac
 }
 
-# Debian starts a server that it installs, unless this file of the administrator forbids it.
-without_ssh_service() {
+not_at_boot() {
+  ! command -v systemctl >/dev/null || systemctl disable "$@" >/dev/null 2>&1 || :
+}
+
+# Debian starts a service that it installs, unless this file of the administrator forbids it.
+without_services() {
   [ ! -e /usr/sbin/policy-rc.d ] || { "$@"; return; }
   policy=/usr/sbin/policy-rc.d
-  printf '#!/bin/sh\nfor word; do [ "$word" != ssh ] || exit 101; done\n' >"$policy"
+  printf '#!/bin/sh\nfor word; do case $word in ssh|lxc|lxc-net) exit 101 ;; esac; done\n' >"$policy"
   chmod 755 "$policy"
   "$@" && installed=0 || installed=$?
   rm -f "$policy"
