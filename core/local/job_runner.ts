@@ -23,6 +23,8 @@ import { factsOf, localVariables } from "./variables/job_variables.ts";
 
 export interface JobRunnerOptions {
   readonly board: JobBoard;
+  /** Resolves when jobs of the executor are taken; throws ConfigurationError when they cannot be. */
+  readonly serve: (executor: string) => Promise<void>;
   /** Ends a job that runs. */
   readonly cancelJob: (id: number) => void;
   readonly events: EventStream;
@@ -134,6 +136,7 @@ export class JobRunner {
     const { board, cancelJob, events, endpoint, directory, executorFor } = this.#options;
     const { cacheDirectory, kept, projectPath, shell } = this.#options;
     const executor = executorFor(job);
+    await this.#options.serve(executor);
     const isNear = executor === "shell" || executor === "docker";
     const elsewhere = await this.#elsewhere(job);
     const response = this.#response(job, executor, path, elsewhere);

@@ -13,7 +13,11 @@ import { boardCoordinator, type JobBoard } from "./job_board.ts";
 import type { LocalState } from "./state.ts";
 
 export interface LocalEngineOptions {
-  readonly entries: readonly RunnerConfig[];
+  /** Those that jobs are known to need; others may turn out to be needed later. */
+  readonly needed: readonly string[];
+  /** Of which an earlier run may have left something. */
+  readonly possible: readonly string[];
+  readonly entryFor: (executor: string) => RunnerConfig;
   readonly executors: Registry<ExecutorProvider>;
   readonly shells: Registry<Shell>;
   readonly state: LocalState;
@@ -29,24 +33,25 @@ const MOST_JOBS = 10_000;
 /** Takes jobs from the board. Disposing it waits until all is tidied up. */
 export class LocalEngine implements AsyncDisposable {
   readonly #engine: RunnerEngine;
-  readonly #executors: Registry<ExecutorProvider>;
+  readonly #options: LocalEngineOptions;
+  /** By executor: settled when its jobs are taken. */
+  readonly #served = new Map<string, Promise<void>>();
+  readonly #entries: RunnerConfig[] = [];
 
   /**
    * First ends what an earlier run that died has left. Throws ConfigurationError when an executor
-   * could take no job.
+   * that is needed could take no job.
    */
   static async open(options: LocalEngineOptions): Promise<LocalEngine> {
-    for (const entry of options.entries) await assertUsable(entry, options);
     const opened = new LocalEngine(options);
-    const local = configOf(options.entries, MOST_JOBS);
-    await opened.#engine.recover(local);
-    opened.#engine.apply(local);
+    await opened.#engine.recover(configOf(options.possible.map(options.entryFor), MOST_JOBS));
+    for (const executor of options.needed) await opened.serve(executor);
     return opened;
   }
 
   private constructor(options: LocalEngineOptions) {
     const { state, board, executors, shells, env, logger } = options;
-    this.#executors = executors;
+    this.#options = options;
     this.#engine = new RunnerEngine({
       configPath: state.config,
       env,
@@ -62,6 +67,20 @@ export class LocalEngine implements AsyncDisposable {
     });
   }
 
+  /** Has jobs of this executor taken. Throws ConfigurationError when it could take none. */
+  async serve(executor: string): Promise<void> {
+    const served = this.#served.get(executor) ?? this.#serve(executor);
+    this.#served.set(executor, served);
+    await served;
+  }
+
+  async #serve(executor: string): Promise<void> {
+    const entry = this.#options.entryFor(executor);
+    await assertUsable(entry, this.#options);
+    this.#entries.push(entry);
+    this.#engine.apply(configOf(this.#entries, MOST_JOBS));
+  }
+
   /** Stops the script of a job; `after_script` and what else comes after it still run. */
   cancelJob(id: number): void {
     this.#engine.cancelJob(id);
@@ -75,7 +94,7 @@ export class LocalEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine.drain();
     this.#engine.close();
-    for (const provider of this.#executors.all) await provider[Symbol.asyncDispose]();
+    for (const provider of this.#options.executors.all) await provider[Symbol.asyncDispose]();
   }
 }
 

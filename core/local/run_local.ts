@@ -61,7 +61,7 @@ export async function runLocal(
   const started = performance.now();
   const { plan, state, events, signal } = options;
   const { pipeline } = plan;
-  const used = usedExecutors(options);
+  const { needed, possible: used } = usedExecutors(options);
   removeKept(state.kept);
   for (const warning of sourceWarnings(plan.sources)) tellWarning(events, warning);
   tellOutOfReach(options, used);
@@ -69,7 +69,7 @@ export async function runLocal(
     ? await openEndpoint(state, used, plan.project.path)
     : undefined;
   const board = new JobBoard();
-  const entries = [...used].map((executor) =>
+  const entryFor = (executor: string) =>
     runnerEntry({
       executor,
       token: state.token,
@@ -77,14 +77,20 @@ export async function runLocal(
       url: endpointUrl(executor, endpoint),
       builds: state.builds,
       cache: state.cache,
-    })
-  );
-  await using engine = await LocalEngine.open({ ...options, entries, board });
+    });
+  await using engine = await LocalEngine.open({
+    ...options,
+    needed: [...needed],
+    possible: [...used],
+    entryFor,
+    board,
+  });
   signal.addEventListener("abort", () => engine.abortJobs(), { once: true });
   const cacheKeys = new CacheKeys(plan.sources);
   const runner = new JobRunner({
     ...options,
     board,
+    serve: (executor) => engine.serve(executor),
     cancelJob: (id) => engine.cancelJob(id),
     endpoint,
     directory: state.run,
@@ -162,14 +168,15 @@ async function unpackArtifacts(
   }
 }
 
-/** The jobs of child pipelines are not known yet: they may use any. */
-function usedExecutors({ plan, executors, executorFor }: LocalRunOptions): ReadonlySet<string> {
+/** Jobs of child pipelines are not known yet, and may use others than those that are `needed`. */
+function usedExecutors({ plan, executors, executorFor }: LocalRunOptions) {
   const { run } = plan.selection;
-  const known = run.filter(({ config }) => config.trigger === undefined).map(executorFor);
-  const others = run.some(({ config }) => config.trigger !== undefined)
+  const isTrigger = ({ config }: PipelineJob) => config.trigger !== undefined;
+  const needed = new Set(run.filter((job) => !isTrigger(job)).map(executorFor));
+  const others = run.some(isTrigger)
     ? executors.names.filter((name) => name === "shell" || name === "docker")
     : [];
-  return new Set([...known, ...others]);
+  return { needed, possible: new Set([...needed, ...others]) };
 }
 
 /** Jobs on this host fetch from a path; without artifacts they need nobody to talk to. */

@@ -189,6 +189,23 @@ test.concurrent("exec runs child pipelines, and a failing child fails the job th
     .toContainEqual([["static"], "failed"]);
 });
 
+test.concurrent("exec runs child pipelines without a container engine, as far as their jobs need none", async () => {
+  const child = "trigger: { include: child.yml, strategy: depend }";
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `child: { ${child} }\n`,
+    "child.yml": "near: { script: [echo here] }\nboxed: { image: a, script: [echo there] }\n",
+  });
+  lab.env["DOCKER_HOST"] = "unix:///nowhere/docker.sock";
+  const { code, events } = await lab.events();
+  expect(code).toBe(1);
+  expect(outputOf(events, "near")).toEqual(["here"]);
+  expect(outputOf(events, "boxed")).toEqual([]);
+  expect(events).toContainEqual(expect.objectContaining({
+    job: "boxed",
+    text: expect.stringContaining("no container engine answers: start Docker or Podman"),
+  }));
+});
+
 test.concurrent("exec reads no file of this machine as a child pipeline of artifacts", async () => {
   const outside = join(tmpdir(), `outside-${crypto.randomUUID()}.yml`);
   writeFileSync(outside, "made:\n  script: [echo led outside]\n");
