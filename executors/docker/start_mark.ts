@@ -31,12 +31,12 @@ export async function runMarked(
   }
 }
 
-/** The script says so in its output, out of which it is taken here. */
+/** The script says so in its output, whose streams an entrypoint may have turned. It is taken out here. */
 export class StartMark implements OutputSink {
   readonly #output: OutputSink;
   readonly #mark = Buffer.from(`\x1e${randomBytes(8).toString("hex")}\x1e`);
-  /** The end of what has come, as far as it may be the mark's beginning. */
-  #held: Uint8Array = new Uint8Array(0);
+  /** By stream: the end of what has come, as far as it may be the mark's beginning. */
+  readonly #held = new Map<OutputStream | undefined, Uint8Array>();
   #isSeen = false;
 
   constructor(output: OutputSink) {
@@ -53,21 +53,28 @@ export class StartMark implements OutputSink {
   }
 
   write(bytes: Uint8Array, stream?: OutputStream): Promise<void> | undefined {
-    if (this.#isSeen || stream === "stderr") return this.#output.write(bytes, stream);
-    const all = Buffer.concat([this.#held, bytes]);
+    const before = this.#held.get(stream) ?? NONE;
+    if (this.#isSeen && before.length === 0) return this.#output.write(bytes, stream);
+    const all = Buffer.concat([before, bytes]);
+    if (this.#isSeen) {
+      this.#held.delete(stream);
+      return this.#output.write(all, stream);
+    }
     const at = all.indexOf(this.#mark);
     this.#isSeen = at >= 0;
     const [rest, held] = at < 0
       ? split(all, all.length - overlap(all, this.#mark))
       : [Buffer.concat([all.subarray(0, at), all.subarray(at + this.#mark.length)]), NONE];
-    this.#held = held;
+    this.#held.set(stream, held);
     return rest.length === 0 ? undefined : this.#output.write(rest, stream);
   }
 
   /** Hands on what was held back. */
   async end(): Promise<void> {
-    if (this.#held.length > 0) await this.#output.write(this.#held, "stdout");
-    this.#held = NONE;
+    for (const [stream, held] of this.#held) {
+      if (held.length > 0) await this.#output.write(held, stream);
+    }
+    this.#held.clear();
   }
 }
 

@@ -146,6 +146,16 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     expect(job.text).not.toMatch(/\x1e[0-9a-f]{16}/);
   }, 30_000);
 
+  test("an entrypoint may send the script's output elsewhere", async () => {
+    const job = await lab.run({
+      image: { name: bash, entrypoint: ["sh", "-c", 'exec "$@" >&2', "x"] },
+      script: "echo of the job",
+      variables: NO_SOURCES,
+    });
+    expectSuccess(job);
+    expect(job.plain).toContain("\nof the job\n");
+  }, 30_000);
+
   test("an image that has another shell only is told what it lacks", async () => {
     const name = await derive("cp /bin/busybox /bin/pwsh; rm /bin/sh");
     const job = await lab.run({ image: { name }, script: "true", variables: NO_SOURCES });

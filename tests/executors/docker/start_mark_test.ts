@@ -22,6 +22,17 @@ describe("StartMark", () => {
     }
   });
 
+  test("finds its mark in either stream, and keeps what each has for itself", async () => {
+    const { mark, text, taken } = marked();
+    await mark.write(Buffer.from("out \x1e"), "stdout");
+    await mark.write(Buffer.from(`err ${text.slice(0, 5)}`), "stderr");
+    await mark.write(Buffer.from(`${text.slice(5)}script`), "stderr");
+    expect(mark.isSeen).toBe(true);
+    await mark.write(Buffer.from("more"), "stdout");
+    await mark.end();
+    expect(taken).toEqual(["out ", "err ", "script", "\x1emore"]);
+  });
+
   test("hands on all of an output without it, in the end", async () => {
     const { mark, text, taken } = marked();
     await mark.write(Buffer.from(`no script ${text.slice(0, -1)}`));
