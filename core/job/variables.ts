@@ -84,9 +84,20 @@ export class JobVariables {
     return this.#variables.get(key)?.value ?? "";
   }
 
+  /** The value; of a file variable its text as well. Empty when unknown. */
+  text(key: string): string {
+    const variable = this.#variables.get(key);
+    return variable?.content ?? variable?.value ?? "";
+  }
+
   /** True for what Go calls true: 1, t, T, TRUE, true, True. */
   isTrue(key: string): boolean {
-    return /^(1|t|T|TRUE|true|True)$/.test(this.get(key));
+    return isTrue(this.get(key));
+  }
+
+  /** As `isTrue`, of the first definition: GitLab's own, which a pipeline cannot replace. */
+  isTrueAtFirst(key: string): boolean {
+    return isTrue(this.#declared.find((variable) => variable.key === key)?.value ?? "");
   }
 
   /** Expands references in a text of the job, such as an artifact's name. */
@@ -109,6 +120,10 @@ export class JobVariables {
     values.delete("");
     return [...values];
   }
+}
+
+function isTrue(value: string): boolean {
+  return /^(1|t|T|TRUE|true|True)$/.test(value);
 }
 
 /** What every shell accepts as a variable's name; anything else cannot be exported. */

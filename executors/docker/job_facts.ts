@@ -103,7 +103,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     key,
     expand,
     keepsCheckout: gitStrategy === "fetch",
-    protectedRef: spec.git.protected ?? variables.isTrue("CI_COMMIT_REF_PROTECTED"),
+    isProtected: isProtected(spec, variables),
   });
   const shared = { ...environment, sharedBuildsDir: volumes.sharedBuilds };
   const { image, isDefaultImage } = imageOf(spec, docker, expand);
@@ -169,13 +169,23 @@ export function dockerOptions(
   };
 }
 
-/** The configured user wins; a job's must be an allowed one. */
+/** GitLab ends the keys of a protected ref's caches so. */
+const PROTECTED_KEY = /-protected$/;
+
+/** A job that could say so itself would get at what protected jobs keep. */
+function isProtected(spec: JobSpec, variables: JobVariables): boolean {
+  const ref = spec.git.protected ?? variables.isTrueAtFirst("CI_COMMIT_REF_PROTECTED");
+  return ref || spec.cache.some(({ key }) => PROTECTED_KEY.test(key));
+}
+
+/** The configured user wins over a job's; where there are allowed ones, it must be one of them. */
 function allowedUser(docker: DockerConfig, wanted: string): string {
-  if (docker.user !== "") return docker.user;
-  if (wanted === "" || docker.allowed_users.length === 0) return wanted;
-  if (docker.allowed_users.includes(wanted)) return wanted;
+  const { user: configured, allowed_users: allowed } = docker;
+  const user = configured || wanted;
+  if (user === "" || allowed.length === 0 || allowed.includes(user)) return user;
   throw new JobConfigurationError(
-    `user "${wanted}" is not one of the runner's allowed_users: ${docker.allowed_users.join(", ")}`,
+    `user "${user}" is not an allowed user: [${allowed.join(" ")}]; ` +
+      "see allowed_users of [runners.docker]",
   );
 }
 

@@ -7,6 +7,7 @@ import { JobConfigurationError } from "../../core/errors.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Labels } from "./engine/mod.ts";
 import { LABEL_PREFIX, lastingName, projectName, REAPER_LABELS, typeLabel } from "./names.ts";
+import { parseVolume, type VolumeSpec } from "./volume_spec.ts";
 
 /** A mount as the engine defines it. A named volume is made, with its labels, when it is missing. */
 export interface Mount {
@@ -50,18 +51,22 @@ export interface VolumeOptions {
   readonly expand: (text: string) => string;
   /** The checkout is used by the next job too. */
   readonly keepsCheckout: boolean;
-  readonly protectedRef: boolean;
+  /** By its ref, or by the key of one of its caches. */
+  readonly isProtected: boolean;
 }
 
-/** Throws JobConfigurationError for a volume that is no path. */
+/** Throws JobConfigurationError for what is no volume, and for two at one place. */
 export function planVolumes(options: VolumeOptions): VolumePlan {
   const { docker, buildsDir, expand, keepsCheckout } = options;
+  const specs = docker.volumes.filter((text) => text !== "").map((text) =>
+    parseVolume(text, expand)
+  );
+  refuseDoubles(specs.map(({ target }) => target));
   const binds: string[] = [];
   const mounts: Mount[] = [];
   const temporary: string[] = [];
   const writable: string[] = [];
   const manage = (path: string, persistent: boolean) => {
-    if (writable.includes(path)) return;
     writable.push(path);
     if (persistent && docker.cache_dir !== "") {
       binds.push(`${hostFolder(path, options)}:${path}`);
@@ -71,18 +76,14 @@ export function planVolumes(options: VolumeOptions): VolumePlan {
     mounts.push(mount);
     if (!persistent) temporary.push(mount.Source);
   };
-  for (const volume of docker.volumes.map(expand)) {
-    if (volume.includes(":")) binds.push(volume);
-    else if (volume.startsWith("/")) manage(posix.normalize(volume), !docker.disable_cache);
-    else {
-      throw new JobConfigurationError(
-        `[runners.docker] volumes: "${volume}" is neither an absolute path nor "host:container"`,
-      );
-    }
+  for (const spec of specs) {
+    if (spec.kind === "bind") binds.push(spec.bind);
+    else manage(spec.target, !docker.disable_cache);
   }
-  const covers = (path: string) => isWithin(buildsDir, path);
-  const sharedBuilds = docker.volumes.some((volume) => covers(expand(volume).split(":")[1] ?? ""));
-  const isManaged = writable.some(covers);
+  const holdsBuilds = (kind: VolumeSpec["kind"]) =>
+    specs.some((spec) => spec.kind === kind && isWithin(buildsDir, spec.target));
+  const sharedBuilds = holdsBuilds("bind");
+  const isManaged = holdsBuilds("managed");
   const persistent = keepsCheckout && !docker.disable_cache;
   if (!sharedBuilds && !isManaged) manage(buildsDir, persistent);
   return {
@@ -95,8 +96,21 @@ export function planVolumes(options: VolumeOptions): VolumePlan {
   };
 }
 
+function refuseDoubles(targets: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const target of targets) {
+    const path = posix.normalize(`${target}/`);
+    if (seen.has(path)) {
+      throw new JobConfigurationError(
+        `[runners.docker] volumes: volume for container path "${target}" is already defined`,
+      );
+    }
+    seen.add(path);
+  }
+}
+
 function managedVolume(path: string, persistent: boolean, options: VolumeOptions): Mount {
-  const { spec, runner, docker, labels, key, protectedRef } = options;
+  const { spec, runner, docker, labels, key, isProtected } = options;
   const { [REAPER_LABELS.jobKey]: jobKey = key, ...ownerless } = labels;
   const name = persistent
     ? `${lastingName(options)}-cache-${hashOf(path, options)}`
@@ -111,7 +125,7 @@ function managedVolume(path: string, persistent: boolean, options: VolumeOptions
         ...(persistent ? {} : { [REAPER_LABELS.jobKey]: jobKey }),
         ...typeLabel("cache"),
         [`${LABEL_PREFIX}.destination`]: path,
-        [`${LABEL_PREFIX}.protected`]: String(protectedRef),
+        [`${LABEL_PREFIX}.protected`]: String(isProtected),
         [`${LABEL_PREFIX}.reusable`]: String(persistent),
       },
       ...(docker.volume_driver === "" ? {} : {
@@ -126,14 +140,13 @@ function hostFolder(path: string, options: VolumeOptions): string {
   return join(options.docker.cache_dir, lastingName(options), hashOf(path, options));
 }
 
-/** What jobs of protected refs keep is apart from what all others do. */
-function hashOf(path: string, { protectedRef }: VolumeOptions): string {
-  return createHash("md5").update(path).digest("hex") + (protectedRef ? "-protected" : "");
+/** What protected jobs keep is apart from what all others do. */
+function hashOf(path: string, { isProtected }: VolumeOptions): string {
+  return createHash("md5").update(path).digest("hex") + (isProtected ? "-protected" : "");
 }
 
 /** Whether `path` is `directory` or lies in it. */
 function isWithin(path: string, directory: string): boolean {
-  if (directory === "") return false;
   const relative = posix.relative(posix.normalize(directory), posix.normalize(path));
   return relative === "" || (!relative.startsWith("..") && !posix.isAbsolute(relative));
 }

@@ -85,3 +85,23 @@ test("JobVariables.with() lets added definitions win", () => {
   const variables = new JobVariables([variable("S", "running"), variable("T", "$S")], "/t");
   expect(variables.with(variable("S", "failed")).get("T")).toBe("failed");
 });
+
+test("JobVariables.text is the content of a file variable, and what any other has", () => {
+  const variables = new JobVariables(
+    [variable("A", "a"), variable("FILE", "{$A}", { file: true }), variable("PLAIN", "$FILE")],
+    "/tmp/p",
+  );
+  expect(["FILE", "PLAIN", "NONE"].map((key) => variables.text(key))).toEqual([
+    "{a}",
+    "/tmp/p/FILE",
+    "",
+  ]);
+});
+
+test("JobVariables.isTrueAtFirst asks who defined a variable first", () => {
+  const variables = new JobVariables(
+    [variable("A", "false"), variable("A", "true"), variable("B", "1"), variable("B", "")],
+    "/tmp/p",
+  );
+  expect(["A", "B", "C"].map((key) => variables.isTrueAtFirst(key))).toEqual([false, true, false]);
+});

@@ -72,14 +72,56 @@ describe("jobFacts", () => {
     }
   });
 
-  test("takes volumes as binds or as managed ones, and refuses what is neither", () => {
+  test("keeps protected caches apart, and does not believe a job that says it is protected", () => {
+    const protectedOne = sources(factsOf({ job: { git_info: { protected: true } } }));
+    expect(protectedOne[0]).toEndWith("-protected");
+    const isProtected = (job: NonNullable<Given["job"]>) =>
+      sources(factsOf({ job }))[0]?.endsWith("-protected");
+    const ref = (value: string) => variable("CI_COMMIT_REF_PROTECTED", value);
+    const cache = (key: string) => ({ cache: [{ key, paths: ["x"] }] });
+    expect(isProtected({ variables: [ref("true")] })).toBe(true);
+    expect(isProtected({ variables: [ref("true"), ref("false")] })).toBe(true);
+    expect(isProtected({ variables: [ref("false"), ref("true")] })).toBe(false);
+    expect(isProtected({ git_info: { protected: false }, variables: [ref("true")] })).toBe(false);
+    expect(isProtected(cache("gems-protected"))).toBe(true);
+    expect(isProtected(cache("gems-non_protected"))).toBe(false);
+    expect(isProtected(cache("gems-protected-1"))).toBe(false);
+  });
+
+  test("takes volumes as binds or as managed ones, with variables in their paths only", () => {
     const { volumes } = factsOf({
-      docker: { volumes: ["/cache", "/srv/$V:/data:ro", "/cache"] },
+      docker: { volumes: ["/cache", "/srv/$V:/data/$V:ro", "named:/n:rw:z", "", "/keep/$V/"] },
       job: { variables: [variable("V", "x")] },
     });
-    expect(volumes.binds).toEqual(["/srv/x:/data:ro"]);
-    expect(volumes.mounts.map(({ Target }) => Target)).toEqual(["/cache", "/builds"]);
-    expect(() => factsOf({ docker: { volumes: ["cache"] } })).toThrow('"cache" is neither');
+    expect(volumes.binds).toEqual(["/srv/$V:/data/x:ro", "named:/n:rw,z"]);
+    expect(volumes.mounts.map(({ Target }) => Target)).toEqual(["/cache", "/keep/x/", "/builds"]);
+  });
+
+  test.each([
+    ["cache", 'invalid volume specification: "cache"'],
+    ["./rel:/x", "invalid volume specification"],
+    ["/a:rel", "invalid volume specification"],
+    ["C:\\cache", "invalid volume specification"],
+    ["C:/a:/b", "invalid volume specification"],
+    ["/a:/b:ro:/c", "invalid volume specification"],
+    ["/a:/b:", "invalid volume specification"],
+    ["$V", "invalid volume specification"],
+    ["/srv:/data/$V", "invalid volume specification"],
+    ["/", '"/" stands for the root directory'],
+    ["/srv:/..", "stands for the root directory"],
+  ])("refuses the volume %j", (volume, why) => {
+    const job = { variables: [variable("V", "x:rw")] };
+    expect(() => factsOf({ docker: { volumes: [volume] }, job })).toThrow(why);
+  });
+
+  test("refuses two volumes at one place", () => {
+    for (const other of ["/cache/", "//cache", "/srv:/cache:ro", "/$V"]) {
+      const job = { variables: [variable("V", "cache")] };
+      expect(() => factsOf({ docker: { volumes: ["/cache", other] }, job })).toThrow(
+        "is already defined",
+      );
+    }
+    expect(factsOf({ docker: { volumes: ["/builds"] } }).volumes.mounts).toHaveLength(1);
   });
 
   test("puts managed volumes below cache_dir of the host when that is set", () => {
@@ -109,8 +151,11 @@ describe("jobFacts", () => {
       }).user;
     expect(asUser([])).toBe("root");
     expect(asUser(["root"])).toBe("root");
-    expect(() => asUser(["nobody"])).toThrow('user "root" is not one of');
+    expect(() => asUser(["nobody", "www"])).toThrow(
+      'user "root" is not an allowed user: [nobody www]',
+    );
     expect(asUser(["nobody"], { user: "nobody" })).toBe("nobody");
+    expect(() => asUser(["root"], { user: "nobody" })).toThrow('user "nobody" is not an allowed');
   });
 
   test("labels what GitLab Runner labels", () => {
