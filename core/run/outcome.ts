@@ -5,15 +5,6 @@ import type { JobLog } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
 import { JobAborted, JobCanceled, JobTimedOut, ProcessShutdown } from "../util/abort.ts";
 
-/** What is not called a system failure in the log, although not all of it is the job's doing. */
-const PLAIN = [
-  "script_failure",
-  "job_execution_timeout",
-  "runner_configuration_error",
-  "image_pull_failure",
-  "runner_interrupted",
-];
-
 /** Whose fault a thrown value is, decided by its type and never by its text. */
 export function resultOf(thrown: unknown): JobResult {
   if (thrown instanceof JobCanceled) return { kind: "canceled", message: "canceled" };
@@ -46,7 +37,8 @@ export function writeResult(log: JobLog, result: JobResult): void {
       log.notice("Job succeeded");
       return;
     case "failed": {
-      const whose = PLAIN.includes(result.reason) ? "" : " (system failure)";
+      // As GitLab Runner: a reason that says more is not called a system failure.
+      const whose = result.reason === "runner_system_failure" ? " (system failure)" : "";
       log.error(`Job failed${whose}: ${result.message}`);
       return;
     }

@@ -120,7 +120,8 @@ export class ImageStore {
     const helper = { env: this.#helperEnv, signal };
     const found = await findRegistryAuth(name, credentials, log, helper);
     if (found !== undefined) log.print(`Authenticating with credentials from ${found.source}`);
-    log.print(`Pulling docker image ${image} ...`);
+    const which = platform === undefined ? image : `${image} for platform ${platform}`;
+    log.print(`Pulling docker image ${which} ...`);
     const current = policy === "always";
     await this.#pulls.pull({ image, name, platform, auth: found?.auth, current }, log, { signal });
   }

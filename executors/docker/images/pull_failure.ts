@@ -36,24 +36,27 @@ export function wordsOf(failure: PullFailure): string {
   return failure instanceof PullTimeout ? words : `Error response from daemon: ${words}`;
 }
 
+/** A network or a registry at fault; another try may help. The words are all there is to go by. */
+const EXTERNAL =
+  /dial tcp|connection refused|no such host|i\/o timeout|tls handshake|client\.timeout exceeded|request canceled|connection reset|unexpected EOF|unexpected (?:HTTP )?status.*\b5\d\d\b|\b50[0234] (?:Internal|Bad|Service|Gateway)/i;
+
 /**
- * Engines pass a registry's refusal on as a fault of their own, by status 500 or within the stream
- * of progress: only its words tell it from a network's.
+ * A name that does not exist, or credentials that do not suffice. Engines tell both as faults of
+ * their own, by status 500 or within the stream of progress.
  */
 const REFUSED =
-  /unauthorized|denied|no basic auth credentials|manifest (?:unknown|for .* not found)|not found|does not exist|no matching manifest|invalid reference|toomanyrequests|name unknown|no space left/i;
+  /not found|manifest unknown|pull access denied|access to the resource is denied|no basic auth credentials|repository does not exist or may require|unauthorized|authentication required/i;
 
 /** Whether the same pull may succeed a little later. */
 export function isTransient(failure: unknown): failure is EngineError {
-  return failure instanceof EngineError && failure.kind === "server" &&
-    !REFUSED.test(failure.message);
+  return failure instanceof EngineError && EXTERNAL.test(failure.message);
 }
 
-/** What speaks for a registry or a network at fault, rather than for the image's name. */
-const EXTERNAL =
-  /unexpected (?:HTTP )?status.*\b5\d\d\b|\b50[0234] (?:Internal|Bad|Service|Gateway)|timeout|timed out|deadline exceeded|connection reset|unexpected EOF/i;
-
+/** As GitLab Runner tells them apart. */
 export function reasonOf(failure: PullFailure): FailureReason {
-  const external = failure instanceof PullTimeout || EXTERNAL.test(failure.message);
-  return external ? "runner_external_dependency_failure" : "image_pull_failure";
+  if (failure instanceof NoSuchImage) return "image_pull_failure";
+  if (failure instanceof PullTimeout || EXTERNAL.test(failure.message)) {
+    return "runner_external_dependency_failure";
+  }
+  return REFUSED.test(failure.message) ? "runner_configuration_error" : "image_pull_failure";
 }

@@ -17,16 +17,18 @@ export interface PolicyChoice {
 
 /**
  * The policies to try in turn for `image`; a repeated one is a further try. Throws
- * JobConfigurationError when none is allowed or one is unknown.
+ * JobConfigurationError when none is allowed, or a configured one is unknown.
  */
 export function effectivePolicies(image: string, choice: PolicyChoice): readonly PullPolicy[] {
+  const { requested } = choice;
   const configured = parse(choice.configured, "pull_policy");
   const allowedByName = parse(choice.allowed, "allowed_pull_policies");
-  const requested = parse(choice.requested, "pull_policy of the job");
   const standing: readonly PullPolicy[] = configured.length === 0 ? ["always"] : configured;
   const allowed = allowedByName.length === 0 ? standing : allowedByName;
   const wanted = requested.length === 0 ? standing : requested;
-  const effective = wanted.filter((policy) => allowed.includes(policy));
+  const isAllowed = (policy: string): policy is PullPolicy =>
+    allowed.some((known) => known === policy);
+  const effective = wanted.filter(isAllowed);
   if (effective.length > 0) return effective;
   const whose = requested.length === 0 ? "Runner config" : "GitLab pipeline config";
   throw new JobConfigurationError(
@@ -36,7 +38,7 @@ export function effectivePolicies(image: string, choice: PolicyChoice): readonly
 }
 
 /** `[always if-not-present]`, as job logs show a list. */
-export function listed(policies: readonly PullPolicy[]): string {
+export function listed(policies: readonly string[]): string {
   return `[${policies.join(" ")}]`;
 }
 
@@ -45,7 +47,9 @@ function parse(values: readonly string[], where: string): readonly PullPolicy[] 
     const policy = POLICIES.find((known) => known === value);
     if (policy !== undefined) return policy;
     throw new JobConfigurationError(
-      `unsupported ${where} "${value}": use ${POLICIES.map((known) => `"${known}"`).join(", ")}`,
+      `unsupported ${where} config: "${value}"; use ${
+        POLICIES.map((known) => `"${known}"`).join(", ")
+      }`,
     );
   });
 }

@@ -7,7 +7,10 @@ import { NEVER } from "./support.ts";
 
 const REFUSED = new EngineError("denied", "pull access denied for x");
 const BAD_GATEWAY = new EngineError("server", "received unexpected HTTP status: 502 Bad Gateway");
-const UNKNOWN_HOST = new EngineError("server", 'Get "https://r.invalid/v2/": no such host');
+const UNKNOWN_HOST = new EngineError(
+  "server",
+  'Get "https://r.invalid/v2/": dial tcp: no such host',
+);
 
 describe("ImageStore.ensure", () => {
   test("pulls each time when the policy is always", async () => {
@@ -46,6 +49,7 @@ describe("ImageStore.ensure", () => {
     const wish = { policies: ["if-not-present"], platform: "linux/arm64" } as const;
     await store.ensure(request("a:1", wish), log, { signal: NEVER });
     expect(engine.pulls[0]?.platform).toBe("linux/arm64");
+    expect(log.lines[1]).toBe("print Pulling docker image a:1 for platform linux/arm64 ...");
   });
 
   test("never asks a registry when the policy is never, or for an id", async () => {
@@ -90,7 +94,7 @@ describe("ImageStore.ensure", () => {
     expect(failure.message).toBe(
       `failed to pull image "r.invalid/a:1" with specified policies [always]: ${words}`,
     );
-    expect(failure.reason).toBe("image_pull_failure");
+    expect(failure.reason).toBe("runner_external_dependency_failure");
     expect(log.lines.slice(1)).toEqual([
       "print Pulling docker image r.invalid/a:1 ...",
       `warning Failed to pull image "r.invalid/a:1" (attempt #1), retrying: ${words}`,
@@ -100,17 +104,25 @@ describe("ImageStore.ensure", () => {
   });
 
   test("does not repeat a refusal, also when the engine calls it a fault of its own", async () => {
-    const words = [
-      'Get "http://r.example.com/v2/": unauthorized: authentication required',
-      'Head "http://r.example.com/v2/a/manifests/1": no basic auth credentials',
-      "manifest for r.example.com/a:1 not found: manifest unknown: manifest unknown",
-      "toomanyrequests: You have reached your pull rate limit",
-    ];
-    for (const text of words) {
+    const words = {
+      'Get "http://r.example.com/v2/": unauthorized: authentication required':
+        "runner_configuration_error",
+      'Head "http://r.example.com/v2/a/manifests/1": no basic auth credentials':
+        "runner_configuration_error",
+      "manifest for r.example.com/a:1 not found: manifest unknown: manifest unknown":
+        "runner_configuration_error",
+      "pull access denied for a, repository does not exist or may require 'docker login'":
+        "runner_configuration_error",
+      "toomanyrequests: You have reached your pull rate limit": "image_pull_failure",
+      'Get "https://r.example.com/v2/": x509: certificate signed by unknown authority':
+        "image_pull_failure",
+      "failed to register layer: no space left on device": "image_pull_failure",
+    };
+    for (const [text, reason] of Object.entries(words)) {
       const { engine, store, log } = setUp();
       engine.outcomes.push(new EngineError("server", text));
       const failed = store.ensure(request("a:1"), log, { signal: NEVER });
-      expect(await failed.catch((error) => error.reason)).toBe("image_pull_failure");
+      expect(await failed.catch((error) => error.reason)).toBe(reason);
       expect(engine.pulls).toHaveLength(1);
     }
   });

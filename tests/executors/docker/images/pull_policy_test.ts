@@ -39,7 +39,12 @@ test("effectivePolicies refuses a configuration that contradicts itself", () => 
 test("effectivePolicies names an unknown policy and where it stands", () => {
   expect(() => effective({ configured: ["sometimes"] })).toThrow(JobConfigurationError);
   expect(() => effective({ configured: ["sometimes"] })).toThrow(
-    'unsupported pull_policy "sometimes"',
+    'unsupported pull_policy config: "sometimes"; use "always", "if-not-present", "never"',
   );
-  expect(() => effective({ allowed: ["x"] })).toThrow('unsupported allowed_pull_policies "x"');
+  expect(() => effective({ allowed: ["x"] })).toThrow(
+    'unsupported allowed_pull_policies config: "x"',
+  );
+  expect(() => effective({ requested: ["x"] })).toThrow(
+    "pull_policy ([x]) defined in GitLab pipeline config is not one of",
+  );
 });

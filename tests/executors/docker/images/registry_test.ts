@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(
     function authConfig(key: string, password: string): CredentialSources {
       const auth = Buffer.from(`${LOGIN.username}:${password}`).toString("base64");
       const text = JSON.stringify({ auths: { [key]: { auth } } });
-      return { ...NO_CREDENTIALS, variables: [text] };
+      return { ...NO_CREDENTIALS, authConfig: text };
     }
 
     async function failureOf(work: Promise<unknown>): Promise<SystemFailure> {
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(
       for (const credentials of [wrong, NO_CREDENTIALS]) {
         const log = new LineLog();
         const failure = await failureOf(ensure(image, { credentials }, log));
-        expect(failure.reason).toBe("image_pull_failure");
+        expect(failure.reason).toBe("runner_configuration_error");
         expect(failure.message).toMatch(
           /^failed to pull image ".*" with specified policies \[always\]: Error response from daemon: .*(?:unauthorized|no basic auth credentials)/,
         );
@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)(
       for (const absent of [image.replace(/:1$/, ":2"), `${open.address}/${run}/nowhere:1`]) {
         const log = new LineLog();
         const failure = await failureOf(ensure(absent, {}, log));
-        expect(failure.reason).toBe("image_pull_failure");
+        expect(failure.reason).toBe("runner_configuration_error");
         expect(failure.message).toContain("manifest unknown");
         expect(log.lines.filter((line) => line.includes("retrying"))).toEqual([]);
       }
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(
       const log = new LineLog();
       // Nothing listens on port 1.
       const failure = await failureOf(ensure(`127.0.0.1:1/${run}/none:1`, {}, log));
-      expect(failure.reason).toBe("image_pull_failure");
+      expect(failure.reason).toBe("runner_external_dependency_failure");
       expect(failure.message).toContain("connection refused");
       expect(log.lines.filter((line) => line.includes("retrying: "))).toHaveLength(2);
     });
