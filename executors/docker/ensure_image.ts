@@ -28,7 +28,7 @@ export async function ensureImage(
     policies: policiesFor(wanted, docker),
     platform: platform || undefined,
     credentials: {
-      variables: [variables.get("DOCKER_AUTH_CONFIG")],
+      authConfig: variables.text("DOCKER_AUTH_CONFIG"),
       home,
       job: spec.credentials,
     },
@@ -51,7 +51,7 @@ function assertAllowed(wanted: WantedImage, facts: JobFacts, log: JobLog): void 
   const isService = wanted.purpose === "service";
   checkAllowed(wanted.image, {
     what: isService ? "services" : "images",
-    patterns: (isService ? docker.allowed_services : docker.allowed_images).map(expand),
+    patterns: isService ? docker.allowed_services : docker.allowed_images,
     configured: isService
       ? docker.services.map(({ name }) => expand(name))
       : docker.image === ""

@@ -94,7 +94,7 @@ async function ensureBase(options: BuildOptions): Promise<ImageDetails> {
     image: base,
     policies: ["if-not-present"],
     platform,
-    credentials: { variables: [config], home, job: [] },
+    credentials: { authConfig: config, home, job: [] },
   } as const;
   return await store.ensure(request, progress.log, { signal });
 }

@@ -6,7 +6,10 @@ import { compileGlob, matchesGlob } from "../../../core/archive/glob.ts";
 
 export interface AllowList {
   readonly what: "images" | "services";
-  /** Patterns as in `registry.example.com/group/**`, variables expanded; none: all is allowed. */
+  /**
+   * Patterns as in `registry.example.com/group/**`; none: all is allowed. They are taken as they
+   * stand: a job could set any variable in them to `**`.
+   */
   readonly patterns: readonly string[];
   /** The operator's own choices, which no pattern has to match. */
   readonly configured: readonly string[];
@@ -22,7 +25,7 @@ export function checkAllowed(image: string, list: AllowList, log: JobLog): void 
   log.print("");
   log.print(
     `Please check runner's allowed_${what} configuration: ` +
-      "https://docs.gitlab.com/runner/configuration/advanced-configuration.html",
+      "https://docs.gitlab.com/runner/configuration/advanced-configuration/",
   );
   throw new JobConfigurationError(`disallowed image "${image}"`);
 }

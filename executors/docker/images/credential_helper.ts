@@ -14,6 +14,11 @@ export interface HelperOptions {
   readonly signal: AbortSignal;
 }
 
+/** The helper ran, and ended with an error of its own. */
+export class HelperRefusal extends RunnerError {
+  override readonly name = "HelperRefusal";
+}
+
 const Credentials = z.looseObject({ Username: z.string(), Secret: z.string() });
 const Servers = z.record(z.string(), z.string());
 
@@ -60,7 +65,7 @@ function answer<T>(
   const program = `docker-credential-${name}`;
   if (code !== 0) {
     const words = output.trim().split("\n")[0]?.slice(0, 200) ?? "";
-    throw new RunnerError(`"${program} ${verb}" ended with exit code ${code}: ${words}`);
+    throw new HelperRefusal(`"${program} ${verb}" ended with exit code ${code}: ${words}`);
   }
   const parsed = schema.safeParse(parseJson(output));
   if (parsed.success) return parsed.data;

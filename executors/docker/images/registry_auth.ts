@@ -1,4 +1,4 @@
-/** Whose credentials a registry gets: the sources in GitLab's order, the longest match in each. */
+/** Whose credentials a registry gets: the longest match, from the sources in GitLab's order. */
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,19 +6,19 @@ import { codeOf, messageOf } from "../../../core/errors.ts";
 import type { JobLog } from "../../../core/executor.ts";
 import type { JobCredentials } from "../../../core/job/response.ts";
 import type { RegistryAuth } from "../engine/mod.ts";
-import { helperCredentials, type HelperOptions, helperServers } from "./credential_helper.ts";
 import {
-  type DockerConfigFile,
-  parseDockerConfig,
-  parseLegacyConfig,
-  repositoryPrefix,
-} from "./docker_config.ts";
+  helperCredentials,
+  type HelperOptions,
+  HelperRefusal,
+  helperServers,
+} from "./credential_helper.ts";
+import { type DockerConfigFile, parseDockerConfig, repositoryPrefix } from "./docker_config.ts";
 import { DOCKER_HUB, type ImageName, repositoryOf } from "./image_name.ts";
 
 /** Where to look, in this order. */
 export interface CredentialSources {
-  /** Values of `DOCKER_AUTH_CONFIG`: the job's, then the one of the entry's `environment`. */
-  readonly variables: readonly string[];
+  /** Text of `DOCKER_AUTH_CONFIG`: the job's, or else the one of the entry's `environment`; or empty. */
+  readonly authConfig: string;
   /** Home of the user whose `~/.docker/config.json` counts. */
   readonly home: string | undefined;
   /** What the job's payload brings along. */
@@ -38,8 +38,9 @@ const HUB_SERVER = "https://index.docker.io/v1/";
 const LARGEST_FILE = 1 << 20;
 
 /**
- * Undefined: the registry is asked without credentials. A source that cannot be used is named in a
- * warning, without its content, and the next one is tried.
+ * Undefined: the registry is asked without credentials. The longest match of all sources wins, and of
+ * equally long ones the first. What cannot be used is named in a warning, without its content, and
+ * the next match is tried.
  */
 export async function findRegistryAuth(
   name: ImageName,
@@ -47,12 +48,21 @@ export async function findRegistryAuth(
   log: JobLog,
   options: HelperOptions,
 ): Promise<FoundCredentials | undefined> {
-  for await (const { source, config } of configFiles(sources, log)) {
-    const auth = await authFromConfig(name, config, source, log, options);
-    if (auth !== undefined) return { auth, source };
+  const candidates: Candidate[] = [];
+  for await (const named of configFiles(sources, log)) {
+    candidates.push(...await candidatesOf(name, named, log, options));
   }
-  const auth = authFromJob(name, sources.job);
-  return auth === undefined ? undefined : { auth, source: "job payload (GitLab Registry)" };
+  candidates.push(...jobCandidates(sources.job));
+  for (const { source, get } of matching(name, candidates)) {
+    try {
+      const auth = await get();
+      if (auth !== undefined) return { auth, source };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      log.warning(unusable(source, messageOf(error)));
+    }
+  }
+  return undefined;
 }
 
 interface NamedConfig {
@@ -64,28 +74,31 @@ async function* configFiles(
   sources: CredentialSources,
   log: JobLog,
 ): AsyncIterable<NamedConfig> {
-  for (const text of sources.variables) {
-    if (text.trim() === "") continue;
+  const parsed = function* (source: string, text: string): Iterable<NamedConfig> {
     const config = parseDockerConfig(text);
-    if (config !== undefined) yield { source: "$DOCKER_AUTH_CONFIG", config };
-    else log.warning("Cannot use DOCKER_AUTH_CONFIG: it is not JSON in the form of config.json");
-  }
+    if (config !== undefined) yield { source, config };
+    else log.warning(unusable(source, "it is not JSON in the form of Docker's config.json", ALL));
+  };
+  if (sources.authConfig.trim() !== "") yield* parsed("$DOCKER_AUTH_CONFIG", sources.authConfig);
   if (!sources.home) return;
-  const files = [
-    { source: join(sources.home, ".docker", "config.json"), parse: parseDockerConfig },
-    { source: join(sources.home, ".dockercfg"), parse: parseLegacyConfig },
-  ];
-  for (const { source, parse } of files) {
+  // The older name counts where there is no file of the newer one.
+  for (const path of [join(".docker", "config.json"), ".dockercfg"]) {
+    const source = join(sources.home, path);
     try {
       const text = await readIfThere(source);
       if (text === undefined) continue;
-      const config = parse(text);
-      if (config !== undefined) yield { source, config };
-      else log.warning(`Cannot use "${source}": it is not JSON in the form of config.json`);
+      return yield* parsed(source, text);
     } catch (error) {
-      log.warning(`Cannot read "${source}": ${messageOf(error)}`);
+      log.warning(unusable(source, messageOf(error), ALL));
     }
   }
+}
+
+const ALL = "Credentials from this source will not be used";
+
+/** In GitLab Runner's words. */
+function unusable(source: string, why: string, effect = "They will not be used"): string {
+  return `Failed to resolve credentials from ${source}: ${why}. ${effect}.`;
 }
 
 /** Only a regular file is opened: reading a pipe, say, would wait for its writer. */
@@ -103,39 +116,39 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** One way to get credentials, for images below `prefix`. */
 interface Candidate {
   readonly prefix: string;
+  readonly source: string;
   get(): Promise<RegistryAuth | undefined> | RegistryAuth;
 }
 
-async function authFromConfig(
+/** Of equally long ones the first is used. */
+async function candidatesOf(
   name: ImageName,
-  config: DockerConfigFile,
-  source: string,
+  { source, config }: NamedConfig,
   log: JobLog,
   options: HelperOptions,
-): Promise<RegistryAuth | undefined> {
-  const { auths, credHelpers, credsStore } = config;
-  // Of equally long ones the first is used.
-  const candidates: Candidate[] = [
+): Promise<readonly Candidate[]> {
+  const { auths, undecodable, credHelpers, credsStore } = config;
+  for (const key of undecodable) {
+    log.warning(
+      unusable(`"${key}" in ${source}`, '"auth" is not the base64 form of "user:password"'),
+    );
+  }
+  const stored = credsStore === undefined
+    ? []
+    : await storedCandidates(name, credsStore, source, log, options);
+  return [
     ...Object.entries(credHelpers).map(([key, helper]) => ({
       prefix: repositoryPrefix(key),
+      source,
       get: () => helperCredentials(helper, key, options),
     })),
-    ...credsStore === undefined ? [] : await storedCandidates(name, credsStore, options),
+    ...stored,
     ...Object.entries(auths).map(([key, auth]) => ({
       prefix: repositoryPrefix(key),
+      source,
       get: () => auth,
     })),
   ];
-  for (const { get } of matching(name, candidates)) {
-    try {
-      const auth = await get();
-      if (auth !== undefined) return auth;
-    } catch (error) {
-      options.signal.throwIfAborted();
-      log.warning(`Cannot use credentials from ${source}: ${messageOf(error)}`);
-    }
-  }
-  return undefined;
 }
 
 /**
@@ -145,44 +158,46 @@ async function authFromConfig(
 async function storedCandidates(
   name: ImageName,
   store: string,
+  source: string,
+  log: JobLog,
   options: HelperOptions,
 ): Promise<readonly Candidate[]> {
   const own = name.registry === DOCKER_HUB ? HUB_SERVER : name.registry;
-  const listed = await helperServers(store, options).catch(() => undefined);
-  options.signal.throwIfAborted();
   const guess = () => helperCredentials(store, own, options);
-  return [
-    ...(listed ?? []).map((key) => ({
-      prefix: repositoryPrefix(key),
-      get: () => helperCredentials(store, key, options),
-    })),
-    {
-      prefix: name.registry,
-      get: listed === undefined ? guess : () => guess().catch(() => undefined),
-    },
-  ];
+  try {
+    const listed = await helperServers(store, options);
+    return [
+      ...listed.map((key) => ({
+        prefix: repositoryPrefix(key),
+        source,
+        get: () => helperCredentials(store, key, options),
+      })),
+      { prefix: name.registry, source, get: () => guess().catch(() => undefined) },
+    ];
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (error instanceof HelperRefusal) return [{ prefix: name.registry, source, get: guess }];
+    log.warning(unusable(source, messageOf(error)));
+    return [];
+  }
 }
 
-function authFromJob(
-  name: ImageName,
-  credentials: readonly JobCredentials[],
-): RegistryAuth | undefined {
-  const registries = credentials.filter(({ type }) => type === "registry");
-  const [best] = matching(
-    name,
-    registries.map((entry) => ({ ...entry, prefix: repositoryPrefix(entry.url) })),
-  );
-  if (best === undefined) return undefined;
-  return { username: best.username, password: best.password, serveraddress: best.url };
+function jobCandidates(credentials: readonly JobCredentials[]): readonly Candidate[] {
+  return credentials.filter(({ type }) => type === "registry").map((
+    { url, username, password },
+  ) => ({
+    prefix: repositoryPrefix(url),
+    source: "job payload (GitLab Registry)",
+    get: () => ({ username, password, serveraddress: url }),
+  }));
 }
 
 /** Those whose prefix covers the image, the longest first. */
-function matching<T extends { readonly prefix: string }>(
-  name: ImageName,
-  candidates: readonly T[],
-): readonly T[] {
+function matching(name: ImageName, candidates: readonly Candidate[]): readonly Candidate[] {
   const repository = repositoryOf(name);
+  // Keys name official images of Docker Hub as users do.
+  const names = [repository, repository.replace(/^docker\.io\/library\//, `${DOCKER_HUB}/`)];
   return candidates
-    .filter(({ prefix }) => repository === prefix || repository.startsWith(`${prefix}/`))
+    .filter(({ prefix }) => names.some((it) => it === prefix || it.startsWith(`${prefix}/`)))
     .toSorted((one, other) => other.prefix.length - one.prefix.length);
 }

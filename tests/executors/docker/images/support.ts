@@ -5,7 +5,7 @@ import type { CredentialSources } from "../../../../executors/docker/images/mod.
 
 export const NEVER = new AbortController().signal;
 
-export const NO_CREDENTIALS: CredentialSources = { variables: [], home: undefined, job: [] };
+export const NO_CREDENTIALS: CredentialSources = { authConfig: "", home: undefined, job: [] };
 
 /** Keeps lines as `print …`, `warning …`. */
 export class LineLog implements JobLog {
