@@ -57,7 +57,7 @@ export class DockerLab implements AsyncDisposable {
         `host = "${host}"`,
         ...(/^image =/m.test(given) ? [] : [`image = "${image}"`]),
         `helper_image = "${image}"`,
-        'pull_policy = "never"',
+        ...(/^pull_policy =/m.test(given) ? [] : ['pull_policy = "never"']),
         ...docker,
       ],
     });

@@ -108,6 +108,31 @@ export async function push(registry: Registry, name: string, content: string): P
   return { image, id: sha256(config), digest: sha256(manifest) };
 }
 
+/** Pushes an image that an engine has, and takes the name away from the engine again. */
+export async function pushFrom(
+  host: string,
+  source: string,
+  registry: Registry,
+  name: string,
+): Promise<string> {
+  const image = `${registry.address}/${name}`;
+  const dir = mkdtempSync(join(tmpdir(), "runner-push-"));
+  const { login } = registry;
+  const auth = Buffer.from(`${login?.username}:${login?.password}`).toString("base64");
+  const auths = login === undefined ? {} : { [registry.address]: { auth } };
+  writeFileSync(join(dir, "config.json"), JSON.stringify({ auths }));
+  try {
+    for (const args of [["tag", source, image], ["push", "-q", image], ["image", "rm", image]]) {
+      const command = ["docker", "--config", dir, "-H", host, ...args];
+      const { success, stderr } = Bun.spawnSync(command, { stdout: "ignore" });
+      if (!success) throw new Error(`docker ${args[0]}: ${stderr}`);
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+  return image;
+}
+
 async function call(registry: Registry, url: string, init: RequestInit): Promise<Response> {
   const { login } = registry;
   const basic = Buffer.from(`${login?.username}:${login?.password}`).toString("base64");
