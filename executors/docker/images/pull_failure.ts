@@ -45,7 +45,7 @@ const EXTERNAL =
  * their own, by status 500 or within the stream of progress.
  */
 const REFUSED =
-  /not found|manifest unknown|pull access denied|access to the resource is denied|no basic auth credentials|repository does not exist or may require|unauthorized|authentication required/i;
+  /not found|manifest unknown|\bdenied\b|no basic auth credentials|repository does not exist or may require|unauthorized|authentication required/i;
 
 /** Whether the same pull may succeed a little later. */
 export function isTransient(failure: unknown): failure is EngineError {

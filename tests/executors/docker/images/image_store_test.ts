@@ -113,6 +113,7 @@ describe("ImageStore.ensure", () => {
         "runner_configuration_error",
       "pull access denied for a, repository does not exist or may require 'docker login'":
         "runner_configuration_error",
+      "denied": "runner_configuration_error",
       "toomanyrequests: You have reached your pull rate limit": "image_pull_failure",
       'Get "https://r.example.com/v2/": x509: certificate signed by unknown authority':
         "image_pull_failure",
