@@ -83,6 +83,12 @@ export class DockerExecutor implements Executor {
     const facts = this.#options.facts(spec);
     if (facts.isDefaultImage) io.log.notice("Using default image");
     io.log.print(`Using Docker executor with image ${facts.image} ...`);
+    if (facts.docker.volume_keep) {
+      io.log.warning(
+        "volume_keep is enabled: Docker volumes will not be removed after job completion and may " +
+          "accumulate on disk",
+      );
+    }
     const { link, endpoint, logger, home, ownership, oneContainer } = this.#options;
     this.#keys.add(facts.key);
     ownership.claim(facts.key);

@@ -16,6 +16,7 @@ import { containerEnvironment, type JobFacts } from "./job_facts.ts";
 import { givenHelper, JobHelper, type JobHelperOptions } from "./job_helper.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
+import { VolumeOpener } from "./open_volumes.ts";
 import { KEEPER } from "./scripts.ts";
 import { planServices } from "./service_plan.ts";
 import { JobServices, type ProbePorts } from "./services.ts";
@@ -50,6 +51,7 @@ export class JobContainers {
   readonly facts: JobFacts;
   readonly #options: JobContainersOptions;
   readonly #images: JobImages;
+  readonly #volumes: VolumeOpener;
   #build: JobContainer | undefined;
   #helper: JobHelper | undefined;
   #services: JobServices | undefined;
@@ -60,7 +62,9 @@ export class JobContainers {
   constructor(options: JobContainersOptions) {
     this.#options = options;
     this.facts = options.facts;
-    this.#images = new JobImages(options.link.store);
+    const { link: { engine, store }, log } = options;
+    this.#images = new JobImages(store);
+    this.#volumes = new VolumeOpener({ engine, paths: this.facts.volumes.open, log });
   }
 
   /** Nothing has to be given away: the job's processes may do everything anyway. */
@@ -107,7 +111,8 @@ export class JobContainers {
     const executables = isOne ? helper.executables : [];
     this.#build = this.#makeBuild(build, { info, entrypoint, executables });
     if (isOne) helper.share(this.#build);
-    await Promise.all([this.#build.create(signal), helper.create(signal)]);
+    const open = async (id: string) => await this.#volumes.open(id, { signal });
+    await Promise.all([this.#build.create(signal).then(open), helper.create(signal)]);
     this.#startEarly(signal);
     await this.#waitForServices(signal);
   }
@@ -146,7 +151,17 @@ export class JobContainers {
     const plans = planServices(facts, (text) => log.warning(text));
     if (plans.length === 0) return;
     const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
-    this.#services = new JobServices({ engine, facts, log, output, logger, plans, ensure });
+    const volumes = this.#volumes;
+    this.#services = new JobServices({
+      engine,
+      facts,
+      log,
+      output,
+      logger,
+      plans,
+      ensure,
+      volumes,
+    });
     await this.#services.start(signal);
   }
 

@@ -17,6 +17,7 @@ import type { WantedImage } from "./ensure_image.ts";
 import { staysPrivileged } from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
 import { REAPER_LABELS, serviceLabels, typeLabel } from "./names.ts";
+import type { VolumeOpener } from "./open_volumes.ts";
 import { ServiceLog } from "./service_log.ts";
 import type { ServicePlan } from "./service_plan.ts";
 import { ServiceWatch } from "./service_watch.ts";
@@ -29,6 +30,7 @@ export interface JobServicesOptions {
   readonly logger: Logger;
   readonly plans: readonly ServicePlan[];
   readonly ensure: (wanted: WantedImage) => Promise<ImageDetails>;
+  readonly volumes: VolumeOpener;
 }
 
 /** Waits for a TCP port of a service to answer, from inside the job's network. */
@@ -105,13 +107,14 @@ export class JobServices implements AsyncDisposable {
   }
 
   async #start(plan: ServicePlan, signal: AbortSignal): Promise<RunningService> {
-    const { engine, facts, log, ensure } = this.#options;
+    const { engine, facts, log, ensure, volumes } = this.#options;
     log.print(`Starting service ${plan.image}...`);
     const image = await ensure({ ...plan, purpose: "service" });
     const container = this.#makeContainer(plan, image);
     this.#containers.push(container);
-    await container.start(signal);
     const id = await container.create(signal);
+    await volumes.open(id, { signal });
+    await container.start(signal);
     if (facts.settings.debugServices) this.#logs.push(this.#follow(plan, id));
     const found = await engine.inspectContainer(id, { signal });
     return { plan, image, id, address: addressIn(networkOf(facts), found) };

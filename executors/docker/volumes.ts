@@ -31,6 +31,8 @@ export interface VolumePlan {
   readonly mounts: readonly Mount[];
   /** Directories that the job's user has to be able to write in. */
   readonly writable: readonly string[];
+  /** Those of them that every user of the job's containers may write in: the operator's volumes. */
+  readonly open: readonly string[];
   /** Volumes that are removed with the job. */
   readonly temporary: readonly string[];
   /** The checkout ends with the job. */
@@ -82,6 +84,7 @@ export function planVolumes(options: VolumeOptions): VolumePlan {
   }
   const holdsBuilds = (kind: VolumeSpec["kind"]) =>
     specs.some((spec) => spec.kind === kind && isWithin(buildsDir, spec.target));
+  const open = mounts.map(({ Target }) => Target);
   const sharedBuilds = holdsBuilds("bind");
   const isManaged = holdsBuilds("managed");
   const persistent = keepsCheckout && !docker.disable_cache;
@@ -90,6 +93,7 @@ export function planVolumes(options: VolumeOptions): VolumePlan {
     binds,
     mounts,
     writable,
+    open,
     temporary: docker.volume_keep ? [] : temporary,
     temporaryBuilds: !sharedBuilds && !isManaged && !persistent && !docker.volume_keep,
     sharedBuilds,

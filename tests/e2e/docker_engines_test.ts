@@ -30,6 +30,7 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
         `helper_image = "${helper}"`,
         'pull_policy = "never"',
         "disable_cache = true",
+        'volumes = ["/data"]',
       ],
     });
     return lab.start();
@@ -57,4 +58,14 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
       expect(job.plain).not.toContain("probably didn't start properly");
     }, 60_000);
   }
+
+  test("lets every user of a job write in its volumes", async () => {
+    await using lab = await open([]);
+    const job = await lab.run({
+      variables: { GIT_STRATEGY: "none" },
+      script: "su nobody -s /bin/sh -c 'touch /data/file' && stat -c '%a %u' /data",
+    });
+    expectSuccess(job);
+    expect(job.plain).toContain("\n777 0\n");
+  }, 60_000);
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import type { JobDescriptionInput } from "../../core/embedded/mod.ts";
+import { makeImage } from "../executors/docker/dockerd.ts";
 import { DockerLab, missingForDocker } from "./docker_lab.ts";
 import { eventually, expectFailure, expectSuccess, type FinishedJob } from "./lab.ts";
 
@@ -81,6 +82,36 @@ describe.skipIf(missing !== undefined)(
       expect(other.plain).not.toContain("kept");
     }, LIMIT);
 
+    test("all users of a job's containers, its services' too, may write in a volume", async () => {
+      const busybox = await makeImage("busybox.sh", docker.host);
+      const write = (name: string) => `touch /cache/${name} && echo ${name} may write`;
+      // Whose volumes are new.
+      const payload = { job_info: { name: "job", stage: "test", project_id: 4712 } };
+      const run = async () =>
+        await docker.lab.run({
+          payload,
+          image: { name: busybox },
+          variables: { ...NO_SOURCES, CI_DEBUG_SERVICES: "true" },
+          services: [{
+            name: busybox,
+            entrypoint: ["sh", "-c"],
+            command: [`${write("service")}; exec httpd -f -p 8000`],
+            executor_opts: { docker: { user: "nobody" } },
+            variables: [{ key: "HEALTHCHECK_TCP_PORT", value: "8000" }],
+          }],
+          script: [`su nobody -s /bin/sh -c '${write("nobody")}'`, "stat -c '%a %u' /cache"],
+        });
+      // Whoever owned it before.
+      const owned = [await run(), await job("1234:1234", { script: "true", payload }), await run()];
+      for (const each of owned) expectSuccess(each);
+      for (const each of [owned[0]!, owned[2]!]) {
+        expect(each.plain).toContain("service may write\n");
+        expect(each.plain).toContain("\nnobody may write\n");
+      }
+      expect(owned[0]!.plain).toContain("\n777 0\n");
+      expect(owned[2]!.plain).toContain("\n777 1234\n");
+    }, LIMIT);
+
     test("cache and artifacts pass through the helper, whoever made the files", async () => {
       const cache = [{ key: "k", paths: ["made/"], policy: "pull-push", when: "on_success" }];
       const artifacts = [{ paths: ["made/"], when: "on_success" }];
@@ -152,7 +183,9 @@ describe.skipIf(missing !== undefined)(
       expect(await nothing.onlyCachesLeft()).toBe(0);
       await using all = await DockerLab.open({ docker: [...noCache, "volume_keep = true"] });
       all.lab.start();
-      expectSuccess(await all.lab.run({ script: "true", variables: NO_SOURCES }));
+      const kept = await all.lab.run({ script: "true", variables: NO_SOURCES });
+      expectSuccess(kept);
+      expect(kept.plain).toContain("WARNING: volume_keep is enabled: Docker volumes will not be");
       await eventually(async () => (await all.objects()).containers.length === 0, "clean-up");
       expect((await all.objects()).volumes).toHaveLength(2);
     }, LIMIT);

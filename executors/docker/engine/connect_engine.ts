@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { fixedVersion } from "./api_version.ts";
 import { ConnectionPool } from "./connection_pool.ts";
+import { fileCalls } from "./container_files.ts";
 import { containerCalls } from "./containers.ts";
 import { streamCalls } from "./container_streams.ts";
 import { dialerFor } from "./dialer.ts";
@@ -34,6 +35,7 @@ export function connectEngine(options: EndpointOptions): Engine {
     ...imageCalls(http),
     ...imageExportCalls(http),
     ...containerCalls(http),
+    ...fileCalls(http),
     ...streamCalls(http),
     ...execCalls(http),
     ...volumeCalls(http),

@@ -18,8 +18,6 @@ export type ContainerCalls = Pick<
   | "stopContainer"
   | "removeContainer"
   | "waitRemoved"
-  | "hasFile"
-  | "putArchive"
 >;
 
 const Created = z.object({ Id: z.string() });
@@ -96,17 +94,6 @@ export function containerCalls(http: EngineHttp): ContainerCalls {
     },
 
     waitRemoved: (id, { signal }) => waitRemoved(http, id, signal),
-
-    async hasFile(id, path, { signal }) {
-      const query = { path };
-      const call = { method: "HEAD", path: `${pathOf(id)}/archive`, query, signal } as const;
-      return await http.done(call, [404]) !== 404;
-    },
-
-    async putArchive(id, path, tar, { signal }) {
-      const query = { path };
-      await http.done({ method: "PUT", path: `${pathOf(id)}/archive`, query, tar, signal });
-    },
   };
 }
 

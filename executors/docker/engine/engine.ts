@@ -197,6 +197,9 @@ export interface Engine extends AsyncDisposable {
   ): Promise<void>;
   /** Whether `path` is there, in the image or in a volume; the container need not run. */
   hasFile(id: string, path: string, its: Abortable): Promise<boolean>;
+  /** The nine permission bits of what is at `path`. */
+  permissions(id: string, path: string, its: Abortable): Promise<number>;
+  ownerOf(id: string, path: string, its: Abortable): Promise<{ uid: number; gid: number }>;
   /** Unpacks a tar below `path` in the container's file system. */
   putArchive(
     id: string,
