@@ -187,7 +187,15 @@ docker:image:options  executors/docker/create_requests_test.ts  has the user and
 docker:image:allowed  executors/docker/images/allow_list_test.ts  tells what is allowed before it refuses
 docker:image:policies  executors/docker/images/image_store_test.ts  tries a list of policies in turn
 docker:image:retries  executors/docker/images/image_store_test.ts  repeats what may pass, and ends in the registry's words
-docker:image:auth  executors/docker/images/registry_auth_test.ts  asks the variables, then the user's files, then the job's payload
+docker:image:auth  executors/docker/images/registry_auth_test.ts  asks the variable, then one of the user's files, then the job's payload
+docker:image:auth  e2e/docker_registry_test.ts  the user's config.json logs in, and the job's payload where nothing else does
+docker:image:auth-file  e2e/docker_registry_test.ts  DOCKER_AUTH_CONFIG of a job logs in, also as a file
+docker:image:auth-match  e2e/docker_registry_test.ts  the longest match wins over an earlier source
+docker:image:auth-helper  e2e/docker_registry_test.ts  a credential helper logs in, and a store that lists the registry or does not
+docker:image:auth-broken  e2e/docker_registry_test.ts  broken JSON is told of, and the next credentials are used
+docker:image:reason  executors/docker/images/image_store_test.ts  does not repeat a refusal, also when the engine calls it a fault of its own
+docker:image:reason  e2e/docker_registry_test.ts  a wrong password and none are the job's fault, in the registry's words
+docker:image:policy-refused  e2e/docker_registry_test.ts  a policy that is not allowed and an image that is not there are refused
 docker:image:auth-line  executors/docker/images/image_store_test.ts  says whose credentials it used, and never what they are
 docker:helper-image  e2e/docker_helper_image_test.ts  build, save and load make an image that jobs find by its flavor
 docker:helper-image  e2e/docker_helper_image_test.ts  a helper image with nothing but git is given this executable
@@ -199,6 +207,11 @@ docker:service:debug  e2e/docker_services_test.ts  CI_DEBUG_SERVICES puts the se
 docker:network-per-build  e2e/docker_services_test.ts  FF_NETWORK_PER_BUILD: names by the network, which goes with the job
 docker:cache-volumes  e2e/docker_volumes_test.ts  /cache lasts for the jobs of a project, and no other project sees it
 docker:cache-volumes  executors/docker/job_facts_test.ts  gives the jobs of a slot the same volumes and no others
+docker:volume:open  e2e/docker_volumes_test.ts  all users of a job's containers, its services' too, may write in a volume
+docker:volume:variables  executors/docker/job_facts_test.ts  takes volumes as binds or as managed ones, with variables in their paths only
+docker:volume:double  executors/docker/job_facts_test.ts  refuses two volumes at one place
+docker:volume:protected  executors/docker/job_facts_test.ts  keeps protected caches apart, and does not believe a job that says it is protected
+docker:allowed-users  executors/docker/job_facts_test.ts  refuses a job without image and a user who is not allowed
 docker:disable-cache  e2e/docker_volumes_test.ts  disable_cache keeps nothing, volume_keep keeps even what is temporary
 docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_dir is a folder of the host
 docker:fetch  e2e/docker_volumes_test.ts  a checkout is fetched into by the next job, whoever its user is

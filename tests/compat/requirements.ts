@@ -170,6 +170,12 @@ docker:image:policies            3.5   Pull policies are tried in turn, each tol
 docker:image:retries             3.5   What may pass is tried three times, and ends in the registry's words.
 docker:image:auth                3.6   DOCKER_AUTH_CONFIG, then the user's files, then the job's credentials.
 docker:image:auth-line           3.6   The log says whose credentials were used.
+docker:image:auth-file           3.6   DOCKER_AUTH_CONFIG logs in as a variable of the type file also.
+docker:image:auth-match          3.6   The longest matching prefix of all sources wins.
+docker:image:auth-helper         3.6   Credential helpers and stores log in.
+docker:image:auth-broken         3.6   A source that is broken is told of in GitLab Runner's words, and others are used.
+docker:image:reason              3.5   What a failed pull is reported as follows from the registry's words.
+docker:image:policy-refused      3.5   A job's pull policy must be an allowed one.
 docker:helper-image              3.5   helper_image is used; without one, ours or the job's own.
 docker:attempts                  4.6   EXECUTOR_JOB_SECTION_ATTEMPTS: a stage whose container was taken away is run in a new one.
 docker:service:alias             3.8   A job reaches a service by its aliases and two names of its image.
@@ -178,6 +184,11 @@ docker:service:warning           3.8   One that does not come up is told of with
 docker:service:debug             3.8   CI_DEBUG_SERVICES streams the services' logs into the job's.
 docker:network-per-build         3.9   FF_NETWORK_PER_BUILD gives a job a network of its own.
 docker:cache-volumes             3.7   Volumes last for the jobs of a project in one slot, under GitLab Runner's names.
+docker:volume:open               3.7   Every user of a job's containers may write in a managed volume.
+docker:volume:variables          3.7   Variables count in a volume's path, and not in its source.
+docker:volume:double             3.7   Two volumes at one path are refused.
+docker:volume:protected          3.7   Jobs of protected refs, or with protected cache keys, have volumes of their own.
+docker:allowed-users             2.5   allowed_users limits the job's user and the configured one.
 docker:disable-cache             3.7   disable_cache keeps nothing; volume_keep keeps even what is temporary.
 docker:cache-dir                 3.7   cache_dir puts what lasts into folders of the host; binds keep their modes.
 docker:fetch                     3.7   A checkout is fetched into by the next job, whoever its user is.
