@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
+import { FEATURE_FLAGS, unbuiltFlag } from "../../core/config/feature_flags.ts";
 import { expectFailure, expectSuccess, Lab } from "./lab.ts";
 
 let lab: Lab;
@@ -27,6 +28,16 @@ test.concurrent("settings that cannot be heeded are named in one warning right a
     'Preparing the "shell" executor',
   ]);
   expect(job.plain.match(/sideways/g)).toHaveLength(1);
+});
+
+test.concurrent("every feature flag that a job turns on and that has no effect is told of once", async () => {
+  const flags = Object.keys(FEATURE_FLAGS).filter((flag) => unbuiltFlag(flag) !== undefined);
+  expect(flags.length).toBeGreaterThan(5);
+  const variables = Object.fromEntries(flags.map((flag) => [flag, "true"]));
+  const job = await lab.run({ variables, script: "true" });
+  expectSuccess(job);
+  const told = job.lines.filter((line) => /^(WARNING: )?FF_\w+: not built yet, /.test(line));
+  expect(told.map((line) => /FF_\w+/.exec(line)?.[0])).toEqual(flags);
 });
 
 test.concurrent("a cache policy and a submodule strategy that are none are system failures", async () => {
