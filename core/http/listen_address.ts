@@ -23,3 +23,8 @@ export function parseListenAddress(text: string): ListenAddress {
   }
   return { hostname: match[1] ?? (match[2] || undefined), port };
 }
+
+/** In the form that {@link parseListenAddress} reads, with its port. */
+export function formatListenAddress({ hostname = "", port }: ListenAddress): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}

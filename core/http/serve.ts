@@ -3,7 +3,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { httpApp, type HttpSources } from "./app.ts";
-import { parseListenAddress } from "./listen_address.ts";
+import { formatListenAddress, parseListenAddress } from "./listen_address.ts";
 
 export interface HttpServer extends AsyncDisposable {
   /** The port in use. */
@@ -18,7 +18,7 @@ export function serveHttp(
   address: string,
   options: HttpSources & { logger: Logger },
 ): HttpServer | undefined {
-  const logger = options.logger.with({ address });
+  const { logger } = options;
   try {
     const { hostname, port } = parseListenAddress(address);
     const server = Bun.serve({
@@ -26,13 +26,17 @@ export function serveHttp(
       port,
       fetch: httpApp(options).fetch,
     });
-    logger.info("Metrics server listening");
+    const bound = { hostname, port: server.port ?? port };
+    logger.info("Metrics server listening", { address: formatListenAddress(bound) });
     return {
-      port: server.port ?? port,
+      port: bound.port,
       [Symbol.asyncDispose]: () => server.stop(true),
     };
   } catch (error) {
-    logger.error("Failed to create listener for metrics server", { error: messageOf(error) });
+    logger.error("Failed to create listener for metrics server", {
+      address,
+      error: messageOf(error),
+    });
     return undefined;
   }
 }

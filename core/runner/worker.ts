@@ -9,6 +9,7 @@ import { messageOf } from "../errors.ts";
 import type { Executor, ExecutorHost, ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics, RunnerLabels } from "../metrics/metrics.ts";
+import { formatDuration } from "../util/units.ts";
 import type { JobBudget, Permit } from "./budget.ts";
 import type { RunnerLoad } from "./runner_load.ts";
 import { type RequestResult, Schedule, type ScheduleSettings } from "./schedule.ts";
@@ -111,6 +112,7 @@ export class RunnerWorker {
         metrics.workerFeedFailed(labels);
         return;
       }
+      if (this.#schedule.isUnhealthy && this.#requests.size === 0) this.#tellPauseOver();
       metrics.workerFed(labels);
       load.take();
       const request = this.#ask(permit).then((hasJob) => {
@@ -178,6 +180,7 @@ export class RunnerWorker {
       this.#slow = result !== "job" && now - started > QUICK_ANSWER_MS;
       if (!given) giveBack();
       this.#schedule.note(result, askedAt, now, { strained });
+      if (result === "unhealthy" && this.#schedule.isUnhealthy) this.#tellPause();
     }
     return given;
   }
@@ -205,6 +208,24 @@ export class RunnerWorker {
         this.#options.metrics.healthCheckFailed(this.#parts.labels);
         return "unhealthy";
     }
+  }
+
+  /** Otherwise nobody would know why a runner asks for nothing for an hour. */
+  #tellPause(): void {
+    const { runner, labels, schedule } = this.#parts;
+    const pause = formatDuration(schedule.unhealthyIntervalMs);
+    this.#options.logger.error(
+      `Runner "${runner.url} ${labels.runner}" is unhealthy and will be disabled for ${pause}`,
+      { runner_name: runner.name, unhealthy_requests_limit: schedule.unhealthyRequestsLimit },
+    );
+  }
+
+  #tellPauseOver(): void {
+    const { runner, labels } = this.#parts;
+    this.#options.logger.warning(
+      `Runner "${runner.url} ${labels.runner}" is not healthy, but check for a new job will be forced`,
+      { runner_name: runner.name },
+    );
   }
 
   #start(assignment: Assignment): void {

@@ -28,6 +28,11 @@ test.concurrent("fault 14: after as many 403 as the limit the entry pauses for t
   const requests = bench.jobRequests().slice(0, 4);
   expect(requests.map(({ status }) => status)).toEqual([403, 403, 204, 204]);
   const [before = 0, pause = 0, after = 0] = gapsMs(requests);
+  const who = `Runner "${coordinator.url} ${runner.token.slice(8, 17)}"`;
+  expect(bench.process.log.split(`ERROR: ${who} is unhealthy and will be disabled for 2.5s`))
+    .toHaveLength(2);
+  expect(bench.process.log.split(`WARNING: ${who} is not healthy, but check for a new job will`))
+    .toHaveLength(2);
   expect(before).toBeGreaterThanOrEqual(AT_PACE_MS);
   expect(pause).toBeGreaterThanOrEqual(2450);
   expect(pause).toBeLessThan(4000);

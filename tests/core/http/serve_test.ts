@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseListenAddress } from "../../../core/http/listen_address.ts";
+import { formatListenAddress, parseListenAddress } from "../../../core/http/listen_address.ts";
 import { serveHttp } from "../../../core/http/serve.ts";
 import { createProcessLog } from "../../../core/log/process_log.ts";
 import type { ManagerSnapshot } from "../../../core/metrics/snapshot.ts";
@@ -80,7 +80,10 @@ test("serveHttp logs an address that is taken and goes on", async () => {
   expect(second.server).toBeUndefined();
   expect(second.lines).toHaveLength(1);
   expect(second.lines[0]).toContain('"level":"error","msg":"Failed to create listener');
-  expect(first.lines[0]).toContain('"msg":"Metrics server listening"');
+  expect(JSON.parse(first.lines[0] ?? "")).toMatchObject({
+    msg: "Metrics server listening",
+    address: `127.0.0.1:${first.server?.port}`,
+  });
 });
 
 test("serveHttp logs an address it cannot read and goes on", () => {
@@ -96,4 +99,7 @@ test("parseListenAddress fills in port 9252", () => {
   expect(parseListenAddress("[::1]:1234")).toEqual({ hostname: "::1", port: 1234 });
   expect(parseListenAddress("[::1]")).toEqual({ hostname: "::1", port: 9252 });
   expect(() => parseListenAddress(":70000")).toThrow("70000");
+  for (const address of [":9252", "localhost:9252", "[::1]:1234"]) {
+    expect(formatListenAddress(parseListenAddress(address))).toBe(address);
+  }
 });
