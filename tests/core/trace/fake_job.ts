@@ -1,6 +1,7 @@
 /** Stand-ins for what surrounds a trace: a coordinator's job, a clock, a log, a directory. */
 
 import { mkdtempSync, rmSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../../core/coordinator/clock.ts";
@@ -131,9 +132,15 @@ export class HastyClock implements Clock {
   }
 }
 
-/** Settles after a few real turns of the event loop, in which small file operations complete. */
+/**
+ * Settles after a few real turns of the event loop, in which small file operations complete: each
+ * turn waits for one of its own, which takes as long as others on a busy machine.
+ */
 export async function idle(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let turn = 0; turn < 8; turn++) {
+    await access(".");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
 }
 
 export class MemoryLog implements Logger {
