@@ -2,19 +2,17 @@
 
 import type { ClientChannel } from "ssh2";
 import type { SystemFailure } from "../errors.ts";
+import { freeBytes } from "../util/free_bytes.ts";
 
 export interface ProcessSinks {
-  /** As of an executor's output: one piece at a time, the promise is backpressure. Never rejects. */
+  /**
+   * As of an executor's output: one piece at a time, the promise is backpressure. Never rejects. The
+   * bytes are gone after it, at once when it is undefined.
+   */
   readonly output: (bytes: Uint8Array) => Promise<void> | undefined;
-  /** What it writes to its standard error; the caller bounds what it keeps. */
+  /** What it writes to its standard error, gone at the return; the caller bounds what it keeps. */
   readonly errors: (bytes: Uint8Array) => void;
 }
-
-/**
- * Every packet leaves a cipher and buffers that the collector takes for small, so that memory grows
- * with the length of a log. A collection takes some milliseconds, these bytes take a fifth of a second.
- */
-const MOST_UNSEEN = 16 * 1024 * 1024;
 
 export type SshEnd =
   | { readonly kind: "exited"; readonly code: number }
@@ -26,14 +24,15 @@ export class SshProcess {
   readonly #closed = Promise.withResolvers<void>();
   #end: SshEnd | undefined;
   #writing: Promise<void> | undefined;
-  /** Bytes of output since the last collection. */
-  #unseen = 0;
 
   constructor(channel: ClientChannel, sinks: ProcessSinks, lost: () => SystemFailure) {
     this.#channel = channel;
     this.#ended.promise.catch(() => {});
     channel.on("data", (bytes: Buffer) => this.#take(bytes, sinks));
-    channel.stderr.on("data", (bytes: Buffer) => sinks.errors(bytes));
+    channel.stderr.on("data", (bytes: Buffer) => {
+      sinks.errors(bytes);
+      freeBytes(bytes);
+    });
     channel.on("error", () => {});
     channel.on("exit", (code: number | null, signal?: string) => {
       if (code !== null) this.#end = { kind: "exited", code };
@@ -78,15 +77,11 @@ export class SshProcess {
   }
 
   #take(bytes: Buffer, { output }: ProcessSinks): void {
-    this.#unseen += bytes.length;
-    if (this.#unseen > MOST_UNSEEN) {
-      this.#unseen = 0;
-      Bun.gc(true);
-    }
     const taken = output(bytes);
-    if (taken === undefined) return;
+    if (taken === undefined) return freeBytes(bytes);
     this.#channel.pause();
     this.#writing = taken.then(() => {
+      freeBytes(bytes);
       this.#channel.resume();
     });
   }
