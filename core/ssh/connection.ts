@@ -2,12 +2,15 @@
 
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import { messageOf, SystemFailure } from "../errors.ts";
-import { abortable } from "../util/abort.ts";
+import { abortable, DeadlineExceeded } from "../util/abort.ts";
 import { allowCertificates, CertifiedExchange } from "./certified_exchange.ts";
-import { loginMethods, loginWords, type SshCredentials } from "./credentials.ts";
+import { loginWays, type SshCredentials } from "./credentials.ts";
 import { type HostTrust, hostVerifier } from "./host_verifier.ts";
+import { Login } from "./login.ts";
+import { noCommonAlgorithm } from "./no_common_algorithm.ts";
 import { type ProcessSinks, SshProcess } from "./process.ts";
 import { SshRefusal } from "./refusal.ts";
+import { SshSocket } from "./socket.ts";
 
 export interface SshTarget {
   readonly host: string;
@@ -22,8 +25,11 @@ export interface SshTarget {
 /** The server has no room for one more program on this connection, or will not run any. */
 export class ChannelRefused extends SystemFailure {}
 
-/** From the first packet to the login. A server that takes longer does not work. */
+/** Until both sides have agreed on keys. A server that takes longer does not work. */
 const HANDSHAKE_MS = 10_000;
+
+/** Until the login. A server may ask others about the client's name and the user, and some are slow. */
+const LOGIN_MS = 60_000;
 
 /** A server that leaves three of these unanswered is gone: noticed within 8 seconds. */
 const KEEP_ALIVE_MS = 2000;
@@ -44,18 +50,18 @@ export class SshConnection implements AsyncDisposable {
     const { host, port, user } = target;
     const name = `${user}@${host}:${port}`;
     const verifier = await hostVerifier(target.trust, target);
-    const methods = await loginMethods(user, target.credentials);
+    const login = new Login(user, await loginWays(user, target.credentials, options));
     const { default: ssh } = await import("ssh2");
     await allowCertificates();
     signal.throwIfAborted();
     const client = new ssh.Client();
     const exchange = new CertifiedExchange();
+    const socket = new SshSocket({ host, port });
     let refusal: string | undefined;
     const config: ConnectConfig = {
-      host,
-      port,
+      sock: socket.socket,
       username: user,
-      readyTimeout: HANDSHAKE_MS,
+      readyTimeout: 0,
       keepaliveInterval: KEEP_ALIVE_MS,
       keepaliveCountMax: KEEP_ALIVES,
       algorithms: { serverHostKey: [...verifier.algorithms] as ServerHostKeyAlgorithm[] },
@@ -68,21 +74,23 @@ export class SshConnection implements AsyncDisposable {
         if (judgement.isCertified) exchange.goOnWith(judgement.key);
         return true;
       },
-      authHandler: [{ type: "none", username: user }, ...methods],
+      authHandler: login.next,
     };
     const connection = new SshConnection(client, name);
     try {
       await abortable(connection.#ready(config, exchange), signal);
       return connection;
     } catch (cause) {
-      client.destroy();
+      socket.socket.destroy();
       if (signal.aborted) throw signal.reason;
-      const level = cause instanceof Error && "level" in cause ? cause.level : undefined;
-      if (refusal === undefined && level !== "client-authentication") {
-        throw new SystemFailure(`Cannot connect to "${name}": ${messageOf(cause)}`, { cause });
+      const final = refusal ?? loginRefusal(cause, login) ??
+        await noCommonAlgorithm(messageOf(cause));
+      if (final !== undefined) {
+        throw new SshRefusal(`Cannot connect to "${name}": ${final}`, { cause });
       }
-      const why = refusal ?? `the server refuses the login (tried: ${loginWords(methods)})`;
-      throw new SshRefusal(`Cannot connect to "${name}": ${why}`, { cause });
+      const stranger = cause instanceof DeadlineExceeded ? undefined : socket.stranger;
+      const why = stranger ?? messageOf(cause);
+      throw new SystemFailure(`Cannot connect to "${name}": ${why}`, { cause });
     }
   }
 
@@ -140,12 +148,37 @@ export class SshConnection implements AsyncDisposable {
   }
 
   async #ready(config: ConnectConfig, exchange: CertifiedExchange): Promise<void> {
+    const client = this.#client;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#client.once("ready", resolve);
-    this.#client.once("error", reject);
-    this.#client.once("close", () => reject(new Error("the server closed the connection")));
-    this.#client.connect(config);
-    exchange.watch(this.#client);
-    await promise;
+    const within = (ms: number, what: string) =>
+      setTimeout(() => reject(new DeadlineExceeded(what, ms)), ms);
+    let limit = within(HANDSHAKE_MS, "The exchange of keys");
+    client.once("handshake", () => {
+      clearTimeout(limit);
+      limit = within(LOGIN_MS, "The login");
+    });
+    client.once("ready", resolve);
+    client.once("error", reject);
+    client.once("close", () => reject(new Error("the server closed the connection")));
+    client.once("change password", () => reject(new ExpiredPassword()));
+    client.connect(config);
+    exchange.watch(client);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(limit);
+    }
   }
+}
+
+class ExpiredPassword extends Error {}
+
+/** Undefined: it had nothing to do with the login, and may go away. */
+function loginRefusal(cause: unknown, login: Login): string | undefined {
+  if (cause instanceof ExpiredPassword) {
+    return "the password has expired: log in there once by hand to change it";
+  }
+  const level = cause instanceof Error && "level" in cause ? cause.level : undefined;
+  const isEnough = /too many authentication failures/i.test(messageOf(cause));
+  return level === "client-authentication" || isEnough ? login.refusal() : undefined;
 }

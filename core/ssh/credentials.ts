@@ -1,9 +1,11 @@
-/** How to log in: in the order in which OpenSSH tries. */
+/** What there is to log in with, and the ways in which it can be used. */
 
-import { readFile } from "node:fs/promises";
-import type { AnyAuthMethod, AuthenticationType } from "ssh2";
+import type { AnyAuthMethod } from "ssh2";
 import { messageOf } from "../errors.ts";
+import { abortable, deadline, DeadlineExceeded } from "../util/abort.ts";
 import type { Secret } from "../util/secret.ts";
+import { fingerprint, hostKey } from "./host_key.ts";
+import { readPrivateKey } from "./private_key.ts";
 import { SshRefusal } from "./refusal.ts";
 
 export interface SshCredentials {
@@ -16,66 +18,96 @@ export interface SshCredentials {
   readonly agent: string;
 }
 
-/** The variable that has the passphrase of an encrypted identity file. */
-export const PASSPHRASE_VARIABLE = "SSH_PASSPHRASE";
+export interface LoginWay {
+  readonly method: AnyAuthMethod;
+  /** What servers call it. */
+  readonly name: string;
+  /** What an operator calls it. */
+  readonly word: string;
+  /** What has to be so for it to work. */
+  readonly condition: string;
+}
 
-/** Throws SshRefusal when the key cannot be used. */
-export async function loginMethods(
+/** An agent on this machine answers at once, unless it asks a person. */
+const AGENT_MS = 10_000;
+
+/** In the order in which OpenSSH tries. Throws SshRefusal when the key or the agent is of no use. */
+export async function loginWays(
   user: string,
-  credentials: SshCredentials,
-): Promise<readonly AnyAuthMethod[]> {
-  const { password, identityFile, passphrase, agent } = credentials;
-  const methods: AnyAuthMethod[] = [];
+  { password, identityFile, passphrase, agent }: SshCredentials,
+  options: { signal: AbortSignal },
+): Promise<readonly LoginWay[]> {
+  const found: LoginWay[] = [];
   if (identityFile !== "") {
-    const key = await privateKey(identityFile, passphrase);
-    methods.push({ type: "publickey", username: user, ...key });
-  }
-  if (!password.isEmpty) {
-    const secret = password.reveal();
-    methods.push({ type: "password", username: user, password: secret });
-    methods.push({
-      type: "keyboard-interactive",
-      username: user,
-      prompt: (_name, _instructions, _language, prompts, answer) =>
-        answer(prompts.map(({ echo }) => echo ? "" : secret)),
+    const key = await readPrivateKey(identityFile, passphrase);
+    const its = fingerprint(hostKey(key.getPublicSSH()));
+    found.push({
+      method: { type: "publickey", username: user, key },
+      name: "publickey",
+      word: "identity_file",
+      condition: `the public key of "${identityFile}", ${its}, ${isAuthorized(user)}`,
     });
   }
-  if (methods.length === 0 && agent !== "") {
-    methods.push({ type: "agent", username: user, agent });
+  if (!password.isEmpty) found.push(...passwordWays(user, password.reveal()));
+  if (found.length === 0 && agent !== "") {
+    const keys = await countKeys(agent, options);
+    found.push({
+      method: { type: "agent", username: user, agent },
+      name: "publickey",
+      word: `agent with ${keys} key${keys === 1 ? "" : "s"}`,
+      condition: `a key of the agent ${isAuthorized(user)}. A server takes few tries ` +
+        "(MaxAuthTries), so that with many keys identity_file has to name the right one",
+    });
   }
-  return methods;
+  return found;
 }
 
-async function privateKey(path: string, passphrase: Secret) {
-  let key: Buffer;
-  try {
-    key = await readFile(path);
-  } catch (cause) {
-    throw new SshRefusal(`Cannot read identity_file "${path}": ${messageOf(cause)}`, { cause });
-  }
-  const { default: ssh } = await import("ssh2");
-  const secret = passphrase.isEmpty ? undefined : passphrase.reveal();
-  const parsed = ssh.utils.parseKey(key, secret);
-  if (parsed instanceof Error) throw new SshRefusal(badKey(path, parsed.message, passphrase));
-  return { key, ...(secret === undefined ? {} : { passphrase: secret }) };
-}
-
-function badKey(path: string, why: string, passphrase: Secret): string {
-  if (!/encrypted|passphrase|integrity check/i.test(why)) {
-    return `Cannot use identity_file "${path}": ${why}`;
-  }
-  return passphrase.isEmpty
-    ? `identity_file "${path}" is encrypted: give its passphrase to the runner as ` +
-      `${PASSPHRASE_VARIABLE} in its environment, or name a key without one`
-    : `The passphrase in ${PASSPHRASE_VARIABLE} does not open identity_file "${path}"`;
-}
-
-/** What was tried, for a message. */
-export function loginWords(methods: readonly { readonly type: AuthenticationType }[]): string {
-  const words: Partial<Record<AuthenticationType, string>> = {
-    publickey: "identity_file",
-    password: "password",
-    agent: "agent",
+function passwordWays(username: string, password: string): readonly LoginWay[] {
+  const its = {
+    word: "password",
+    condition: `the password has to be that of "${username}", who has to be allowed to use one`,
   };
-  return methods.flatMap(({ type }) => words[type] ?? []).join(", ") || "nothing to log in with";
+  return [
+    { ...its, method: { type: "password", username, password }, name: "password" },
+    {
+      ...its,
+      method: {
+        type: "keyboard-interactive",
+        username,
+        prompt: (_name, _instructions, _language, prompts, answer) =>
+          answer(prompts.map(({ echo }) => echo ? "" : password)),
+      },
+      name: "keyboard-interactive",
+    },
+  ];
+}
+
+function isAuthorized(user: string): string {
+  return `has to stand in ~/.ssh/authorized_keys of "${user}" there, and nobody else may be able ` +
+    "to write to that file or its directories";
+}
+
+/** Throws SshRefusal when there are none. */
+async function countKeys(agent: string, { signal }: { signal: AbortSignal }): Promise<number> {
+  const { default: ssh } = await import("ssh2");
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const advice = "or set identity_file in [runners.ssh]";
+  const late = () => new DeadlineExceeded("Its answer", AGENT_MS);
+  using limit = deadline(AGENT_MS, late, signal);
+  let count: number;
+  try {
+    ssh.createAgent(agent).getIdentities((error, keys) => {
+      if (error) reject(error);
+      else resolve(keys?.length ?? 0);
+    });
+    count = await abortable(promise, limit.signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = `Cannot ask the agent at "${agent}" (SSH_AUTH_SOCK): ${messageOf(cause)}`;
+    throw new SshRefusal(`${why}. Start it, ${advice}`, { cause });
+  }
+  if (count > 0) return count;
+  throw new SshRefusal(
+    `The agent at "${agent}" (SSH_AUTH_SOCK) has no keys: add one with ssh-add, ${advice}`,
+  );
 }

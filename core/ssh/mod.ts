@@ -4,6 +4,6 @@ export { connect, STARTING_TRIES, USUAL_TRIES } from "./connect.ts";
 export { type SshConnection, type SshTarget } from "./connection.ts";
 export type { SshHost, SshStarter } from "./host.ts";
 export { SshHosts } from "./hosts.ts";
-export { PASSPHRASE_VARIABLE } from "./credentials.ts";
 export type { HostTrust } from "./host_verifier.ts";
+export { PASSPHRASE_VARIABLE } from "./private_key.ts";
 export type { SshProcess } from "./process.ts";

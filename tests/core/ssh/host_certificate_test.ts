@@ -1,6 +1,6 @@
 /** Certificates of a real OpenSSH server, signed by its own tools. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { hostKey } from "../../../core/ssh/host_key.ts";
 import { SshConnection } from "../../../core/ssh/connection.ts";
 import { Secret } from "../../../core/util/secret.ts";
 import { makeKey, missingForSshd, type SshdOptions, startSshd } from "../../fixtures/sshd.ts";
+
+setDefaultTimeout(30_000);
 
 test("a certificate with one other byte is not the authority's", () => {
   const directory = mkdtempSync(join(tmpdir(), "runner-ca-"));

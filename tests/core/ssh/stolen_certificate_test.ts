@@ -1,6 +1,6 @@
 /** A certificate is public: who shows one must also have the key that it is for. */
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { allowCertificates } from "../../../core/ssh/certified_exchange.ts";
 import { SshConnection } from "../../../core/ssh/connection.ts";
 import { Secret } from "../../../core/util/secret.ts";
 import { makeKey } from "../../fixtures/sshd.ts";
+
+setDefaultTimeout(30_000);
 
 const directory = mkdtempSync(join(tmpdir(), "runner-stolen-"));
 const closing: (() => void)[] = [];

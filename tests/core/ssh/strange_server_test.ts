@@ -1,0 +1,120 @@
+/** What answers on a port need not be an SSH server, and not every one behaves. */
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { createServer, type Socket } from "node:net";
+import ssh from "ssh2";
+import { SshConnection } from "../../../core/ssh/connection.ts";
+import { SshRefusal } from "../../../core/ssh/refusal.ts";
+import { HOST_KEY, NEVER, Servers, targetAt } from "./fixture.ts";
+
+const servers = new Servers();
+afterAll(() => servers.close());
+
+const STRANGER = "this is no SSH server, or one with too many logins at present (MaxStartups)";
+
+async function failure(port: number, signal = NEVER): Promise<Error> {
+  const target = targetAt(port, { password: "right" });
+  return await SshConnection.open(target, { signal }).then(
+    () => new Error("it works"),
+    (error) => error,
+  );
+}
+
+/** Writes for as long as somebody listens. */
+function flood(socket: Socket, bytes: Uint8Array): void {
+  const write = () => {
+    while (socket.writable && socket.write(bytes));
+    socket.once("drain", write);
+  };
+  write();
+}
+
+const VERSION = "SSH-2.0-test\r\n";
+
+test.each<[string, (socket: Socket) => void, string]>([
+  ["closes the connection", (socket) => socket.end(), `${STRANGER}: it closed`],
+  ["resets the connection", (socket) => socket.resetAndDestroy(), `: `],
+  [
+    "has too many logins",
+    (socket) => socket.end("Exceeded MaxStartups\r\n"),
+    `${STRANGER}: it said "Exceeded MaxStartups"`,
+  ],
+  [
+    "is one for the web",
+    (socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    `${STRANGER}: it said "HTTP/1.1 400 Bad Request"`,
+  ],
+  ["is of the last century", (socket) => socket.write("SSH-1.5-old\r\n"), "SSH-1.5-old"],
+  ["greets without end", (socket) => flood(socket, Buffer.from("hello\r\n".repeat(9000))), "hello"],
+  ["says one word without end", (socket) => flood(socket, Buffer.alloc(65536, "x")), "xxxx"],
+  ["says nonsense in terminal codes", (socket) => socket.end("\x1b[31mred\r\n"), `"?[31mred"`],
+  [
+    "goes on with noise",
+    (socket) => socket.write(Buffer.concat([Buffer.from(VERSION), Buffer.alloc(5000, 0xa5)])),
+    "Bad packet length",
+  ],
+  [
+    "goes on with zeros without end",
+    (socket) => {
+      socket.write(VERSION);
+      flood(socket, new Uint8Array(65536));
+    },
+    "Bad packet length",
+  ],
+  ["has a version and no more", (socket) => socket.end(VERSION), "the server closed"],
+])("a server that %s is no system to wait for", async (_what, serve, words) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    serve(socket);
+  });
+  const error = await failure(await servers.listen(server));
+  expect(error.message).toStartWith('Cannot connect to "somebody@127.0.0.1:');
+  expect(error.message).toContain(words);
+  expect(error.message.length).toBeLessThan(300);
+});
+
+test("a server that has no cipher of ours is refused, and named", async () => {
+  const server = new ssh.Server({
+    hostKeys: [HOST_KEY],
+    algorithms: { cipher: ["aes256-cbc"] },
+  }, (client) => void client.on("error", () => {}));
+  const error = await failure(await servers.listen(server));
+  expect(error).toBeInstanceOf(SshRefusal);
+  expect(error.message).toContain("Ciphers in its sshd_config needs one of aes128-gcm@openssh.com");
+});
+
+describe.concurrent("time", () => {
+  test(
+    "a server that never says a word is given up, and at once when the signal aborts",
+    async () => {
+      const port = await servers.listen(createServer(() => {}));
+      const stop = new AbortController();
+      const stopped = failure(port, stop.signal);
+      setTimeout(() => stop.abort(new Error("enough")), 50);
+      expect((await stopped).message).toBe("enough");
+      const started = performance.now();
+      expect((await failure(port)).message).toContain("The exchange of keys took longer than 10");
+      expect(performance.now() - started).toBeLessThan(14_000);
+    },
+    20_000,
+  );
+
+  test("a server that says its version letter by letter is given up", async () => {
+    const server = createServer((socket) => {
+      const letters = [..."SSH-2.0-OpenSSH_9.2".repeat(20)];
+      const timer = setInterval(() => socket.write(letters.shift() ?? "x"), 300);
+      socket.on("close", () => clearInterval(timer));
+      socket.on("error", () => {});
+    });
+    const error = await failure(await servers.listen(server));
+    expect(error.message).toContain("The exchange of keys took longer than 10 seconds");
+  }, 20_000);
+
+  test("a server may think about a login for longer", async () => {
+    const server = new ssh.Server({ hostKeys: [HOST_KEY] }, (client) => {
+      client.on("authentication", (login) => void setTimeout(() => login.accept(), 11_000));
+      client.on("error", () => {});
+    });
+    expect((await failure(await servers.listen(server))).message).toBe("it works");
+  }, 20_000);
+});
