@@ -1,9 +1,24 @@
 /** The container engine of this machine, where it is not at Docker's usual place. */
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 const USUAL = "/var/run/docker.sock";
+
+export type EngineKind = "docker" | "podman";
+
+/** By the name of its socket, which may be a link. `host` is undefined for the usual place. */
+export function engineKind(
+  host: string | undefined,
+  resolve: (path: string) => string = realpathSync,
+): EngineKind {
+  const path = (host || USUAL).replace(/^unix:\/\//, "");
+  try {
+    return resolve(path).includes("podman") ? "podman" : "docker";
+  } catch {
+    return path.includes("podman") ? "podman" : "docker";
+  }
+}
 
 export interface EngineSearch {
   readonly env: Readonly<Record<string, string | undefined>>;

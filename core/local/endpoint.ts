@@ -14,11 +14,13 @@ import {
   textAnswer,
 } from "../embedded/mod.ts";
 import { assertNever, RunnerError } from "../errors.ts";
-import { HOST_NAME } from "./container_address.ts";
+import { type ContainerSide, LOOPBACK } from "./container_side.ts";
 
 export interface EndpointOptions {
-  /** Address of this machine to listen on. */
-  readonly hostname: string;
+  /** Who may connect, and where. */
+  readonly side: ContainerSide;
+  /** By which containers know this machine. */
+  readonly hostName: string;
   /** Where artifacts are kept. */
   readonly directory: string;
   /** Folder with the repositories that are served. */
@@ -51,18 +53,22 @@ export class LocalEndpoint implements AsyncDisposable {
       authorize: (user, password) => user === "gitlab-ci-token" && this.#jobs.has(password),
     });
     this.#server = Bun.serve({
-      hostname: options.hostname,
+      hostname: options.side.listenOn,
       port: 0,
       // Packing artifacts and slow disks are not idle.
       idleTimeout: 0,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request) => this.#answer(new Call(request, { root: "", connection: "" })),
+      fetch: (request, server) =>
+        options.side.mayBeOurs(server.requestIP(request)?.address ?? "")
+          ? this.#answer(new Call(request, { root: "", connection: "" }))
+          : apiError(403),
       error: (error) => apiError(500, error.message),
     });
     const { port } = this.#server;
     if (port === undefined) throw new RunnerError("Cannot listen for jobs");
-    this.url = `http://${options.hostname}:${port}`;
-    this.containerUrl = `http://${HOST_NAME}:${port}`;
+    const { listenOn } = options.side;
+    this.url = `http://${listenOn === "0.0.0.0" ? LOOPBACK : listenOn}:${port}`;
+    this.containerUrl = `http://${options.hostName}:${port}`;
   }
 
   /** Lets a job in until the result is disposed. */

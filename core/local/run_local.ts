@@ -8,6 +8,8 @@ import type { PipelineJob } from "../pipeline/pipeline.ts";
 import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
 import { CacheKeys } from "./cache_keys.ts";
+import { type EngineKind, engineKind } from "./container_engine.ts";
+import { containerSide, HOST_NAMES, LOOPBACK } from "./container_side.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
@@ -21,7 +23,7 @@ import { LocalEngine } from "./local_engine.ts";
 import type { LocalPlan } from "./local_plan.ts";
 import type { JobEnd } from "./pipeline_run.ts";
 import { PipelineTree } from "./pipeline_tree.ts";
-import { type EntrySettings, runnerEntry } from "./runner_entries.ts";
+import { type EntrySettings, runnerEntry, tableOf } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
 import type { LocalState } from "./state.ts";
 import type { RunSummary } from "./views/view.ts";
@@ -65,33 +67,36 @@ export async function runLocal(
   removeKept(state.kept);
   for (const warning of sourceWarnings(plan.sources)) tellWarning(events, warning);
   tellOutOfReach(options, used);
+  const dockerHost = tableOf(options.settings["docker"])["host"] ?? options.env["DOCKER_HOST"];
+  const engine = engineKind(typeof dockerHost === "string" ? dockerHost : undefined);
   await using endpoint = needsEndpoint(options, used)
-    ? await openEndpoint(state, used, plan.project.path)
+    ? await openEndpoint(state, used.has("docker") ? engine : undefined, plan.project.path)
     : undefined;
   const board = new JobBoard();
   const entryFor = (executor: string) =>
     runnerEntry({
       executor,
+      engine,
       token: state.token,
       settings: options.settings,
       url: endpointUrl(executor, endpoint),
       builds: state.builds,
       cache: state.cache,
     });
-  await using engine = await LocalEngine.open({
+  await using localEngine = await LocalEngine.open({
     ...options,
     needed: [...needed],
     possible: [...used],
     entryFor,
     board,
   });
-  signal.addEventListener("abort", () => engine.abortJobs(), { once: true });
+  signal.addEventListener("abort", () => localEngine.abortJobs(), { once: true });
   const cacheKeys = new CacheKeys(plan.sources);
   const runner = new JobRunner({
     ...options,
     board,
-    serve: (executor) => engine.serve(executor),
-    cancelJob: (id) => engine.cancelJob(id),
+    serve: (executor) => localEngine.serve(executor),
+    cancelJob: (id) => localEngine.cancelJob(id),
     endpoint,
     directory: state.run,
     kept: options.keep ? state.kept : undefined,
@@ -192,16 +197,19 @@ function needsEndpoint(
     (lastRun?.past.some(({ artifacts }) => artifacts.length > 0) ?? false);
 }
 
+/** Without an engine only processes of this machine come. */
 async function openEndpoint(
   state: LocalState,
-  executors: ReadonlySet<string>,
+  engine: EngineKind | undefined,
   projectPath: string,
 ): Promise<LocalEndpoint> {
   const { LocalEndpoint } = await import("./endpoint.ts");
-  const { containerSideAddress } = await import("./container_address.ts");
   serveAs(projectPath, state.sources);
   return new LocalEndpoint({
-    hostname: executors.has("docker") ? containerSideAddress() : "127.0.0.1",
+    side: engine === undefined
+      ? { listenOn: LOOPBACK, mayBeOurs: () => true }
+      : containerSide(engine),
+    hostName: HOST_NAMES[engine ?? "docker"],
     directory: state.run,
     repositories: state.sources,
     gitProgram: Bun.which("git") ?? "git",

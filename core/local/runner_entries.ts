@@ -2,13 +2,16 @@
 
 import { runnerConfig } from "../config/entry.ts";
 import type { RunnerConfig } from "../config/schema.ts";
-import { HOST_NAME } from "./container_address.ts";
+import type { EngineKind } from "./container_engine.ts";
+import { HOST_NAMES } from "./container_side.ts";
 
 /** A table of config.toml. */
 export type EntrySettings = Readonly<Record<string, unknown>>;
 
 export interface EntryOptions {
   readonly executor: string;
+  /** That runs the jobs with an image. */
+  readonly engine: EngineKind;
   readonly token: string;
   /** What flags and settings files say. */
   readonly settings: EntrySettings;
@@ -20,7 +23,7 @@ export interface EntryOptions {
 
 /** Throws ConfigurationError for settings that are wrong. */
 export function runnerEntry(options: EntryOptions): RunnerConfig {
-  const { executor, token, settings, url, builds, cache } = options;
+  const { executor, engine, token, settings, url, builds, cache } = options;
   const onHost = executor === "shell";
   return runnerConfig({
     ...(onHost ? { builds_dir: builds, cache_dir: cache } : {}),
@@ -32,13 +35,18 @@ export function runnerEntry(options: EntryOptions): RunnerConfig {
     // Nobody waits for a limit that protects a server's storage.
     output_limit: OUTPUT_LIMIT_KIB,
     feature_flags: { ...tableOf(settings["feature_flags"]), FF_TIMESTAMPS: false },
-    ...(executor === "docker" ? { docker: dockerTable(settings, token) } : {}),
+    ...(executor === "docker" ? { docker: dockerTable(settings, engine, token) } : {}),
   });
 }
 
 const OUTPUT_LIMIT_KIB = 1024 * 1024;
 
-function dockerTable(settings: EntrySettings, token: string): Record<string, unknown> {
+function dockerTable(
+  settings: EntrySettings,
+  engine: EngineKind,
+  token: string,
+): Record<string, unknown> {
+  const hosts = engine === "docker" ? [`${HOST_NAMES.docker}:host-gateway`] : [];
   const given = tableOf(settings["docker"]);
   return {
     image: "",
@@ -48,11 +56,11 @@ function dockerTable(settings: EntrySettings, token: string): Record<string, unk
     // Who runs a pipeline here is its administrator as well.
     allowed_pull_policies: ["always", "if-not-present", "never"],
     ...given,
-    extra_hosts: [...listOf(given["extra_hosts"]), `${HOST_NAME}:host-gateway`],
+    extra_hosts: [...listOf(given["extra_hosts"]), ...hosts],
   };
 }
 
-function tableOf(value: unknown): Record<string, unknown> {
+export function tableOf(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value))
     : {};
