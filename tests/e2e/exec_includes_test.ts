@@ -94,6 +94,24 @@ test.concurrent("exec refuses what cannot be included with its place", async () 
   );
 });
 
+test.concurrent("exec says which file it cannot fetch, and where it has looked for it", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "include:\n  - project: group/lib\n    file: lib.yml\n" +
+      "  - component: $CI_SERVER_FQDN/group/lib/build@1.0.0\ntest: { script: echo }\n",
+  });
+  // Nobody listens there.
+  lab.git("remote", "set-url", "origin", "http://127.0.0.1:9/group/app.git");
+  const { code, stderr } = await lab.run("--list");
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /^runner: \.gitlab-ci\.yml:2:14: `group\/lib:lib\.yml` could not be fetched from http:\/\/127\.0\.0\.1:9: .+\nrunner: \.gitlab-ci\.yml:4:16: `127\.0\.0\.1:9\/group\/lib\/build@1\.0\.0` could not be fetched from .+\n$/,
+  );
+  lab.git("remote", "remove", "origin");
+  expect((await lab.run("--list")).stderr).toContain(
+    "no remote says which GitLab this repository is of: git remote add origin ADDRESS does",
+  );
+});
+
 /** A pipeline that includes a file of a project which only the token opens. */
 function privateLab(server: FakeProjects): ExecLab {
   const lab = new ExecLab({
@@ -134,7 +152,7 @@ test.concurrent("exec includes files of a GitLab that only --tls-ca-file vouches
   using lab = privateLab(server);
   lab.env["EXEC_GITLAB_TOKEN"] = "glpat-secret";
   const refused = await lab.run();
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("certificate")]);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("certificate")]);
   expect((await lab.run("--tls-ca-file", tls.certPath)).code).toBe(0);
   lab.write({ ".runner-exec.toml": `[runner]\ntls-ca-file = "${tls.certPath}"\n` });
   expect((await lab.run("--fetch-includes")).code).toBe(0);

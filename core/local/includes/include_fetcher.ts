@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { textOf } from "../../coordinator/answer.ts";
 import { ConnectionFault } from "../../coordinator/fault.ts";
+import { RunnerError } from "../../errors.ts";
 import type {
   CiSource,
   FetchedFile,
@@ -10,6 +11,8 @@ import type {
   FileList,
   ProjectRef,
 } from "../../pipeline/ci_source.ts";
+import { locationOf } from "../../pipeline/include/include_entry.ts";
+import { NO_SERVER } from "../variables/remote.ts";
 import {
   type ComponentAddress,
   componentPaths,
@@ -76,7 +79,7 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
     const key = [this.#options.server, ...Object.entries(file).flat().map(String)];
     const kept = this.#options.refresh ? undefined : await this.#cache.get(key, Found);
     if (kept !== undefined) return foundOf(kept);
-    const fetched = await this.#fetchNew(file, signal);
+    const fetched = await this.#tryFetch(file, signal);
     if (fetched.kind === "found") await this.#cache.set(key, fetched);
     return fetched;
   }
@@ -101,6 +104,26 @@ export class IncludeFetcher implements Pick<CiSource, "fetch" | "filesOf">, Disp
 
   [Symbol.dispose](): void {
     this.#files[Symbol.dispose]();
+  }
+
+  /** Whoever reads what is wrong with a pipeline wants to know where the file is named. */
+  async #tryFetch(file: FileElsewhere, signal: AbortSignal): Promise<FetchedFile> {
+    try {
+      return await this.#fetchNew(file, signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof RunnerError)) throw error;
+      return missing(
+        `\`${locationOf(file)}\` could not be fetched from ${this.#server}: ${error.message}`,
+      );
+    }
+  }
+
+  get #server(): string {
+    const { server } = this.#options;
+    return server === NO_SERVER
+      ? `${server} (no remote says which GitLab this repository is of: ` +
+        "git remote add origin ADDRESS does)"
+      : server;
   }
 
   async #fetchNew(file: FileElsewhere, signal: AbortSignal): Promise<FetchedFile> {

@@ -8,7 +8,7 @@ export interface RemoteProject {
 }
 
 /** Reserved for examples: nothing that a job sends there arrives anywhere. */
-const NO_SERVER = "https://gitlab.example.com";
+export const NO_SERVER = "https://gitlab.example.com";
 
 /** `directoryName` is the project's name where there is no remote. */
 export function remoteProject(url: string | undefined, directoryName: string): RemoteProject {
