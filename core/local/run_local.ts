@@ -27,7 +27,7 @@ import { type EntrySettings, runnerEntry, tableOf } from "./runner_entries.ts";
 import { serveAs, SNAPSHOT_REF } from "./sources.ts";
 import type { LocalState } from "./state.ts";
 import type { RunSummary } from "./views/view.ts";
-import { sourceWarnings, tellWarning } from "./warnings.ts";
+import { localWarnings, tellWarning } from "./warnings.ts";
 
 export interface LocalRunOptions {
   readonly plan: LocalPlan;
@@ -65,7 +65,7 @@ export async function runLocal(
   const { pipeline } = plan;
   const { needed, possible: used } = usedExecutors(options);
   removeKept(state.kept);
-  for (const warning of sourceWarnings(plan.sources)) tellWarning(events, warning);
+  for (const warning of localWarnings(plan, options.executorFor)) tellWarning(events, warning);
   tellOutOfReach(options, used);
   const dockerHost = tableOf(options.settings["docker"])["host"] ?? options.env["DOCKER_HOST"];
   const engine = engineKind(typeof dockerHost === "string" ? dockerHost : undefined);

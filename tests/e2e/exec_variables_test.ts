@@ -289,3 +289,22 @@ test.concurrent("exec tells a child pipeline which one has started it", async ()
   const { events } = await lab.events();
   expect(outputOf(events, "show")).toEqual(["1 1 2"]);
 });
+
+test.concurrent("exec says which variables of images are set nowhere, before it runs anything", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "a: {needs: [], image: $IMAGE, script: [x]}\n" +
+      "b: {needs: [], image: 'x/$IMAGE:${TAG}', services: ['$CI_REGISTRY/$$y'], script: [x]}\n" +
+      "given: {stage: build, script: [x], artifacts: {reports: {dotenv: x.env}}}\n" +
+      "c: {stage: test, needs: [given], image: $GIVEN, script: [x]}\n",
+  });
+  const warnings = async (...args: readonly string[]) =>
+    (await lab.run("--dry-run", ...args)).stdout.split("\n").filter((line) =>
+      /^warning: /.test(line)
+    );
+  expect(await warnings("--variable", "TAG=1")).toEqual([
+    "warning: .gitlab-ci.yml:1:1: image: $IMAGE is not set here, and a variable of the project's " +
+    "settings on the server is not known: give it with --variable IMAGE=VALUE, or in " +
+    ".runner-exec.toml (a and 1 more)",
+  ]);
+  expect(await warnings("--executor", "shell")).toEqual([]);
+});

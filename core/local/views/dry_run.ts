@@ -3,14 +3,20 @@
 import { describeProblem } from "../../pipeline/place.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
 import type { LocalPlan } from "../local_plan.ts";
-import { sourceWarnings } from "../warnings.ts";
+import { localWarnings } from "../warnings.ts";
 import type { Paint } from "./paint.ts";
 
 export function dryRunText(
-  { pipeline, selection, event, project, sources }: LocalPlan,
+  plan: LocalPlan,
   executorFor: (job: PipelineJob) => string,
   paint: Paint,
 ): string {
+  const { pipeline, selection, event, project, sources } = plan;
+  const warnings = [
+    ...localWarnings(plan, executorFor),
+    ...pipeline.warnings,
+    ...selection.warnings,
+  ];
   const stages = pipeline.stages.flatMap((stage) => {
     const jobs = selection.run.filter((job) => job.stage === stage);
     if (jobs.length === 0) return [];
@@ -25,9 +31,7 @@ export function dryRunText(
     ...selection.skipped
       .filter(({ reason }) => reason !== "not_selected")
       .map(({ name, reason, message }) => paint("dim", `${name} (${reason}): ${message}`)),
-    ...[...sourceWarnings(sources), ...pipeline.warnings, ...selection.warnings].map((warning) =>
-      `${paint("yellow", "warning")}: ${describeProblem(warning)}`
-    ),
+    ...warnings.map((warning) => `${paint("yellow", "warning")}: ${describeProblem(warning)}`),
     "",
   ].join("\n");
 }

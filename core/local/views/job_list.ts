@@ -4,6 +4,7 @@ import type { CiAllowFailure, CiJob } from "../../pipeline/ci_config.ts";
 import type { PipelineJob } from "../../pipeline/pipeline.ts";
 import type { LocalPlan } from "../local_plan.ts";
 import type { Paint } from "./paint.ts";
+import { pad, widthOf } from "./text_width.ts";
 
 /** One job, as `--list --json` prints it. */
 export interface ListedJob {
@@ -68,18 +69,27 @@ export function jobTable(jobs: readonly ListedJob[], paint: Paint): string {
     job.name,
     job.stage,
     job.allow_failure === false ? job.when : `${job.when}, may fail`,
-    job.needs === null ? "" : job.needs.join(", ") || "nothing",
+    job.needs === null ? "" : someOf(job.needs),
     job.image ?? "",
     job.skipped === null ? "" : `${job.skipped}: ${job.description}`,
   ]);
   const widths = HEADINGS.map((heading, at) =>
-    Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0))
+    Math.max(heading.length, ...rows.map((row) => widthOf(row[at] ?? "")))
   );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd();
+    cells.map((cell, at) => pad(cell, widths[at] ?? 0)).join("  ").trimEnd();
   return [
     paint("bold", line(HEADINGS)),
     ...rows.map((row) => row[5] === "" ? line(row) : paint("dim", line(row))),
     "",
   ].join("\n");
 }
+
+/** Some jobs need dozens of others, and every line would be as wide as theirs. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - MOST_NEEDS;
+  if (names.length === 0) return "nothing";
+  return more < 2 ? names.join(", ") : `${names.slice(0, MOST_NEEDS).join(", ")} and ${more} more`;
+}
+
+const MOST_NEEDS = 2;

@@ -22,6 +22,11 @@ export function referencesIn(value: string): string[] {
   return [...value.matchAll(IN_VALUE)].flatMap((match) => match[1] ?? match[2] ?? match[3] ?? []);
 }
 
+/** The same of a text that the runner expands. */
+export function runnerReferencesIn(text: string): string[] {
+  return [...text.matchAll(IN_RUNNER_TEXT)].flatMap((match) => match[1] ?? match[2] ?? []);
+}
+
 /** Expands a variable's value. */
 export function expandValue(value: string, substitute: Substitute): string {
   return replaced(value, IN_VALUE, substitute);
