@@ -36,7 +36,10 @@ export class People {
   readonly protectedRefs = new Set<string>();
   readonly triggers: TriggerJob[] = [];
   /** By a child pipeline's number: the one that started it, and by which job. */
-  readonly parents = new Map<number, { readonly pipeline: number; readonly job: string }>();
+  readonly parents = new Map<
+    number,
+    { readonly pipeline: number; readonly job: string; readonly jobId: number }
+  >();
   /** `ci_config_path` of projects, by their paths. */
   readonly configPaths = new Map<string, string>();
   readonly #tokens = new Map<string, AccessToken>();

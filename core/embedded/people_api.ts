@@ -152,7 +152,7 @@ async function graphql({ people }: CoordinatorState, c: RouteContext): Promise<R
   if (child !== undefined) {
     const parent = people.parents.get(Number(child));
     const pipeline = parent && {
-      sourceJob: { name: parent.job },
+      sourceJob: { name: parent.job, id: `gid://gitlab/Ci::Bridge/${parent.jobId}` },
       upstream: { id: `gid://gitlab/Ci::Pipeline/${parent.pipeline}` },
     };
     return jsonAnswer(200, { data: { project: { pipeline: pipeline ?? null } } });

@@ -32,6 +32,8 @@ export interface ChildOptions {
   /** Of the pipeline that the trigger job is in. */
   readonly parent: PipelineFacts;
   readonly id: number;
+  /** Of the trigger job; undefined: nobody knows. */
+  readonly jobId: number | undefined;
   /** What a server tells of it on top of what its parent says. */
   readonly told?: (facts: PipelineFacts) => PipelineFacts;
   /** The archive of an earlier job's artifacts; undefined: it has none. */
@@ -62,7 +64,7 @@ export async function planChild(options: ChildOptions): Promise<ChildPlan> {
   };
 }
 
-function childFacts({ job, trigger, parent, id }: ChildOptions): PipelineFacts {
+function childFacts({ job, trigger, parent, id, jobId }: ChildOptions): PipelineFacts {
   const forwarded = {
     ...(trigger.forward.yamlVariables ? yamlVariables(job) : {}),
     ...(trigger.forward.pipelineVariables ? parent.pipeline : {}),
@@ -76,6 +78,8 @@ function childFacts({ job, trigger, parent, id }: ChildOptions): PipelineFacts {
       CI_PIPELINE_SOURCE: source,
       CI_PIPELINE_ID: String(id),
       CI_PIPELINE_IID: String(id),
+      CI_PIPELINE_URL: `${parent.predefined["CI_PROJECT_URL"] ?? ""}/-/pipelines/${id}`,
+      ...(jobId === undefined ? {} : { CI_UPSTREAM_JOB_ID: String(jobId) }),
       CI_UPSTREAM_PIPELINE_ID: parent.predefined["CI_PIPELINE_ID"] ?? "",
       CI_UPSTREAM_PROJECT_ID: parent.predefined["CI_PROJECT_ID"] ?? "",
     },

@@ -53,6 +53,8 @@ export interface AttemptReport {
   readonly afterScriptExitCode: number | undefined;
   readonly coverage: number | undefined;
   readonly durationMs: number;
+  /** Of the job's environment, with all variables put in. */
+  readonly environmentUrl?: string | undefined;
 }
 
 const AFTER_SCRIPT_FAILED =

@@ -3,6 +3,7 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { StoredArtifact } from "../embedded/mod.ts";
+import { expand } from "../job/expand.ts";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
 import type { ArtifactPlace, PipelineJob } from "../pipeline/pipeline.ts";
@@ -68,6 +69,8 @@ export class JobRunner {
   readonly #past = new Map<string, PastJob>();
   /** By the same: of the last attempt of each job. */
   readonly #junit = new Map<string, JunitCounts>();
+  /** Numbers of environments, by their names. */
+  readonly #environments = new Map<string, number>();
   #lastId = 0;
 
   constructor(options: JobRunnerOptions) {
@@ -75,10 +78,15 @@ export class JobRunner {
     this.#turns = new Semaphore(options.concurrency);
   }
 
+  /** A number that no other job has. */
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
   /** Takes over what jobs of an earlier run have made, for those that run now. */
   adopt({ past }: LastRun): void {
     for (const { name, dotenv, artifacts } of past) {
-      const id = ++this.#lastId;
+      const id = this.nextId();
       this.#past.set(keyOf([], name), { id, dotenv: new Map(Object.entries(dotenv)) });
       for (const artifact of artifacts.filter(({ path }) => existsSync(path))) {
         this.#options.endpoint?.adopt({ ...artifact, jobId: id, expireIn: "" });
@@ -156,11 +164,9 @@ export class JobRunner {
       cancelJob,
       events,
     }, { signal });
-    this.#past.set(keyOf(path, job.name), {
-      id: response.id,
-      dotenv: await this.#collect(job, response.id, path),
-    });
-    return report;
+    const dotenv = await this.#collect(job, response.id, path);
+    this.#past.set(keyOf(path, job.name), { id: response.id, dotenv });
+    return { ...report, environmentUrl: environmentUrl(job, response, dotenv) };
   }
 
   /** Says in the job's output what kept it from running. */
@@ -191,7 +197,7 @@ export class JobRunner {
         tellWarning(events, { message, place: job.config.place, keyword, job: job.name });
         return [];
       }
-      const id = ++this.#lastId;
+      const id = this.nextId();
       const filename = "artifacts.zip";
       const kind = { type: "archive", format: "zip", expireIn: "", sha256: "" };
       endpoint?.adopt({ ...kind, ...found, filename, jobId: id });
@@ -206,7 +212,7 @@ export class JobRunner {
     elsewhere: readonly NamedPast[],
   ): JobResponse {
     const { serverUrl, projectPath, sourcesFor, resolveCache } = this.#options;
-    const id = ++this.#lastId;
+    const id = this.nextId();
     const token = `local-${crypto.randomUUID().replaceAll("-", "")}`;
     const timeoutSeconds = job.config.timeoutSeconds ?? this.#options.timeoutSeconds;
     const here = job.artifactsFrom.flatMap((name) => {
@@ -219,6 +225,7 @@ export class JobRunner {
       serverUrl,
       projectPath,
       jobId: id,
+      environmentId: this.#environmentId(job),
       timeoutSeconds,
       token,
       credentials: this.#options.credentials,
@@ -237,6 +244,13 @@ export class JobRunner {
       sources: sourcesFor(executor),
       dependencies: past.flatMap(({ id, name }) => this.#dependency(id, name, token)),
     });
+  }
+
+  #environmentId({ environment }: PipelineJob): number | undefined {
+    if (environment === undefined) return undefined;
+    const known = this.#environments.get(environment.name) ?? this.#environments.size + 1;
+    this.#environments.set(environment.name, known);
+    return known;
   }
 
   #dependency(id: number, name: string, token: string): JobResponse["dependencies"] {
@@ -294,6 +308,17 @@ export class JobRunner {
       return new Map();
     }
   }
+}
+
+/** As GitLab has it once the job has ended: its own report may bring what is still missing. */
+function environmentUrl(
+  { environment }: PipelineJob,
+  { variables }: JobResponse,
+  dotenv: ReadonlyMap<string, string>,
+): string | undefined {
+  if (environment?.url === undefined) return undefined;
+  const own = new Map(variables.map(({ key, value }) => [key, value]));
+  return expand(environment.url, (name) => dotenv.get(name) ?? own.get(name) ?? "");
 }
 
 function keyOf(path: readonly string[], name: string): string {

@@ -148,7 +148,7 @@ class PipelineRun {
       after_script_exit_code: report.afterScriptExitCode ?? null,
       environment: environment === undefined
         ? null
-        : { name: environment.name, url: environment.url ?? null },
+        : { name: environment.name, url: report.environmentUrl ?? environment.url ?? null },
     });
   }
 

@@ -127,6 +127,7 @@ export class PipelineTree {
       plan,
       parent: parent.facts,
       id: ++this.#lastId,
+      jobId: runner.nextId(),
       archiveOf: (name) => runner.archiveOf(name, parent.path),
       directory,
       signal,

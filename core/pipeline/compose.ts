@@ -39,7 +39,7 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
     return { ...pipeline, name: undefined, refusal: message, endsOnFailure: false, excluded };
   }
 
-  const shared = sharedVariables(facts, config.variables, workflow.variables);
+  const shared = sharedVariables(facts, config.variables, workflow);
   const decided = index.all.map((indexed) => decideJob(indexed, facts, paths, shared));
   refuse(decided.flatMap((one) => one.kind === "broken" ? [one.problem] : []));
   const included = decided.flatMap((one) => one.kind === "in" ? [one.included] : [])

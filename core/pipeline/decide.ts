@@ -48,8 +48,8 @@ export function decide(
 function included(job: CiJob, rule: CiRule | undefined): Decision {
   const when = rule?.when ?? job.when ?? "on_success";
   if (when === "never") {
-    const line = rule?.place.line ?? job.place.line;
-    return { kind: "out", message: `the rule in line ${line} says when: never` };
+    const { file, line } = rule?.place ?? job.place;
+    return { kind: "out", message: `the rule at ${file}:${line} says when: never` };
   }
   const startIn = rule?.startIn ?? job.startIn;
   return {

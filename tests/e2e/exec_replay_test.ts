@@ -274,7 +274,8 @@ inner: { script: 'echo inner $FROM $GIVEN $CI_PIPELINE_SOURCE $CI_PIPELINE_ID' }
 more: { trigger: { include: grandchild.yml } }
 `,
     "grandchild.yml":
-      "deep: { script: 'echo deep $FROM, in $CI_PIPELINE_ID of $CI_UPSTREAM_PIPELINE_ID' }\n",
+      "deep: { script: 'echo deep $FROM, in $CI_PIPELINE_ID of $CI_UPSTREAM_PIPELINE_ID by " +
+      "$CI_UPSTREAM_JOB_ID' }\n",
   });
   const repository = { path: "group/app", sha, ref: "parents" };
   await replay.run({
@@ -290,8 +291,8 @@ more: { trigger: { include: grandchild.yml } }
   });
   const inner = await replay.run({ name: "inner", repository, pipeline: 8 });
   const deep = await replay.run({ name: "deep", repository, pipeline: 9 });
-  people.parents.set(8, { pipeline: 7, job: "start" });
-  people.parents.set(9, { pipeline: 8, job: "more" });
+  people.parents.set(8, { pipeline: 7, job: "start", jobId: 70 });
+  people.parents.set(9, { pipeline: 8, job: "more", jobId: 80 });
   people.variables.set(8, [{ key: "GIVEN", value: "and more" }]);
   exec.env["EXEC_GITLAB_TOKEN"] = people.addToken().token;
 
@@ -300,9 +301,9 @@ more: { trigger: { include: grandchild.yml } }
     "inner the parent and more parent_pipeline 8",
   ]);
   const second = await exec.events("--job-url", replay.urlOf(deep));
-  expect(outputOf(second.events, "deep")).toEqual(["deep , in 9 of 8"]);
+  expect(outputOf(second.events, "deep")).toEqual(["deep , in 9 of 8 by 80"]);
 
-  people.parents.set(8, { pipeline: 7, job: "nobody" });
+  people.parents.set(8, { pipeline: 7, job: "nobody", jobId: 70 });
   const { code, stderr } = await exec.run("--job-url", replay.urlOf(inner));
   expect([code, stderr]).toEqual([2, expect.stringContaining('"nobody", and no such trigger job')]);
 });

@@ -1,7 +1,7 @@
 /** The predefined variables of jobs, compared with the list of GitLab's reference. */
 
 import { expect, test } from "bun:test";
-import { ExecLab, outputOf } from "./exec_lab.ts";
+import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
 
 /**
  * Every name of GitLab 19.3's reference; beside it the value of a push to `topic`, in which words in
@@ -52,7 +52,7 @@ CI_DEPLOY_PASSWORD ?
 CI_DEPLOY_USER ?
 CI_DISPOSABLE_ENVIRONMENT -
 CI_ENVIRONMENT_ACTION start
-CI_ENVIRONMENT_ID ?
+CI_ENVIRONMENT_ID 1
 CI_ENVIRONMENT_NAME production
 CI_ENVIRONMENT_SLUG production
 CI_ENVIRONMENT_TIER production
@@ -284,10 +284,38 @@ test.concurrent("exec tells a child pipeline which one has started it", async ()
   using lab = new ExecLab({
     ".gitlab-ci.yml": "child: { trigger: { include: child.yml, strategy: depend } }\n",
     "child.yml":
-      "show: { script: 'echo $CI_UPSTREAM_PROJECT_ID $CI_UPSTREAM_PIPELINE_ID $CI_PIPELINE_ID' }\n",
+      "workflow: { name: of $CI_COMMIT_BRANCH }\nshow: { script: ['echo $CI_UPSTREAM_PROJECT_ID " +
+      "$CI_UPSTREAM_PIPELINE_ID $CI_UPSTREAM_JOB_ID $CI_PIPELINE_ID', 'echo $CI_PIPELINE_NAME', " +
+      "'echo $CI_PIPELINE_URL'] }\n",
   });
   const { events } = await lab.events();
-  expect(outputOf(events, "show")).toEqual(["1 1 2"]);
+  expect(outputOf(events, "show")).toEqual([
+    "1 1 1 2",
+    "of main",
+    "https://gitlab.example.org/group/app/-/pipelines/2",
+  ]);
+});
+
+test.concurrent("exec tells the environment of a job with what its own report brings", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "stages: [one, two]\n" +
+      "make:\n  stage: one\n  environment: { name: review, url: 'https://$WHERE.$CI_PROJECT_NAME' }\n" +
+      "  script: ['echo WHERE=here > w.env', 'echo $CI_ENVIRONMENT_ID']\n" +
+      "  artifacts: { reports: { dotenv: w.env } }\n" +
+      "other:\n  stage: two\n  environment: production\n  script: ['echo $CI_ENVIRONMENT_ID']\n" +
+      "stop:\n  stage: two\n  environment: { name: review, action: stop }\n" +
+      "  script: ['echo $CI_ENVIRONMENT_ID $CI_ENVIRONMENT_ACTION']\n",
+  });
+  const { events } = await lab.events();
+  expect(ofType(events, "job.finished").find(({ job }) => job === "make")?.environment).toEqual({
+    name: "review",
+    url: "https://here.app",
+  });
+  expect(["make", "other", "stop"].map((job) => outputOf(events, job))).toEqual([
+    ["1"],
+    ["2"],
+    ["1 stop"],
+  ]);
 });
 
 test.concurrent("exec says which variables of images are set nowhere, before it runs anything", async () => {

@@ -73,6 +73,7 @@ export async function growPipeline(
       plan,
       parent: grown.facts,
       id: child.id,
+      jobId: ancestor.triggerId,
       told: (derived) =>
         told(
           {

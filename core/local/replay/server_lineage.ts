@@ -10,13 +10,14 @@ export interface Ancestor {
   readonly pipeline: ServerPipeline;
   /** The trigger job in it that started the next one. */
   readonly trigger: string;
+  readonly triggerId: number | undefined;
 }
 
 const SourceJob = z.looseObject({
   data: z.looseObject({
     project: z.looseObject({
       pipeline: z.looseObject({
-        sourceJob: z.looseObject({ name: z.string() }).nullish(),
+        sourceJob: z.looseObject({ name: z.string(), id: z.string().nullish() }).nullish(),
         upstream: z.looseObject({ id: z.string().regex(/\/\d+$/) }).nullish(),
       }).nullish(),
     }).nullish(),
@@ -40,7 +41,8 @@ export async function ancestorsOf(
   while (child.source === "parent_pipeline" && ancestors.length < DEEPEST) {
     const path = JSON.stringify(address.projectPath);
     const id = `gid://gitlab/Ci::Pipeline/${child.id}`;
-    const query = `{project(fullPath:${path}){pipeline(id:"${id}"){sourceJob{name} upstream{id}}}}`;
+    const query =
+      `{project(fullPath:${path}){pipeline(id:"${id}"){sourceJob{name id} upstream{id}}}}`;
     const answer = await api.query(query, SourceJob, signal);
     const found = answer.kind === "found" ? answer.value.data?.project?.pipeline : undefined;
     const parentId = found?.upstream?.id.split("/").at(-1);
@@ -59,7 +61,12 @@ export async function ancestorsOf(
           "started it: name the CI file with --file",
       );
     }
-    ancestors.unshift({ pipeline: parent.value, trigger });
+    const triggerId = /\d+$/.exec(found?.sourceJob?.id ?? "")?.[0];
+    ancestors.unshift({
+      pipeline: parent.value,
+      trigger,
+      triggerId: triggerId === undefined ? undefined : Number(triggerId),
+    });
     child = parent.value;
   }
   return ancestors;

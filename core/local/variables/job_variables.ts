@@ -15,6 +15,8 @@ import type { RemoteProject } from "./remote.ts";
 export interface LocalVariableFacts extends JobVariableFacts {
   readonly token: string;
   readonly repositoryUrl: string;
+  /** Of the job's environment; undefined: it has none. */
+  readonly environmentId: number | undefined;
   /** That the user has set; the job gets those that it asks for. */
   readonly credentials: Credentials;
   /** From reports of the jobs that this one gets artifacts of. */
@@ -41,6 +43,10 @@ export function localVariables(
     ...fixed(tokenVariables(facts.token), { origin: "predefined", masked: true }),
     ...fixed(jobOwnVariables(facts), { origin: "predefined" }),
     ...fixed({ CI_REPOSITORY_URL: facts.repositoryUrl }, { origin: "predefined" }),
+    ...fixed(
+      facts.environmentId === undefined ? {} : { CI_ENVIRONMENT_ID: String(facts.environmentId) },
+      { origin: "predefined" },
+    ),
     ...fixed(idTokensOf(job, facts.credentials), { origin: "id_tokens", masked: true }),
     ...below,
     ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" }),
@@ -90,6 +96,7 @@ export function exampleVariables(
     serverUrl,
     projectPath: path,
     jobId: 1,
+    environmentId: job.environment === undefined ? undefined : 1,
     timeoutSeconds: job.config.timeoutSeconds ?? timeoutSeconds,
     token: "",
     credentials,

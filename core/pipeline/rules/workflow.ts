@@ -10,6 +10,8 @@ import { matchRule } from "./match_rule.ts";
 import type { PathFacts } from "./path_facts.ts";
 import { RuleContext } from "./rule_context.ts";
 
+/** What a workflow is before its rules are looked at. */
+const UNNAMED = { name: undefined, variables: {} };
 const FILTERED = "Pipeline filtered out by workflow rules.";
 
 export type WorkflowDecision =
@@ -28,7 +30,7 @@ export function decideWorkflow(
   facts: PipelineFacts,
   paths: PathFacts,
 ): WorkflowDecision {
-  const before = workflowVariables(sharedVariables(facts, variables, {}));
+  const before = workflowVariables(sharedVariables(facts, variables, UNNAMED));
   const match = workflow.rules === undefined
     ? undefined
     : matchRule(workflow.rules, new RuleContext(facts, paths, before));
@@ -41,7 +43,7 @@ export function decideWorkflow(
   }
   const added = match?.rule.variables ?? {};
   try {
-    const shared = sharedVariables(facts, variables, added);
+    const shared = sharedVariables(facts, variables, { ...UNNAMED, variables: added });
     const onFailure = match?.rule.autoCancel?.["on_job_failure"] ??
       workflow.autoCancel?.["on_job_failure"];
     return {

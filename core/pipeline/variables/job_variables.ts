@@ -33,13 +33,17 @@ const PERSISTED: ReadonlySet<string> = new Set([
 export function sharedVariables(
   facts: PipelineFacts,
   global: CiVariables,
-  workflow: CiVariables,
+  workflow: { readonly name: string | undefined; readonly variables: CiVariables },
 ): SharedVariables {
   const all = Object.entries(facts.predefined).map(([key, value]) => predefined(key, value));
+  const { name } = workflow;
   return {
-    predefined: all,
+    // A pipeline has its name once it is stored: rules see none.
+    predefined: name === undefined
+      ? all
+      : all.map((one) => one.key === "CI_PIPELINE_NAME" ? predefined(one.key, name) : one),
     visible: all.filter(({ key }) => !PERSISTED.has(key)),
-    configured: [...layer(global, "global"), ...layer(workflow, "workflow")],
+    configured: [...layer(global, "global"), ...layer(workflow.variables, "workflow")],
     given: [...given(facts.project, "project"), ...given(facts.pipeline, "pipeline")],
   };
 }

@@ -9,6 +9,7 @@ function variablesOf(job: JobText, dotenv: Record<string, string> = {}, event: F
     serverUrl: "https://gitlab.example.com",
     projectPath: "group/app",
     jobId: 1,
+    environmentId: undefined,
     pipelineId: 1,
     tags: [],
     name: "job",

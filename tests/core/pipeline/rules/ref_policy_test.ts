@@ -92,7 +92,7 @@ describe("compose() decides by only and except", () => {
       "a: runs only for branches, tags",
       "b: runs only for tags",
       "c: except:variables fits",
-      "d: the rule in line 1 says when: never",
+      "d: the rule at .gitlab-ci.yml:1 says when: never",
     ]);
   });
 });
