@@ -50,7 +50,11 @@ function encodeError(error: unknown): RpcFailure {
   return { code: RPC_CODES.internalError, message };
 }
 
-function decodeError({ code, message, data }: RpcFailure): Error {
+/** A sentence for people; what a plugin sends may be as long as a line. */
+const MOST_CHARACTERS = 4096;
+
+function decodeError({ code, data, ...failure }: RpcFailure): Error {
+  const message = failure.message.slice(0, MOST_CHARACTERS);
   switch (code) {
     case CODES.systemFailure:
       return new SystemFailure(message, { reason: reasonOf(data) });

@@ -53,10 +53,11 @@ export class OutputQueue {
       throw new ProtocolViolation("It sends more output than it was granted");
     }
     const batch = this.#filling = withRoom(this.#filling, windowBytes);
+    const written = batch.buffer.write(base64, batch.size, "base64");
+    if (written === 0) return;
     if (batch.parts.at(-1)?.stream !== stream || batch.parts.length === 0) {
       batch.parts.push({ stream, from: batch.size });
     }
-    const written = batch.buffer.write(base64, batch.size, "base64");
     batch.size += written;
     this.#waitingBytes += written;
     this.#pumping ??= this.#pump();

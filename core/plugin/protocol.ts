@@ -15,7 +15,7 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 export const OUTPUT_WINDOW_BYTES = 256 * 1024;
 
 const Nothing = z.object({});
-const Handle = z.string().min(1);
+const Handle = z.string().min(1).max(256);
 export const Note = z.record(z.string(), z.union([z.string(), z.number()]));
 
 /** The `[[runners]]` entry, as far as a plugin is told. */

@@ -70,6 +70,7 @@ export class RemoteExecutor implements Executor {
   readonly #showing = new ExecutorWork();
   #terminal: TerminalChannel | undefined;
   #file: HostFile | undefined;
+  #isReading = false;
   #io: ExecutorIO | undefined;
   readonly #output: OutputQueue;
   #note: ExecutorNote | undefined;
@@ -188,10 +189,16 @@ export class RemoteExecutor implements Executor {
     }
   }
 
-  /** A piece of the file that is being put. Throws RunnerError when there is none. */
+  /** A piece of the file that is being put. Throws RunnerError when there is none, or two at a time. */
   async readFile(offset: number, length: number): Promise<Uint8Array> {
     if (this.#file === undefined) throw new RunnerError("No file is being put");
-    return await this.#file.read(offset, length);
+    if (this.#isReading) throw new RunnerError("A piece of the file is being read already");
+    this.#isReading = true;
+    try {
+      return await this.#file.read(offset, length);
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   async finish(result: JobResult): Promise<void> {

@@ -8,7 +8,8 @@ const NEWLINE = 0x0a;
 export class LineSplitter {
   readonly #maxBytes: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  #rest: Uint8Array[] = [];
+  /** Room that grows with the longest line: bytes may come one by one. */
+  #rest = Buffer.alloc(0);
   #restBytes = 0;
 
   /** No line, its end included, may be longer than `maxBytes`. */
@@ -28,21 +29,33 @@ export class LineSplitter {
     }
     const rest = chunk.subarray(from);
     this.#check(rest.length);
-    if (rest.length === 0) return;
-    this.#rest.push(rest.slice());
-    this.#restBytes += rest.length;
+    this.#keep(rest);
   }
 
   #take(end: Uint8Array): string {
     this.#check(end.length + 1);
-    const bytes = this.#rest.length === 0 ? end : Buffer.concat([...this.#rest, end]);
-    this.#rest = [];
-    this.#restBytes = 0;
+    let bytes = end;
+    if (this.#restBytes > 0) {
+      this.#keep(end);
+      bytes = this.#rest.subarray(0, this.#restBytes);
+      this.#restBytes = 0;
+    }
     try {
       return this.#decoder.decode(bytes).replace(/\r$/, "");
     } catch (cause) {
       throw new ProtocolViolation("A line is no UTF-8", { cause });
     }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const needed = this.#restBytes + bytes.length;
+    if (needed > this.#rest.length) {
+      const room = Buffer.allocUnsafe(Math.min(2 * needed, this.#maxBytes));
+      this.#rest.copy(room, 0, 0, this.#restBytes);
+      this.#rest = room;
+    }
+    this.#rest.set(bytes, this.#restBytes);
+    this.#restBytes = needed;
   }
 
   #check(more: number): void {

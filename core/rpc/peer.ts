@@ -48,6 +48,11 @@ export class RpcClosed extends RunnerError {
   override readonly name = "RpcClosed";
 }
 
+export interface PeerOptions {
+  /** More requests may not wait for their answers to be taken; for another side that is not trusted. */
+  readonly mostRequests?: number;
+}
+
 export interface RequestOptions {
   /** Aborting it asks the other side to stop; the call ends when that has answered. */
   readonly signal?: AbortSignal;
@@ -64,21 +69,37 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+type RpcRequest = Extract<RpcMessage, { kind: "request" }>;
+type Outcome =
+  | { readonly kind: "result"; readonly result: unknown }
+  | { readonly kind: "failure"; readonly error: RpcFailure };
+
 const CANCEL = "$/cancel";
+
+/** What another side writes without end must not hold up everything else for longer. */
+const TURN_MS = 5;
 
 export class Peer {
   readonly #transport: Transport;
   readonly #codec: RpcCodec;
+  readonly #mostRequests: number;
   readonly #requests = new Map<string, Handler>();
   readonly #notices = new Map<string, (params: unknown) => void>();
   readonly #pending = new Map<RpcId, Pending>();
+  /** Requests that ended before their answers came. */
+  readonly #givenUp = new Set<RpcId>();
   readonly #running = new Map<RpcId, AbortController>();
+  readonly #broken = Promise.withResolvers<never>();
+  /** Requests of the other side whose answers it has not taken. */
+  #unanswered = 0;
   #lastId = 0;
   #closed: Error | undefined;
 
-  constructor(transport: Transport, codec: RpcCodec) {
+  constructor(transport: Transport, codec: RpcCodec, options: PeerOptions = {}) {
     this.#transport = transport;
     this.#codec = codec;
+    this.#mostRequests = options.mostRequests ?? Infinity;
+    this.#broken.promise.catch(() => {});
   }
 
   /** Answers requests of `method`. The signal aborts when the request is canceled or the end comes. */
@@ -111,12 +132,23 @@ export class Peer {
     why = () => Promise.resolve("The other side has closed the connection"),
   ): Promise<void> {
     try {
-      for await (const line of this.#transport.lines) this.#receive(parseMessage(line));
+      await Promise.race([this.#read(), this.#broken.promise]);
       this.close(new RpcClosed(await why()));
     } catch (error) {
       const fault = RunnerError.from(error);
       this.close(fault);
       throw fault;
+    }
+  }
+
+  async #read(): Promise<void> {
+    let turnEnd = performance.now() + TURN_MS;
+    for await (const line of this.#transport.lines) {
+      if (this.closed) return;
+      this.#receive(parseMessage(line));
+      if (performance.now() < turnEnd) continue;
+      await new Promise(setImmediate);
+      turnEnd = performance.now() + TURN_MS;
     }
   }
 
@@ -160,7 +192,7 @@ export class Peer {
     } finally {
       end.abort(new RpcClosed("The request has ended"));
       signal?.removeEventListener("abort", cancel);
-      this.#pending.delete(id);
+      if (this.#pending.delete(id)) this.#givenUp.add(id);
     }
   }
 
@@ -191,6 +223,7 @@ export class Peer {
     const why = describe(parsed.error);
     const violation = new ProtocolViolation(`The answer to "${method.name}" is wrong: ${why}`);
     this.close(violation);
+    this.#broken.reject(violation);
     throw violation;
   }
 
@@ -200,7 +233,12 @@ export class Peer {
         if (this.#running.has(message.id)) {
           throw new ProtocolViolation(`The request id ${JSON.stringify(message.id)} is in use`);
         }
-        this.#answer(message.id, message.method, message.params);
+        if (this.#unanswered >= this.#mostRequests) {
+          throw new ProtocolViolation(
+            `It has asked ${this.#unanswered} things and takes no answers`,
+          );
+        }
+        this.#answer(message);
         return;
       case "notification":
         this.#notice(message.method, message.params);
@@ -209,36 +247,42 @@ export class Peer {
         this.#settled(message.id).resolve(message.result);
         return;
       case "failure":
+        if (message.id === null) {
+          throw new ProtocolViolation(`It cannot read what it is sent: ${message.error.message}`);
+        }
         this.#settled(message.id).reject(this.#codec.decodeError(message.error));
         return;
     }
   }
 
-  #settled(id: RpcId | null): Pending {
-    const pending = id === null ? undefined : this.#pending.get(id);
+  #settled(id: RpcId): Pending {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
     if (pending !== undefined) return pending;
-    // The answer to a request that was given up on.
-    if (typeof id === "number" && id >= 1 && id <= this.#lastId) return NOBODY;
+    if (this.#givenUp.delete(id)) return NOBODY;
     throw new ProtocolViolation(
-      `It answers the request ${JSON.stringify(id)}, which was never sent`,
+      `It answers the request ${JSON.stringify(id)}, which was never sent or has its answer`,
     );
   }
 
-  async #answer(id: RpcId, method: string, params: unknown): Promise<void> {
+  async #answer({ id, method, params }: RpcRequest): Promise<void> {
     const running = new AbortController();
     this.#running.set(id, running);
+    this.#unanswered++;
+    const answer = await this.#outcome(method, params, running.signal);
+    this.#running.delete(id);
+    await this.#send({ id, ...answer });
+    this.#unanswered--;
+  }
+
+  async #outcome(method: string, params: unknown, signal: AbortSignal): Promise<Outcome> {
     try {
       const handler = this.#requests.get(method);
       if (handler === undefined) throw new UnknownMethod(`There is no method "${method}"`);
-      const result = await handler(params, running.signal);
-      this.#send({ kind: "result", id, result });
+      return { kind: "result", result: await handler(params, signal) };
     } catch (error) {
-      const failure = running.signal.aborted
-        ? canceled(messageOf(running.signal.reason))
-        : this.#failure(error);
-      this.#send({ kind: "failure", id, error: failure });
-    } finally {
-      this.#running.delete(id);
+      const failure = signal.aborted ? canceled(messageOf(signal.reason)) : this.#failure(error);
+      return { kind: "failure", error: failure };
     }
   }
 
@@ -283,7 +327,13 @@ function parse<P>(shape: Notice<P>, params: unknown): P {
   throw new InvalidParams(`The parameters of "${shape.name}" are wrong: ${describe(parsed.error)}`);
 }
 
-function describe(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.join(".") || "value"}: ${message}`)
+/** What is wrong may be anything, and as long as a line. */
+const MOST_ISSUES = 3;
+const MOST_CHARACTERS = 500;
+
+function describe({ issues }: z.ZodError): string {
+  const shown = issues.slice(0, MOST_ISSUES)
+    .map(({ path, message }) => `${path.join(".") || "value"}: ${message}`)
     .join("; ");
+  return shown.slice(0, MOST_CHARACTERS);
 }

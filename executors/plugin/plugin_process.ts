@@ -20,6 +20,7 @@ import { type ChildTransport, startChild } from "../../core/rpc/child_transport.
 import { ProtocolViolation } from "../../core/rpc/message.ts";
 import { Peer, RpcTimeout } from "../../core/rpc/peer.ts";
 import { delay } from "../../core/util/abort.ts";
+import { LogLines } from "../../core/util/log_lines.ts";
 import { buildInfo, goPlatform } from "../../core/version.ts";
 import { LogLimit } from "./log_limit.ts";
 
@@ -43,6 +44,8 @@ const INITIALIZE_MS = 10_000;
 const ACQUIRE_MS = 60_000;
 const REAP_MS = 60_000;
 const SHUTDOWN_MS = 15_000;
+/** Each job asks one thing at a time; who asks for more than all jobs could takes no answers. */
+const MOST_REQUESTS = 1000;
 /** Between the end of its output and that of the process. */
 const LAST_WORDS_MS = 1000;
 
@@ -74,16 +77,18 @@ export class PluginProcess {
       maxLineBytes: MAX_LINE_BYTES,
       onLog: (line) => limit.pass() && this.#logger.info(line),
     });
-    this.#peer = new Peer(this.#child, pluginCodec(() => this.graceMs));
+    this.#peer = new Peer(this.#child, pluginCodec(() => this.graceMs), {
+      mostRequests: MOST_REQUESTS,
+    });
     this.#peer.on(PLUGIN_NOTICES.output, (output) => this.#of(output.handle)?.takeOutput(output));
     this.#peer.on(
       PLUGIN_NOTICES.log,
       (line) => limit.pass() && this.#of(line.handle)?.takeLog(line),
     );
-    this.#peer.on(
-      PLUGIN_NOTICES.runnerLog,
-      ({ level, message }) => limit.pass() && this.#logger[level](message),
-    );
+    this.#peer.on(PLUGIN_NOTICES.runnerLog, ({ level, message }) => {
+      using lines = new LogLines((line) => limit.pass() && this.#logger[level](line));
+      lines.write(Buffer.from(message));
+    });
     this.#peer.handle(PLUGIN_METHODS.remember, ({ handle, note }) => {
       this.#known(handle).takeNote(note);
       return {};
@@ -260,7 +265,7 @@ export class PluginProcess {
       delay(LAST_WORDS_MS).then(() => "its output closed"),
     ]);
     await this.#child.kill();
-    if (this.jobs > 0) {
+    if (this.jobs > 0 && this.#fault === undefined) {
       this.#logger.error("The plugin has ended while it had jobs", { end, jobs: this.jobs });
     }
     return `It ended with ${end}`;

@@ -121,11 +121,26 @@ describe("Peer", () => {
     expect(texts).toEqual(["a", "b", "c"]);
   });
 
+  test("lets everything else have its turns while lines come without end", async () => {
+    const { peer, other, end } = scripted();
+    for (let n = 0; n < 500_000; n++) other.send('{"jsonrpc":"2.0","method":"unknown"}');
+    other.close();
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await end;
+    clearInterval(timer);
+    expect(peer.closed).toBe(true);
+    expect(turns).toBeGreaterThan(5);
+  });
+
   test.each([
     ["garbage", "It is no JSON"],
     ['{"id":1}', "It is no JSON-RPC 2.0 message"],
     ['{"jsonrpc":"2.0","id":99,"result":1}', "It answers the request 99, which was never sent"],
-    ['{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}', "It answers the request null"],
+    [
+      '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}',
+      "It cannot read what it is sent: x",
+    ],
     ['{"jsonrpc":"2.0","method":"note","params":{}}', 'The parameters of "note" are wrong'],
     ['{"jsonrpc":"2.0"}', "It is neither request nor answer"],
   ])("ends the connection for %s", async (line, why) => {

@@ -56,6 +56,8 @@ describe("PluginExecutorProvider with a plugin that", () => {
     ["garbage", 'It is no JSON: "Segmentation fault"'],
     ["long line", "A line is longer than 4194304 bytes"],
     ["floods output", "It sends more output than it was granted"],
+    ["asks and takes no answers", "It has asked 1000 things and takes no answers"],
+    ["cannot read", "It cannot read what it is sent: no JSON at column 7"],
   ])("%s fails its job as a system failure, and works again for the next", async (fault, why) => {
     let present = fault;
     await using plugins = provider(() => present);
@@ -100,6 +102,36 @@ describe("PluginExecutorProvider with a plugin that", () => {
     await expect(preparing).rejects.toThrow(
       'The answer to "executor/prepare" is wrong: builds_dir',
     );
+  });
+
+  test("answers wrongly and does not end by itself is ended, and started anew", async () => {
+    await using plugins = provider(() => "stubborn once");
+    const executor = await acquire(plugins);
+    const preparing = executor.prepare(testSpec(), testIO(), { signal: NEVER });
+    await expect(preparing).rejects.toThrow('The answer to "executor/prepare" is wrong');
+    await executor[Symbol.asyncDispose]();
+    await using next = await acquire(plugins);
+    expect(await next.prepare(testSpec(), testIO(), { signal: NEVER })).toMatchObject({
+      buildsDir: "/b",
+    });
+  });
+
+  test("answers twice is ended for it", async () => {
+    await using plugins = provider(() => "answers twice");
+    const executor = await acquire(plugins);
+    await executor.prepare(testSpec(), testIO(), { signal: NEVER });
+    await executor.run(command, testIO(), { signal: NEVER });
+    const again = executor.run(command, testIO(), { signal: NEVER });
+    await expect(again).rejects.toThrow("which was never sent or has its answer");
+  });
+
+  test("sends empty pieces of output without end costs nothing", async () => {
+    await using plugins = provider(() => "floods nothing");
+    await using executor = await acquire(plugins);
+    const io = testIO();
+    await executor.prepare(testSpec(), io, { signal: NEVER });
+    expect(await executor.run(command, io, { signal: NEVER })).toMatchObject({ code: 0 });
+    expect(io.text()).toBe("");
   });
 
   test("does not answer is left with the abort's reason when it is ended", async () => {
