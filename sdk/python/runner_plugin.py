@@ -18,6 +18,7 @@ flow of output, canceling and clean-up, so that a plugin is only about where job
 """
 
 import base64
+import concurrent.futures
 import fcntl
 import hashlib
 import json
@@ -47,6 +48,8 @@ JOB_MARK = "RUNNER_JOB_MARK"
 _PIECE_BYTES = 16 * 1024
 _FILE_PIECE_BYTES = 1024 * 1024
 _MAX_LINE_BYTES = 4 * 1024 * 1024
+#: Nobody has so many jobs at a time: a request never waits for another one's end.
+_MOST_THREADS = 10_000
 
 
 class PluginError(Exception):
@@ -238,6 +241,8 @@ class Executor:
         self.runner = runner
         self._link = link
         self.mark = secrets.token_hex(16)
+        #: Some process may carry the mark.
+        self._has_run = False
 
     @classmethod
     def check_config(cls, runner: Runner) -> None:
@@ -353,6 +358,7 @@ class Executor:
 
     def _run(self, streams: "_Streams", link: "_Link", argv: Sequence[str], stdin: bytes,
              env: Optional[Mapping[str, str]], cwd: Optional[str], is_wrapper: bool) -> int:
+        self._has_run = True
         mark = f"{self.mark}.{secrets.token_hex(4)}"
         full_env = dict(os.environ if env is None else env)
         full_env[JOB_MARK] = mark
@@ -379,9 +385,9 @@ class Executor:
         spared = child.pid if is_wrapper else None
         number = signal.SIGHUP if streams.is_terminal else signal.SIGTERM
         try:
-            code = _wait(child, link, lambda: kill_marked(JOB_MARK, mark, number, spared))
+            code = _wait(child, link, lambda: kill_marked(JOB_MARK, [mark], number, spared))
         finally:
-            kill_marked(JOB_MARK, mark, signal.SIGKILL)
+            kill_marked(JOB_MARK, [mark], signal.SIGKILL)
             child.wait()
             pump.drain()
         if pump.fault is not None:
@@ -417,23 +423,21 @@ def _wait(child: "subprocess.Popen[bytes]", link: "_Link", stop: Callable[[], No
     return child.wait()
 
 
-def kill_marked(name: str, value: str, number: int, spared: Optional[int] = None) -> None:
+def kill_marked(name: str, values: Sequence[str], number: int, spared: Optional[int] = None) -> None:
     """Signals every process that has NAME=VALUE, or NAME=VALUE. and more, in its environment but
-    `spared`; waits for the end of what it kills."""
-    if not value:
-        return
-    wanted = f"{name}={value}".encode()
-    below = wanted + b"."
+    `spared`; waits for the end of what it kills. The table of processes is read for all values at once."""
+    marks = {value.encode() for value in values if value}
+    start = f"{name}=".encode()
     deadline = time.monotonic() + 10
-    while True:
+    while marks:
         found = False
         for entry in os.listdir("/proc"):
             if not entry.isdigit() or int(entry) in (os.getpid(), spared):
                 continue
             try:
                 with open(f"/proc/{entry}/environ", "rb") as file:
-                    entries = file.read().split(b"\0")
-                if not any(each == wanted or each.startswith(below) for each in entries):
+                    own = [each[len(start):] for each in file.read().split(b"\0") if each.startswith(start)]
+                if not any(mark in marks or mark.partition(b".")[0] in marks for mark in own):
                     continue
                 os.kill(int(entry), number)
                 found = True
@@ -541,7 +545,7 @@ class _Link:
 
 
 class _Server:
-    """The connection: messages in and out, a thread per request."""
+    """The connection: one reader, and a thread for each request that is being worked on."""
 
     def __init__(self, executor: Type[Executor], name: str, version: str,
                  features: Mapping[str, bool], grace_seconds: float) -> None:
@@ -558,6 +562,8 @@ class _Server:
         self._out_lock = threading.Lock()
         self._lock = threading.Lock()
         self._links: Dict[str, _Link] = {}
+        #: Threads are kept for later requests.
+        self._workers = concurrent.futures.ThreadPoolExecutor(_MOST_THREADS)
         self._running: Dict[Any, _Link] = {}
         self._pending: Dict[int, Dict[str, Any]] = {}
         self._arrived = threading.Condition(self._lock)
@@ -630,7 +636,7 @@ class _Server:
             handler(self, params)
 
     def _begin(self, request_id: Any, method: str, params: Any) -> None:
-        """Starts a thread for a request; what comes after it finds it already begun."""
+        """Hands a request to a thread; what comes after it finds it already begun."""
         link = None
         try:
             handler, shape = _METHODS[method]
@@ -650,10 +656,11 @@ class _Server:
             return
         if link is not None and method in ("executor/prepare", "executor/run", "executor/put_file"):
             link.canceled.clear()
+        if handler is None:
+            self.send({"id": request_id, "result": {}})
+            return
         self._running[request_id] = link
-        threading.Thread(
-            target=self._answer, args=(request_id, handler, params), daemon=True,
-        ).start()
+        self._workers.submit(self._answer, request_id, handler, params)
 
     def _open_terminal(self, job: _Link, params: Mapping[str, Any]) -> _Link:
         if job.terminal is not None:
@@ -684,20 +691,18 @@ class _Server:
         self.closed = True
         with self._arrived:
             self._arrived.notify_all()
-        for link in list(self._links.values()):
+        links = list(self._links.values())
+        for link in links:
             link.cancel(0)
             if link.terminal_link is not None:
                 link.terminal_link.cancel(0)
+        executors = [link.executor for link in links if link.executor is not None]
+        _kill_processes(executors)
+        for executor in executors:
             try:
-                self._clean_up(link)
+                executor.cleanup()
             except Exception:  # pylint: disable=broad-except
                 traceback.print_exc()  # The other jobs are cleaned up all the same.
-
-    def _clean_up(self, link: _Link) -> None:
-        executor = link.executor
-        if executor is not None:
-            kill_marked(JOB_MARK, executor.mark, signal.SIGKILL)
-            executor.cleanup()
 
     # Notifications of the protocol.
 
@@ -795,16 +800,14 @@ class _Server:
 
     def _cleanup(self, params: Mapping[str, Any]) -> Any:
         link = self._links.get(params["handle"])
-        if link is not None:
-            self._clean_up(link)
+        if link is not None and link.executor is not None:
+            _kill_processes([link.executor])
+            link.executor.cleanup()
             self._links.pop(params["handle"], None)
         return {}
 
     def _reap(self, params: Mapping[str, Any]) -> Any:
         self._executor.reap(self._initialized(), params["note"])
-        return {}
-
-    def _shutdown(self, _params: Mapping[str, Any]) -> Any:
         return {}
 
     def _initialized(self) -> Runner:
@@ -817,6 +820,11 @@ class _Server:
         if link is None or link.executor is None:
             raise PluginError(f'There is no handle "{params["handle"]}"')
         return link.executor
+
+
+def _kill_processes(executors: Sequence[Executor]) -> None:
+    marks = [executor.mark for executor in executors if executor._has_run]  # pylint: disable=protected-access
+    kill_marked(JOB_MARK, marks, signal.SIGKILL)
 
 
 def _command(params: Mapping[str, Any]) -> Command:
@@ -878,7 +886,8 @@ _METHODS: Mapping[str, Any] = {
     "executor/finish": (_Server._finish, {"handle": str, "result": dict}),
     "executor/cleanup": (_Server._cleanup, {"handle": str}),
     "executor/reap": (_Server._reap, {"note": dict}),
-    "shutdown": (_Server._shutdown, {}),
+    # Nothing is to be done; the end of input may come before a thread would have its turn.
+    "shutdown": (None, {}),
 }
 
 _NOTICES: Mapping[str, Any] = {
@@ -909,7 +918,7 @@ def serve(executor: Type[Executor], name: str, version: str,
     server = _Server(executor, name, version, features or {}, grace_seconds)
     server.serve()
     # What else the plugin has started; the host may be dead, and would end it otherwise.
-    kill_marked(PLUGIN_MARK, os.environ.get(PLUGIN_MARK, ""), signal.SIGKILL)
+    kill_marked(PLUGIN_MARK, [os.environ.get(PLUGIN_MARK, "")], signal.SIGKILL)
     sys.stderr.flush()
     # Threads may still wait for a host that is gone.
     os._exit(0)
