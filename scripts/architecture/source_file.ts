@@ -8,6 +8,9 @@ const SOURCE_GLOBS = [
   "{core,executors,shells,plugins,sdk,tests,scripts}/**/*.ts",
 ] as const;
 
+/** How the compiler wants the type of a file named that is no TypeScript: `x.py` has `x.d.py.ts`. */
+const DECLARATION = /\.d\.\w+\.ts$/;
+
 /** `import … from ""`, `export … from ""`, `import ""`, `import("")` and a worker's `new URL("", …)`. */
 const REFERENCE = /\b(?:from|import)\s*\(?\s*["']|\bnew\s+URL\(\s*["']/g;
 
@@ -32,7 +35,7 @@ export async function readSourceFiles(root: string): Promise<SourceFile[]> {
   const paths = new Set<string>();
   for (const glob of SOURCE_GLOBS) {
     for await (const path of new Bun.Glob(glob).scan({ cwd: root })) {
-      paths.add(path.replaceAll("\\", "/"));
+      if (!DECLARATION.test(path)) paths.add(path.replaceAll("\\", "/"));
     }
   }
   return await Promise.all(
