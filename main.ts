@@ -56,7 +56,13 @@ const program: Program = {
     const { pluginTools } = await import("./executors/plugin/mod.ts");
     const log = (line: string) => void program.stderr.write(line);
     const { env, execPath: executable } = process;
-    return pluginTools({ env, executable, shells: await program.shells(), log });
+    const pythonSdk = async () => {
+      const { default: text } = await import("./sdk/python/runner_plugin.py", {
+        with: { type: "text" },
+      });
+      return text;
+    };
+    return pluginTools({ env, executable, shells: await program.shells(), log, pythonSdk });
   },
   plugins: {
     custom: async () => (await import("./plugins/custom/main.ts")).serveCustom(process.env),

@@ -7,6 +7,8 @@ import type { InitializeResult } from "./protocol.ts";
 export type PluginEntry = Readonly<Record<string, unknown>>;
 
 export interface PluginTools {
+  /** The SDK for Python: one file, as text. */
+  pythonSdk(): Promise<string>;
   /** Programs in PATH, and in `plugins` beside this executable, that are executors by their name. */
   find(): readonly { readonly name: string; readonly path: string }[];
   /** Starts the plugin and lets it say what it is. Throws RunnerError. */

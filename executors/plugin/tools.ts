@@ -26,6 +26,8 @@ export interface PluginToolsOptions extends PluginHostOptions {
   readonly shells: Registry<Shell>;
   /** Takes what plugins log. */
   readonly log: (line: string) => void;
+  /** The text of sdk/python/runner_plugin.py. */
+  readonly pythonSdk: () => Promise<string>;
 }
 
 /** The executor's name in checks: nothing depends on it. */
@@ -33,6 +35,7 @@ const NAME = "under-check";
 
 export function pluginTools(options: PluginToolsOptions): PluginTools {
   return {
+    pythonSdk: options.pythonSdk,
     find: () => findPrograms(pluginPath(options)),
     inspect: (argv, { entry, signal }) => inspect(() => openBench(argv, entry, options), signal),
     async *check(argv, { entry, only, signal }) {

@@ -5,12 +5,10 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +16,7 @@ import { join } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
 import { isAlive } from "./processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
+import { installSdk } from "./typescript_sdk.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const EXAMPLE = join(ROOT, "examples/plugins/bubblewrap/runner-executor-bubblewrap");
@@ -151,14 +150,8 @@ describe("pid-namespace example", () => {
   const scratch = mkdtempSync(join(tmpdir(), "sdk-"));
   const plugin = join(scratch, "runner-executor-pid-namespace.ts");
   beforeAll(async () => {
-    const packages = join(scratch, "node_modules");
-    mkdirSync(packages);
     cpSync(join(ROOT, "examples/plugins/pid-namespace/runner-executor-pid-namespace.ts"), plugin);
-    const sdk = join(packages, "runner-plugin-sdk");
-    await output([process.execPath, join(ROOT, "scripts/build_sdk.ts"), sdk]);
-    symlinkSync(join(ROOT, "node_modules/zod"), join(packages, "zod"));
-    symlinkSync(join(ROOT, "node_modules/@types"), join(packages, "@types"));
-    symlinkSync(join(ROOT, "node_modules/bun-types"), join(packages, "bun-types"));
+    await installSdk(scratch);
   }, 60_000);
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

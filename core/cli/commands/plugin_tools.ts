@@ -1,4 +1,4 @@
-/** `plugin list`, `inspect` and `check`: for people who write plugins, and for those who choose one. */
+/** `plugin list`, `sdk`, `inspect` and `check`: for people who write plugins, and for those who choose one. */
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -24,6 +24,9 @@ export async function lookAtPlugins(
     switch (word) {
       case "list":
         return await list(program);
+      case "sdk":
+        program.stdout.write(await (await program.pluginTools()).pythonSdk());
+        return 0;
       case "inspect":
         return await inspect(parse(words, program), program);
       case "check":
@@ -126,6 +129,7 @@ Executors that are programs of their own, as plugins/PROTOCOL.md describes them.
 
 Commands:
   list                                 The plugins in this executable, in PATH and beside it
+  sdk                                  Print runner_plugin.py, which plugins in Python are made with
   inspect [--entry FILE] COMMAND...    Start a plugin and print what it says of itself
   check [--entry FILE] [--only REGEX] COMMAND...
                                        Run the whole contract of an executor against a plugin
