@@ -4,7 +4,7 @@ import { systemId } from "../config/system_id.ts";
 import type { Coordinator, Forbidden, Rejected, Unreachable } from "../coordinator/coordinator.ts";
 import { assertNever, ConfigurationError } from "../errors.ts";
 import type { LogFields } from "../log/logger.ts";
-import { connectRunner } from "../runner/connect.ts";
+import { assertToken, connectRunner } from "../runner/connect.ts";
 import type { Secret } from "../util/secret.ts";
 import { shortToken } from "../util/token.ts";
 import type { CommandContext } from "./command.ts";
@@ -58,6 +58,7 @@ export async function callCoordinator<T>(
   call: (coordinator: Coordinator) => Promise<T>,
 ): Promise<T | Unreachable> {
   try {
+    assertToken(address);
     using coordinator = connect(address, context, identity);
     return await call(coordinator);
   } catch (error) {

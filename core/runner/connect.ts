@@ -7,6 +7,7 @@ import type { Coordinator } from "../coordinator/coordinator.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Secret } from "../util/secret.ts";
 
 /** What all connections of one process share. */
 export interface ConnectOptions {
@@ -29,13 +30,22 @@ export type RunnerAddress = Pick<
 /** Opens the connection of one entry. Throws ConfigurationError when its address is not usable. */
 export type Connect = (runner: RunnerAddress, options: ConnectOptions) => Coordinator;
 
-/** Throws ConfigurationError when the entry's URL is not usable, or it has no token. */
+/**
+ * GitLab would refuse each request of an entry without a token, and in the end all that come from
+ * this host. Throws ConfigurationError.
+ */
+export function assertToken({ token }: { readonly token: Secret }): void {
+  if (token.reveal().trim() === "") throw new ConfigurationError("The runner has no token");
+}
+
+/**
+ * Throws ConfigurationError when the entry's URL is not usable. Calls about a job take the job's own
+ * token: an earlier run's are made without the runner's.
+ */
 export function connectRunner(
   runner: Omit<RunnerAddress, "executor">,
   options: ConnectOptions,
 ): Coordinator {
-  // GitLab would refuse each request, and in the end all that come from this host.
-  if (runner.token.reveal().trim() === "") throw new ConfigurationError("The runner has no token");
   return gitlabCoordinator({
     url: runner.url,
     token: runner.token,

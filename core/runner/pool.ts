@@ -11,6 +11,7 @@ import type { Shell } from "../shell.ts";
 import { shortToken } from "../util/token.ts";
 import { runnerInfo } from "./announce.ts";
 import { JobBudget } from "./budget.ts";
+import { assertToken } from "./connect.ts";
 import { RunnerLoad } from "./runner_load.ts";
 import { type Assignment, RunnerWorker, type WorkerParts } from "./worker.ts";
 
@@ -104,6 +105,7 @@ export class RunnerPool {
   }
 
   #parts(runner: RunnerConfig, config: GlobalConfig): WorkerParts {
+    assertToken(runner);
     const { executors, shells, connect, systemId } = this.#options;
     const provider = executors.get(runner.executor);
     const info = () => runnerInfo(runner, provider.info(runner), config.labels);
