@@ -12,7 +12,6 @@ import type {
   Terminal,
   TerminalOptions,
 } from "../../core/executor.ts";
-import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
@@ -34,7 +33,6 @@ import { runMarked } from "./start_mark.ts";
 import { takeBack } from "./job_user.ts";
 
 export interface DockerExecutorOptions {
-  readonly runner: RunnerConfig;
   readonly logger: Logger;
   /** Home of the user whose registry credentials count. */
   readonly home: string | undefined;
@@ -248,11 +246,11 @@ export class DockerExecutor implements Executor {
     await this.#containers?.abandon();
     this.#containers = undefined;
     const signal = AbortSignal.timeout(DISPOSE_MS);
-    const { runner, link: { engine } } = this.#options;
+    const { link: { engine } } = this.#options;
     for (const key of this.#keys) {
       for (let attempt = 1;; attempt++) {
         try {
-          await removeJob(engine, key, { volumes: !runner.docker?.volume_keep, signal });
+          await removeJob(engine, key, { signal });
           break;
         } catch (cause) {
           if (attempt === DISPOSE_TRIES || signal.aborted) throw cause;

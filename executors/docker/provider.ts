@@ -85,7 +85,6 @@ export class DockerExecutorProvider implements ExecutorProvider {
     const link = links.get(docker);
     if (!await this.#answers(link, options)) return undefined;
     return new DockerExecutor({
-      runner: config,
       logger: host.logger,
       home: this.#options.home,
       link,
@@ -122,7 +121,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
       options.signal,
     );
     try {
-      await removeJob(engine, key, { volumes: true, signal: limit.signal });
+      await removeJob(engine, key, { signal: limit.signal });
     } catch (error) {
       options.signal.throwIfAborted();
       // The job is over all the same and can be reported; the reaper tries again.

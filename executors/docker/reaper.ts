@@ -11,14 +11,13 @@ import type { Ownership } from "./ownership.ts";
 export async function removeJob(
   engine: Engine,
   key: string,
-  options: { volumes: boolean; signal: AbortSignal },
+  its: { signal: AbortSignal },
 ): Promise<void> {
   const labels = { [REAPER_LABELS.jobKey]: key };
-  const its = { signal: options.signal };
   const containers = await engine.listContainers({ labels, all: true }, its);
   await Promise.all(containers.map(({ id }) => engine.removeContainer(id, its)));
   const [volumes, networks] = await Promise.all([
-    options.volumes ? engine.listVolumes(labels, its) : [],
+    engine.listVolumes(labels, its),
     engine.listNetworks(labels, its),
   ]);
   await Promise.all([
@@ -105,7 +104,7 @@ export class Reaper implements AsyncDisposable {
       }),
     );
     for (const key of keys) {
-      await removeJob(engine, key, { volumes: true, signal });
+      await removeJob(engine, key, { signal });
       logger.warning("Removed what an ended job had left in the Docker Engine", { key });
     }
   }

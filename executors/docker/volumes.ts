@@ -126,7 +126,8 @@ function managedVolume(path: string, persistent: boolean, options: VolumeOptions
     VolumeOptions: {
       Labels: {
         ...ownerless,
-        ...(persistent ? {} : { [REAPER_LABELS.jobKey]: jobKey }),
+        // What has it is removed behind the job.
+        ...(persistent || docker.volume_keep ? {} : { [REAPER_LABELS.jobKey]: jobKey }),
         ...typeLabel("cache"),
         [`${LABEL_PREFIX}.destination`]: path,
         [`${LABEL_PREFIX}.protected`]: String(isProtected),

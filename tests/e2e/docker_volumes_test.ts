@@ -1,7 +1,9 @@
 /** What jobs in containers keep for the next one, who owns it, and what is none of theirs. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import type { JobDescriptionInput } from "../../core/embedded/mod.ts";
 import { makeImage } from "../executors/docker/dockerd.ts";
@@ -143,9 +145,10 @@ describe.skipIf(missing !== undefined)(
   missing ? `volumes of the host: NOT RUN, ${missing}` : "volumes of the host",
   () => {
     test("binds keep their modes, and cache_dir is a folder of the host", async () => {
-      const cacheDir = `/tmp/runner-e2e-cache-${crypto.randomUUID()}`;
+      const cacheDir = mkdtempSync(join(tmpdir(), "runner-e2e-cache-"));
+      using _ = { [Symbol.dispose]: () => rmSync(cacheDir, { recursive: true }) };
       const shared = `${cacheDir}/shared`;
-      mkdirSync(shared, { recursive: true });
+      mkdirSync(shared);
       writeFileSync(`${shared}/given`, "from the host\n");
       await using docker = await DockerLab.open({
         docker: [
@@ -186,8 +189,15 @@ describe.skipIf(missing !== undefined)(
       const kept = await all.lab.run({ script: "true", variables: NO_SOURCES });
       expectSuccess(kept);
       expect(kept.plain).toContain("WARNING: volume_keep is enabled: Docker volumes will not be");
-      await eventually(async () => (await all.objects()).containers.length === 0, "clean-up");
+      const noContainers = async () => (await all.objects()).containers.length === 0;
+      await eventually(noContainers, "clean-up");
       expect((await all.objects()).volumes).toHaveLength(2);
+      // Another process removes what jobs have left before its first job ends.
+      await all.lab.process.stop();
+      all.lab.start();
+      expectSuccess(await all.lab.run({ script: "true", variables: NO_SOURCES }));
+      await eventually(noContainers, "clean-up");
+      expect((await all.objects()).volumes).toHaveLength(4);
     }, LIMIT);
 
     test("volume_driver_ops are the driver's: volumes in memory, of their own size", async () => {

@@ -88,6 +88,14 @@ describe("jobFacts", () => {
     expect(isProtected(cache("gems-protected-1"))).toBe(false);
   });
 
+  test("marks temporary volumes for whoever clears up behind a job, unless they are to be kept", () => {
+    const isMarked = (volume_keep: boolean) =>
+      factsOf({ docker: { disable_cache: true, volumes: ["/cache"], volume_keep } }).volumes.mounts
+        .map(({ VolumeOptions }) => "com.gitlab.gitlab-runner.job.key" in VolumeOptions!.Labels!);
+    expect(isMarked(false)).toEqual([true, true]);
+    expect(isMarked(true)).toEqual([false, false]);
+  });
+
   test("takes volumes as binds or as managed ones, with variables in their paths only", () => {
     const { volumes } = factsOf({
       docker: { volumes: ["/cache", "/srv/$V:/data/$V:ro", "named:/n:rw:z", "", "/keep/$V/"] },
