@@ -11,11 +11,11 @@ import type {
   ExecutorProvider,
 } from "../../core/executor.ts";
 import { deadline, DeadlineExceeded } from "../../core/util/abort.ts";
+import { inheritedEnvironment } from "../../core/util/inherited_environment.ts";
 import type { Engine } from "./engine/mod.ts";
 import { type EngineLink, EngineLinks } from "./engine_link.ts";
 import { DockerExecutor } from "./executor.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
-import { helperEnvironment } from "./images/mod.ts";
 import { jobFacts } from "./job_facts.ts";
 import { Ownership } from "./ownership.ts";
 import { Reaper, removeJob } from "./reaper.ts";
@@ -183,7 +183,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
       connect: ({ host, tls_cert_path, tls_verify }) =>
         connectEngine({ host, tlsCertPath: tls_cert_path, tlsVerify: tls_verify, env }),
       executable,
-      helperEnv: helperEnvironment(env),
+      helperEnv: inheritedEnvironment(env),
       ownership,
       onConnect: (engine) =>
         this.#reapers.set(

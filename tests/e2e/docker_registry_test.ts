@@ -38,7 +38,10 @@ describe.skipIf(missing !== undefined)(
       });
       const { lab } = docker;
       home = lab.process.env["HOME"] ?? "";
-      lab.process.env["PATH"] = `${lab.path("bin")}:${lab.process.env["PATH"]}`;
+      const { env } = lab.process;
+      env["PATH"] = `${lab.path("bin")}:${env["PATH"]}`;
+      env["PASSWORD_STORE_DIR"] = lab.path("store");
+      env["REGISTRATION_TOKEN"] = "the runner's own";
       mkdirSync(lab.path("bin"));
       const busybox = await makeImage("busybox.sh", docker.host);
       image = await pushFrom(docker.host, busybox, registry, "group/job:1");
@@ -115,7 +118,13 @@ describe.skipIf(missing !== undefined)(
     test(
       "a credential helper logs in, and a store that lists the registry or does not",
       async () => {
-        writeHelper("one", `[ "$1" = get ] && [ "$server" = ${registry.address} ] && ${ANSWER}`);
+        writeHelper(
+          "one",
+          `[ "$1" = get ] && [ "$server" = ${registry.address} ] || exit 3
+        [ "$PASSWORD_STORE_DIR" = ${docker.lab.path("store")} ] || exit 4
+        [ -z "$REGISTRATION_TOKEN" ] || exit 5
+        ${ANSWER}`,
+        );
         writeHome({ credHelpers: { [registry.address]: "one" }, credsStore: "missing" });
         expect((await pull()).plain).toContain("there is no such program in PATH");
         writeHome({ credHelpers: { [registry.address]: "one" } });

@@ -4,9 +4,9 @@ import type { Command, CommandContext } from "../../../core/cli/command.ts";
 import type { Flag, FlagValues } from "../../../core/cli/flag.ts";
 import { interruptSignal } from "../../../core/cli/interrupt.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
+import { inheritedEnvironment } from "../../../core/util/inherited_environment.ts";
 import { connectEngine, type Engine } from "../engine/mod.ts";
 import { DEFAULT_FLAVOR, ownHelperImage } from "../helper/mod.ts";
-import { helperEnvironment } from "../images/mod.ts";
 import { buildHelperImage } from "./build_image.ts";
 import { loadImage, saveImage } from "./image_file.ts";
 import { megabytes, Progress } from "./progress.ts";
@@ -149,7 +149,7 @@ async function build({ engine, flags, progress, context, signal }: Action): Prom
     credentials: {
       config: env["DOCKER_AUTH_CONFIG"] ?? "",
       home,
-      helperEnv: helperEnvironment(env),
+      helperEnv: inheritedEnvironment(env),
     },
     proxies: Object.entries(env).flatMap(([key, value]) =>
       /^(?:https?|no|all)_proxy$/i.test(key) ? [`${key}=${value}`] : []

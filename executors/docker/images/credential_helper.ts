@@ -64,8 +64,9 @@ function answer<T>(
 ): T {
   const program = `docker-credential-${name}`;
   if (code !== 0) {
-    const words = output.trim().split("\n")[0]?.slice(0, 200) ?? "";
-    throw new HelperRefusal(`"${program} ${verb}" ended with exit code ${code}: ${words}`);
+    const [words = ""] = output.trim().split("\n");
+    const why = words === "" ? "" : `: ${words.slice(0, 200)}`;
+    throw new HelperRefusal(`"${program} ${verb}" ended with exit code ${code}${why}`);
   }
   const parsed = schema.safeParse(parseJson(output));
   if (parsed.success) return parsed.data;

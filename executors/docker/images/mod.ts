@@ -1,7 +1,6 @@
 /** Door of the images: what jobs may use, how it gets here, with whose credentials. */
 
 export { type AllowList, checkAllowed, matchesAny, staysPrivileged } from "./allow_list.ts";
-export { helperEnvironment } from "./helper_environment.ts";
 export { type ImageName, parseImageName } from "./image_name.ts";
 export {
   type ImageEngine,
