@@ -6,7 +6,7 @@ import { missingForPodman, usePodman } from "./podman.ts";
 
 const ENGINES = [
   { name: "docker", missing: missingForDocker(), use: useEngine },
-  { name: "podman", missing: missingForPodman(), use: usePodman },
+  { name: "podman", missing: missingForPodman(), use: () => usePodman() },
 ];
 
 type Reach = Parameters<typeof useEngine>[0];

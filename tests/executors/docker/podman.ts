@@ -12,8 +12,11 @@ export function missingForPodman(): string | undefined {
   return Bun.which("docker") === null ? "the docker command is not installed" : undefined;
 }
 
-/** A service whose containers and images are nobody else's, and go with it. */
-export async function usePodman(): Promise<TestEngine> {
+/**
+ * A service whose containers and images are nobody else's, and go with it. It asks `registries`
+ * (`127.0.0.1:41234`) without TLS.
+ */
+export async function usePodman(registries: readonly string[] = []): Promise<TestEngine> {
   const directory = await mkdtemp(join(tmpdir(), "podman-"));
   const host = `unix://${directory}/podman.sock`;
   const log = join(directory, "log");
@@ -31,8 +34,11 @@ export async function usePodman(): Promise<TestEngine> {
     config,
     `[containers]\n${limits}\n[engine]\nruntime = "runc"\nlock_type = "file"\n`,
   );
+  const insecure = join(directory, "registries.conf");
+  const tables = registries.map((each) => `[[registry]]\nlocation = "${each}"\ninsecure = true\n`);
+  await writeFile(insecure, tables.join(""));
   const service = Bun.spawn([...podman, "system", "service", "--time", "0", host], {
-    env: { ...process.env, CONTAINERS_CONF: config },
+    env: { ...process.env, CONTAINERS_CONF: config, CONTAINERS_REGISTRIES_CONF: insecure },
     stdin: "ignore",
     stdout: "ignore",
     stderr: Bun.file(log),
