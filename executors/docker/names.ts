@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { shortToken } from "../../core/util/token.ts";
+import { formatDuration } from "../../core/util/units.ts";
 import { type Labels, parseImageReference } from "./engine/mod.ts";
 
 /** GitLab Runner's own prefix, by which operators' scripts find its containers. */
@@ -74,7 +75,7 @@ export function jobLabels(
       "job.sha": spec.git.sha,
       "job.before_sha": spec.git.before_sha,
       "job.ref": spec.git.ref,
-      "job.timeout": `${spec.timeoutMs / 1000}s`,
+      "job.timeout": formatDuration(spec.timeoutMs),
       "project.id": String(spec.projectId),
       "project.runner_id": String(spec.slot.project),
       "pipeline.id": expand("$CI_PIPELINE_ID"),
@@ -100,10 +101,17 @@ export function serviceLabels(image: string): Labels {
   };
 }
 
-/** `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. */
+/** The longest label of a host's name. */
+const LONGEST_LABEL = 63;
+
+/**
+ * `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. Of
+ * the token only what a host's name may have is left, as GitLab Runner does it.
+ */
 export function projectName(spec: JobSpec, runner: RunnerConfig): string {
-  const short = shortToken(runner.token.reveal()).replace(/[^A-Za-z0-9_.-]/g, "-");
-  return `runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`;
+  const short = shortToken(runner.token.reveal());
+  const name = `runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`;
+  return name.toLowerCase().replaceAll(/[^-a-z0-9]/g, "").slice(0, LONGEST_LABEL);
 }
 
 /**

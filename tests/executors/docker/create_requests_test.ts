@@ -273,7 +273,7 @@ describe("names and labels", () => {
       [`${prefix}.job.sha`]: "abc",
       [`${prefix}.job.before_sha`]: "",
       [`${prefix}.job.ref`]: "main",
-      [`${prefix}.job.timeout`]: "7200s",
+      [`${prefix}.job.timeout`]: "2h0m0s",
       [`${prefix}.project.id`]: "7",
       [`${prefix}.project.runner_id`]: "3",
       [`${prefix}.pipeline.id`]: "44",

@@ -166,6 +166,11 @@ describe("jobFacts", () => {
     expect(() => asUser(["root"], { user: "nobody" })).toThrow('user "nobody" is not an allowed');
   });
 
+  test("names a job's things as hosts may be named", () => {
+    const { name } = factsOf({ runner: { token: "glrt-t1_AB_cd-Fg9xyz" } });
+    expect(name).toMatch(/^runner-abcd-fg9-project-7-concurrent-0-[0-9a-f]{16}$/);
+  });
+
   test("labels what GitLab Runner labels", () => {
     expect(factsOf({ docker: { container_labels: { mine: "p-$CI_PIPELINE_ID" } } }).labels)
       .toMatchObject({
