@@ -100,6 +100,23 @@ describe.skipIf(missing !== undefined)(
     }, LIMIT);
 
     test(
+      "DOCKER_AUTH_CONFIG of the configuration logs in, unless the job has its own",
+      async () => {
+        await using own = await DockerLab.open({
+          entry: [`environment = ['DOCKER_AUTH_CONFIG=${config()}']`],
+          docker: ['allowed_pull_policies = ["always", "never"]'],
+        });
+        own.lab.start();
+        const pulled = { image: { name: image, pull_policy: ["always"] } };
+        const job = { ...pulled, script: "echo runs in $(id -un)" };
+        expectPulled(await own.lab.run(job), "$DOCKER_AUTH_CONFIG");
+        const wrong = await own.lab.run({ ...job, ...authConfig(config(WRONG)) });
+        expectFailure(wrong, "runner_configuration_error");
+      },
+      LIMIT,
+    );
+
+    test(
       "the user's config.json logs in, and the job's payload where nothing else does",
       async () => {
         writeHome(JSON.parse(config()));
