@@ -13,6 +13,10 @@ export type VolumeSpec =
   }
   | { readonly kind: "managed"; readonly target: string };
 
+/** What Docker and podman take behind the second colon. */
+const MODES =
+  /^(?:r[ow]|O|U|z|Z|r?(?:shared|slave|private)|nocopy|consistent|cached|delegated|(?:no)?(?:exec|dev|suid))$/;
+
 /**
  * Reads `/path` or `source:/path[:mode]`; the source is a directory of the host or a volume's name.
  * Variables count in the path alone: a job could set one in the source to any directory of the host.
@@ -22,7 +26,7 @@ export function parseVolume(text: string, expand: (text: string) => string): Vol
   const [first = "", second, ...modes] = text.split(":");
   const target = expand(second ?? first);
   const isSource = second === undefined || /^(?:\/[^\\]*|[^/\\]+)$/.test(first);
-  const isMode = modes.every((mode) => /^[A-Za-z]+(?:,[A-Za-z]+)*$/.test(mode));
+  const isMode = modes.every((mode) => mode.split(",").every((word) => MODES.test(word)));
   if (!isSource || !isMode || !/^\/[^:\\\0\r\n]*$/.test(target)) {
     throw invalid(
       `invalid volume specification: "${text}", where "/path" or "source:/path[:mode]" is meant`,

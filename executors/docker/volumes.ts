@@ -142,7 +142,11 @@ function managedVolume(path: string, persistent: boolean, options: VolumeOptions
 
 /** Below `docker.cache_dir` on the engine's host. */
 function hostFolder(path: string, options: VolumeOptions): string {
-  return join(options.docker.cache_dir, lastingName(options), hashOf(path, options));
+  const { cache_dir: parent } = options.docker;
+  if (posix.isAbsolute(parent)) return join(parent, lastingName(options), hashOf(path, options));
+  throw new JobConfigurationError(
+    `[runners.docker] cache_dir is "${parent}", which is no absolute path on the engine's host`,
+  );
 }
 
 /** What protected jobs keep is apart from what all others do. */

@@ -98,10 +98,12 @@ describe("jobFacts", () => {
 
   test("takes volumes as binds or as managed ones, with variables in their paths only", () => {
     const { volumes } = factsOf({
-      docker: { volumes: ["/cache", "/srv/$V:/data/$V:ro", "named:/n:rw:z", "", "/keep/$V/"] },
+      docker: {
+        volumes: ["/cache", "/srv/$V:/data/$V:ro", "named:/n:rw:Z,rslave", "", "/keep/$V/"],
+      },
       job: { variables: [variable("V", "x")] },
     });
-    expect(volumes.binds).toEqual(["/srv/$V:/data/x:ro", "named:/n:rw,z"]);
+    expect(volumes.binds).toEqual(["/srv/$V:/data/x:ro", "named:/n:rw,Z,rslave"]);
     expect(volumes.mounts.map(({ Target }) => Target)).toEqual(["/cache", "/keep/x/", "/builds"]);
   });
 
@@ -112,6 +114,7 @@ describe("jobFacts", () => {
     ["C:\\cache", "invalid volume specification"],
     ["C:/a:/b", "invalid volume specification"],
     ["/a:/b:ro:/c", "invalid volume specification"],
+    ["/a:/b:foo", "invalid volume specification"],
     ["/a:/b:", "invalid volume specification"],
     ["$V", "invalid volume specification"],
     ["/srv:/data/$V", "invalid volume specification"],
@@ -139,6 +142,12 @@ describe("jobFacts", () => {
       "/srv/cache/runner-e73333cf7f93cbe69baef66847054359/MD5:/cache",
       "/srv/cache/runner-e73333cf7f93cbe69baef66847054359/MD5:/builds",
     ]);
+  });
+
+  test("refuses a cache_dir that is no absolute path", () => {
+    expect(() => factsOf({ docker: { volumes: ["/cache"], cache_dir: "srv/cache" } })).toThrow(
+      'cache_dir is "srv/cache", which is no absolute path',
+    );
   });
 
   test("shares the builds directory of the host among runners and slots by folders", () => {
