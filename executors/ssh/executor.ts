@@ -82,7 +82,7 @@ export class SshExecutor implements Executor {
       shell,
       login: true,
       exitPhrase: "Process exited with status",
-      helperCommand: await this.#helper(host, spec, facts, options),
+      helperCommand: await this.#helper(host, { spec, facts, io }, options),
       variables: {},
     };
   }
@@ -123,10 +123,10 @@ export class SshExecutor implements Executor {
   /** Only jobs that move files need one; without it, they say so and go on. */
   async #helper(
     host: SshStarter,
-    spec: JobSpec,
-    facts: TargetFacts,
+    job: { readonly spec: JobSpec; readonly facts: TargetFacts; readonly io: ExecutorIO },
     options: { signal: AbortSignal },
   ): Promise<readonly string[] | undefined> {
+    const { spec, facts, io } = job;
     if (facts.helper !== "") return [facts.helper];
     if (!movesFiles(spec)) return undefined;
     try {
@@ -136,7 +136,10 @@ export class SshExecutor implements Executor {
       options.signal.throwIfAborted();
       // The connection broke, and with it the preparation.
       if (error instanceof SystemFailure) throw error;
-      this.#options.logger.warning("Cannot give the target a helper", { error: messageOf(error) });
+      io.log.warning(
+        `${messageOf(error)}. Caches and artifacts need gitlab-runner in PATH on the target, or ` +
+          "room for a copy of this program",
+      );
       return undefined;
     }
   }

@@ -10,6 +10,7 @@ export interface TargetFacts {
   readonly os: PreparedEnvironment["os"];
   /** As `uname -m` says it. */
   readonly machine: string;
+  /** Without a slash at its end, so empty for the root directory. */
   readonly home: string;
   /** A program that does what this executable does for jobs; empty: there is none in PATH. */
   readonly helper: string;
@@ -17,6 +18,9 @@ export interface TargetFacts {
 
 /** In front of the answers: a profile may print what it likes. */
 const BEGIN = "runner-target-facts";
+
+/** Of what the server said instead. Characters. */
+const MOST_QUOTED = 500;
 
 /** Not every program called `runner` is one. */
 const FIND_HELPER = "h=; for n in gitlab-runner runner; do " +
@@ -36,12 +40,18 @@ export async function probe(
   const [, answers = ""] = output.split(`\n${BEGIN}\n`);
   const [system = "", machine = "", home = "", helper = ""] = answers.split("\n");
   if (code !== 0 || !home.startsWith("/")) {
-    const said = `${output}${errors}`.trim();
+    const how = code === undefined ? "ended by a signal" : `exit code ${code}`;
+    const said = `${output}${errors}`.trim().slice(0, MOST_QUOTED);
     throw new SystemFailure(
-      `The server does not run a shell for this user (exit code ${code})${said && `: ${said}`}`,
+      `The server does not run commands for this user (${how}${
+        said && `: ${said}`
+      }). Look at the ` +
+        "user's login shell, at the files it starts with (~/.bashrc), and at ForceCommand in the " +
+        "server's configuration",
     );
   }
-  return { os: operatingSystem(system), machine, home, helper };
+  // Who has none begins in the root directory.
+  return { os: operatingSystem(system), machine, home: home === "/" ? "" : home, helper };
 }
 
 function operatingSystem(system: string): PreparedEnvironment["os"] {

@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import { RunnerError } from "../../core/errors.ts";
 import type { SshStarter } from "../../core/ssh/mod.ts";
+import { abortable } from "../../core/util/abort.ts";
 import { type HelperProgram, HelperPrograms } from "../../core/util/helper_programs.ts";
 import { capture } from "./capture.ts";
 import type { TargetFacts } from "./probe.ts";
@@ -22,6 +23,8 @@ const UNUSED_DAYS = 30;
 /** Programs for targets. Concurrent calls are safe. */
 export class RemoteHelpers {
   readonly #programs: HelperPrograms | undefined;
+  /** Settle when a copy to there has, in whichever way. */
+  readonly #copies = new WeakMap<SshStarter, Promise<void>>();
 
   /** `own`: this process's program; undefined: nothing is ever copied. */
   constructor(own: string | undefined) {
@@ -44,8 +47,17 @@ export class RemoteHelpers {
     const directory = `${facts.home}/.cache/gitlab-runner-helper`;
     const path = `${directory}/${program.sha256.slice(0, 32)}`;
     if (/["$`]/.test(path)) throw new RunnerError(`Cannot copy to "${path}": odd characters`);
-    if (await this.#isThere(host, path, options)) return path;
-    await this.#copy(host, program, { directory, path }, options);
+    for (;;) {
+      if (await this.#isThere(host, path, options)) return path;
+      // Jobs that start together need one copy.
+      const other = this.#copies.get(host);
+      if (other === undefined) break;
+      await abortable(other, options.signal);
+    }
+    const copy = this.#copy(host, program, { directory, path }, options);
+    const settled = copy.catch(() => {}).finally(() => this.#copies.delete(host));
+    this.#copies.set(host, settled);
+    await copy;
     return path;
   }
 
@@ -74,9 +86,15 @@ export class RemoteHelpers {
       `mkdir -p "${directory}" && chmod 700 "${directory}" || exit`,
       // Other runners may have other versions, so only what nobody uses goes.
       `find "${directory}" -type f -mtime +${UNUSED_DAYS} -exec rm -f {} +`,
+      `set -- $(df -Pk "${directory}" | tail -n 1)`,
+      `[ "$4" -lt ${Math.ceil(program.size / 1024)} ] 2>/dev/null && ` +
+      `{ echo "it takes ${mebibytes(program.size)} MiB there, of which $(($4/1024)) are free" >&2` +
+      "; exit 1; }",
       'trap "rm -f $t" EXIT',
       // Nobody may hear what is said when the connection has broken.
       'trap "exit 1" HUP PIPE TERM',
+      'echo "#! /bin/sh" > "$t" && chmod 700 "$t" || exit',
+      '"$t" 2>/dev/null || { echo "no program may run there (noexec)" >&2; exit 1; }',
       'cat > "$t" || exit',
       `h=$(sha256sum "$t" 2>/dev/null || shasum -a 256 "$t") || exit`,
       `[ "\${h%% *}" = ${program.sha256} ] || { echo the copy is damaged >&2; exit 1; }`,
@@ -93,4 +111,8 @@ export class RemoteHelpers {
       input.destroy();
     }
   }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 1024 / 1024);
 }

@@ -1,0 +1,177 @@
+/** The ssh executor with users and servers as people have them. */
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { uniqueNap } from "../../core/plugin/check/bench.ts";
+import { isRunning } from "../conformance/executor_suite.ts";
+import { missingForSshd, type SshdUser, startSshd, type TestSshd } from "../fixtures/sshd.ts";
+import { eventually, expectFailure, expectSuccess, type FinishedJob, type Lab } from "./lab.ts";
+import { openSshLab } from "./ssh_lab.ts";
+
+setDefaultTimeout(60_000);
+
+const missing = missingForSshd();
+
+if (missing === undefined) {
+  describe("ssh executor and users", users);
+  describe("ssh executor and its helper on the target", helpers);
+} else test.skip(`ssh executor and users: NOT RUN, ${missing}`, () => {});
+
+const BUSYBOX = Bun.which("busybox");
+
+/** Login shells, as far as this machine has them. */
+const SHELLS = ["fish", "zsh", "dash", "tcsh", "ksh"].flatMap((name) => {
+  const shell = Bun.which(name);
+  return shell === null ? [] : [{ name, shell }];
+}).concat(BUSYBOX === null ? [] : [{ name: "ash", shell: "/mnt/ash" }]);
+
+/** What bash reads when a server starts it for a command. */
+const START_FILES: Readonly<Record<string, string>> = {
+  talker: "echo good morning; echo and more >&2\n",
+  leaver: "echo not for machines; exit 3\n",
+  silent: "exit\n",
+};
+
+function users(): void {
+  let sshd: TestSshd;
+  let lab: Lab;
+  beforeAll(async () => {
+    const own: readonly SshdUser[] = [
+      ...SHELLS,
+      ...Object.keys(START_FILES).map((name) => ({ name })),
+      { name: "nobody-at-all", shell: "/usr/sbin/nologin" },
+      { name: "homeless" },
+    ];
+    const ash = `mount -t tmpfs none /mnt; cp "${BUSYBOX}" /mnt/ash`;
+    sshd = await startSshd({ users: own, setup: BUSYBOX === null ? [] : [ash] });
+    for (const [name, text] of Object.entries(START_FILES)) {
+      writeFileSync(join(sshd.homes, name, ".bashrc"), text);
+    }
+    rmdirSync(join(sshd.homes, "homeless"));
+    lab = (await openSshLab(sshd, { user: "$WHO" }, { requestConcurrency: 3 })).start();
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+    await sshd?.[Symbol.asyncDispose]();
+  });
+  const run = async (name: string, script: string[]): Promise<FinishedJob> =>
+    await lab.run({ variables: { WHO: name }, script });
+
+  test.each(SHELLS.map(({ name }) => name))(
+    "run the jobs of one whose shell is %s",
+    async (name) => {
+      const nap = uniqueNap();
+      const left = `(trap '' TERM HUP; setsid sleep ${nap}) & id -un`;
+      const job = await run(name, [left, "pwd", "exit 7"]);
+      expectFailure(job, "script_failure", 7);
+      expect(job.lines).toContain(name);
+      expect(job.plain).toContain(`\n${sshd.homes}/${name}/builds/`);
+      await eventually(() => !isRunning(nap), "nothing is left");
+    },
+  );
+
+  test(
+    "a forced cancel and a time limit end all that one who is not root has started",
+    async () => {
+      const [name = ""] = SHELLS.map((each) => each.name);
+      const begin = async (more: { timeout?: number } = {}) => {
+        const naps = [uniqueNap(), uniqueNap()];
+        const script = [`setsid sleep ${naps[0]} & sleep ${naps[1]}`];
+        const job = lab.enqueue({ variables: { WHO: name }, script, ...more });
+        await eventually(() => naps.every(isRunning), "the script runs");
+        return { job, naps };
+      };
+      const forced = await begin();
+      lab.coordinator.cancel(forced.job, "forced");
+      await eventually(() => !forced.naps.some(isRunning), "nothing is left", 45_000);
+      const late = await begin({ timeout: 3 });
+      expectFailure(await lab.finished(late.job), "job_execution_timeout");
+      expect(late.naps.filter(isRunning)).toEqual([]);
+    },
+    120_000,
+  );
+
+  test("a start file that talks is heard, and disturbs nothing", async () => {
+    const job = await run("talker", ["echo $((6 * 7))"]);
+    expectSuccess(job);
+    expect(job.lines).toContain("good morning");
+    expect(job.lines).toContain("42");
+  });
+
+  test("users for whom nothing runs are told so", async () => {
+    const reasons = {
+      leaver: "(exit code 3: not for machines)",
+      silent: "(exit code 0)",
+      "nobody-at-all": "(exit code 1: This account is currently not available.)",
+    };
+    const jobs = Object.entries(reasons).map(([name, why]) => ({ why, job: run(name, ["true"]) }));
+    for (const { why, job } of jobs) {
+      const finished = await job;
+      expectFailure(finished, "runner_system_failure");
+      expect(finished.plain).toContain(`The server does not run commands for this user ${why}`);
+    }
+  });
+
+  test("a user without a home is told where there is no place for builds", async () => {
+    const job = await run("homeless", ["true"]);
+    expectFailure(job, "script_failure", 1);
+    expect(job.plain).toContain("'/builds': Permission denied");
+  });
+}
+
+function helpers(): void {
+  const job = {
+    script: ["echo made > made.txt"],
+    artifacts: [{ artifact_type: "archive", artifact_format: "zip", paths: ["made.txt"] }],
+  };
+
+  test.each([
+    ["lets no program run", "mount -t tmpfs -o noexec none", "no program may run there (noexec)"],
+    ["is full", "mount -t tmpfs -o size=20m none", "of which 20 are free"],
+    ["is read only", "mount -t tmpfs -o ro none", "Read-only file system"],
+  ])("a home that %s has none, and the job says why", async (_what, mount, why) => {
+    await using sshd = await startSshd({ setup: [`${mount} "$D/home"`] });
+    const entry = [`builds_dir = "${sshd.directory}/builds"`];
+    await using lab = (await openSshLab(sshd, {}, { entry })).start();
+    const finished = await lab.run(job);
+    expectSuccess(finished);
+    expect(finished.plain).toContain('WARNING: Cannot copy the helper to "');
+    expect(finished.plain).toContain(why);
+    expect(finished.plain).toContain("Missing gitlab-runner. Uploading artifacts is disabled.");
+  });
+
+  test("jobs that start together copy it once, and what nobody has used for a month goes", async () => {
+    await using sshd = await startSshd({
+      environment: ["PATH=/mnt:/usr/bin:/bin"],
+      // What verifies a copy counts them.
+      setup: [
+        'mount -t tmpfs none /mnt; echo "#!/bin/sh" > /mnt/sha256sum; chmod 755 /mnt/sha256sum',
+        'echo "echo copy >> $D/copies; exec /usr/bin/sha256sum \\"\\$@\\"" >> /mnt/sha256sum',
+      ],
+    });
+    const directory = join(sshd.home, ".cache/gitlab-runner-helper");
+    mkdirSync(directory, { recursive: true });
+    for (const [name, days] of [["old", 32], ["recent", 20]] as const) {
+      const seconds = Date.now() / 1000 - days * 24 * 3600;
+      writeFileSync(join(directory, name), "");
+      utimesSync(join(directory, name), seconds, seconds);
+    }
+    const many = { globals: ["concurrent = 3"], requestConcurrency: 3 };
+    await using lab = (await openSshLab(sshd, {}, many)).start();
+    const jobs = Array.from({ length: 3 }, () => lab.enqueue(job));
+    for (const each of jobs) expectSuccess(await lab.finished(each));
+    expect(readFileSync(join(sshd.directory, "copies"), "utf8")).toBe("copy\n");
+    expect(readdirSync(directory).sort()).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+      "recent",
+    ]);
+  });
+}
