@@ -287,7 +287,7 @@ for (const hours of [1, -1]) {
     await bench.expectDelivered(job, { prints: ["on time"] });
     expect(limited.hits).toBe(1);
     const [gap = 0] = gapsMs(bench.jobRequests());
-    expect(gap).toBeWithin(900, 3200);
+    expect(gap).toBeWithin(1900, 3200);
     bench.expectNoFindings();
   }, LIMIT);
 }
