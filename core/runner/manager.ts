@@ -159,7 +159,9 @@ class Manager implements Disposable {
     this.#apply(this.#config);
     // A change or a SIGHUP between the first reading and the watch would otherwise go unseen.
     await this.#watch.reload();
-    return await this.#ended.promise;
+    const code = await this.#ended.promise;
+    if (code === 0) await this.#rotations.settled();
+    return code;
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,6 @@
 import type { RunnerConfig } from "../config/schema.ts";
 import type { TokenResetOutcome } from "../coordinator/coordinator.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Secret } from "../util/secret.ts";
 import { delay } from "../util/abort.ts";
 import { backoff } from "../util/retry.ts";
 import { shortToken } from "../util/token.ts";
@@ -17,17 +16,8 @@ const RETRY = { minMs: 60_000, maxMs: 3_600_000 };
 export interface RotationOptions {
   readonly logger: Logger;
   readonly now: () => number;
-  readonly reset: (
-    runner: RunnerConfig,
-    options: { signal: AbortSignal },
-  ) => Promise<TokenResetOutcome>;
-  /** Writes the new token to config.toml. */
-  readonly save: (
-    runner: RunnerConfig,
-    token: Secret,
-    obtainedAt: Date,
-    expiresAt: Date | undefined,
-  ) => Promise<void>;
+  /** Has GitLab make a new token, and writes it to config.toml. Rejects when it cannot be written. */
+  readonly renew: (runner: RunnerConfig) => Promise<TokenResetOutcome>;
 }
 
 /** When this entry's token is due, in milliseconds since 1970; undefined: never. */
@@ -41,7 +31,7 @@ export function rotationDue(runner: RunnerConfig): number | undefined {
 
 /**
  * Rotates one entry's token once it is due. Resolves when the new token is saved (the reload that
- * follows starts the next wait), or when `signal` aborts.
+ * follows starts the next wait). Rejects when `signal` aborts a wait; a renewal it does not cut off.
  */
 export async function rotateToken(
   runner: RunnerConfig,
@@ -53,9 +43,8 @@ export async function rotateToken(
   const logger = options.logger.with({ runner: shortToken(runner.token.reveal()) });
   await delay(Math.max(0, due - options.now()), its);
   for (let attempt = 0;; attempt++) {
-    const outcome = await options.reset(runner, its);
+    const outcome = await options.renew(runner);
     if (outcome.kind === "reset") {
-      await options.save(runner, outcome.token, new Date(options.now()), outcome.expiresAt);
       logger.info("Rotated the runner's token", {
         expires_at: outcome.expiresAt?.toISOString() ?? "never",
       });

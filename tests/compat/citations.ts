@@ -123,6 +123,9 @@ run:sigterm  e2e/commands_signals_test.ts  ${"${signal}"} ends running jobs, tel
 run:sigterm:twice  e2e/commands_signals_test.ts  a second SIGTERM exits at once, and the next start tells of the job
 run:shutdown-timeout  e2e/commands_signals_test.ts  shutdown_timeout bounds the end of jobs that ignore SIGTERM
 run:sighup  e2e/commands_signals_test.ts  SIGHUP reads the configuration again and ends nothing
+run:token-renewal  core/runner/token_rotation_test.ts  rotationDue() is at three quarters of the token's life
+run:token-renewal  faults/identity_test.ts  a token that is being renewed is not lost by ${"${name}"}
+run:unhealthy  faults/job_request_refusal_test.ts  fault 14: after as many 403 as the limit the entry pauses for the interval, others do not, then it resumes
 log:process  e2e/commands_run_test.ts  the log of run has GitLab Runner's lines about its start, a job and its end
 run:sigusr1  e2e/commands_signals_test.ts  SIGUSR1 puts what the process is doing into its log, and the job goes on
 run:missing-config  e2e/bad_input_config_test.ts  a missing configuration is named and waited for

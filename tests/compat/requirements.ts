@@ -124,6 +124,8 @@ run:sigterm                      8.5   SIGTERM ends the jobs and tells GitLab.
 run:sigterm:twice                8.5   A second SIGTERM exits at once.
 run:shutdown-timeout             8.5   shutdown_timeout bounds the end.
 run:sighup                       8.5   SIGHUP reads the configuration again.
+run:token-renewal                8.5   A token is renewed at 75 % of its life, and not lost by a reload or an end.
+run:unhealthy                    8.4   An entry that is left alone for its refused token is named in the log.
 log:process                      8.5   The process log has GitLab Runner's lines, in its order.
 run:sigusr1                      13.1  SIGUSR1 puts the state of the process into the log.
 run:missing-config               8.5   run waits for a config.toml that is not there yet.

@@ -1,7 +1,7 @@
 /** Faults 66 to 68: a coordinator that is odd about who the runner is. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import type { FaultInput } from "../../core/embedded/mod.ts";
 import { Bench, eventually } from "./harness.ts";
@@ -120,6 +120,39 @@ for (
     expect(config(bench)).toBe(before);
     // The lost reply has killed the old token; otherwise it still brings jobs.
     if (action.kind !== "reset") await bench.expectJobsFlow();
+    bench.expectNoFindings();
+  });
+}
+
+for (
+  const [name, meanwhile] of [
+    ["a reload", async (bench: Bench) => {
+      writeFileSync(
+        bench.process.configPath,
+        config(bench).replace(/concurrent = \d+/, "concurrent = 3"),
+      );
+      await eventually(() => bench.process.log.includes("→ 3 (applies now)"), "the reload");
+    }],
+    ["SIGTERM", (bench: Bench) => bench.process.signal("SIGTERM")],
+  ] as const
+) {
+  test.concurrent(`a token that is being renewed is not lost by ${name}`, async () => {
+    const at = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    await using bench = await Bench.open({
+      entry: [`token_obtained_at = ${at(-9)}`, `token_expires_at = ${at(1)}`],
+    });
+    const old = bench.runner.token;
+    bench.coordinator.inject({
+      match: { path: RESET },
+      action: { kind: "slow", bytesPerSecond: 40 },
+    });
+    bench.start();
+    await eventually(() => bench.runner.token !== old, "the new token at the coordinator");
+    await meanwhile(bench);
+    await eventually(() => config(bench).includes(`token = "${bench.runner.token}"`), "it here");
+    expect(calls(bench, RESET)).toBe(1);
+    if (name === "SIGTERM") expect(await bench.process.exited()).toBe(0);
+    else await bench.expectJobsFlow();
     bench.expectNoFindings();
   });
 }

@@ -222,6 +222,7 @@ describe("reset-token", () => {
         const { code } = await run("reset-token", "--id", "2", "--pat", "glpat-1");
         expect(code).toBe(0);
         expect(server.seen[0]?.headers.get("private-token")).toBe("glpat-1");
+        expect(server.seen[0]?.body).toEqual({});
       },
     ));
 

@@ -20,23 +20,23 @@ test("rotationDue() is at three quarters of the token's life", () => {
     .toBeUndefined();
 });
 
-test("rotateToken() saves the new token once it is due", async () => {
-  const saved: unknown[] = [];
+test("rotateToken() renews the token once it is due", async () => {
+  const renewed: string[] = [];
+  const told: unknown[] = [];
   await rotateToken(runner(0, 8000), {
-    logger: quietLogger,
+    logger: {
+      ...quietLogger,
+      with: () => ({ ...quietLogger, info: (...line) => told.push(line) }),
+    },
     now: () => 7000,
-    reset: () =>
-      Promise.resolve({
-        kind: "reset",
-        token: new Secret("glrt-new"),
-        expiresAt: new Date(99_000),
-      }),
-    save: (_, token, obtainedAt, expiresAt) => {
-      saved.push(token.reveal(), obtainedAt.getTime(), expiresAt?.getTime());
-      return Promise.resolve();
+    renew: (entry) => {
+      renewed.push(entry.token.reveal());
+      const token = new Secret("glrt-new");
+      return Promise.resolve({ kind: "reset", token, expiresAt: undefined });
     },
   }, { signal: new AbortController().signal });
-  expect(saved).toEqual(["glrt-new", 7000, 99_000]);
+  expect(renewed).toEqual(["glrt-abcdefghijkl"]);
+  expect(told).toEqual([["Rotated the runner's token", { expires_at: "never" }]]);
 });
 
 test("rotateToken() keeps the old token and does not spin when the coordinator refuses", async () => {
@@ -45,11 +45,10 @@ test("rotateToken() keeps the old token and does not spin when the coordinator r
   const rotating = rotateToken(runner(0, 8000), {
     logger: quietLogger,
     now: () => 7000,
-    reset: () => {
+    renew: () => {
       asked++;
       return Promise.resolve({ kind: "forbidden", message: "403 Forbidden" });
     },
-    save: () => Promise.reject(new Error("must not save")),
   }, { signal: stop.signal });
   setTimeout(() => stop.abort(new Error("stopped")), 50);
   expect(await rotating.catch((error) => error.message)).toBe("stopped");
