@@ -96,7 +96,10 @@ export class RunnerPool {
       const created = new RunnerWorker(parts, { budget, load, logger, metrics, host, run });
       this.#workers.set(key, created);
     } catch (error) {
-      this.#options.logger.error("Cannot use this runner", {
+      const what = worker === undefined
+        ? "Cannot use this runner"
+        : "Cannot use this runner's new settings; the old ones stay in force";
+      this.#options.logger.error(what, {
         runner: shortToken(runner.token.reveal()),
         runner_name: runner.name,
         error: messageOf(error),

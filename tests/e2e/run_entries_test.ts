@@ -24,6 +24,22 @@ test.concurrent("an entry that lacks its token or address is told by line, and t
   expect(lab.coordinator.findings().length).toBe(before);
 });
 
+test.concurrent("settings that cannot be used leave a runner its old ones, and say so", async () => {
+  await using lab = await Lab.open();
+  expectSuccess(await lab.start().run({ script: "true" }));
+  const { configPath } = lab.process;
+  const before = readFileSync(configPath, "utf8");
+  writeFileSync(
+    configPath,
+    before.replace('executor = "shell"', 'executor = "shell"\nshell = "fish"'),
+  );
+  await eventually(
+    () => /ERROR: Cannot use this runner's new settings; .*"fish"/.test(lab.process.log),
+    "the error",
+  );
+  expectSuccess(await lab.run({ script: "true" }));
+});
+
 test.concurrent(
   "entries of one runner all take its jobs, within one limit, and a reload changes neither",
   async () => {
