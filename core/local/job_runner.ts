@@ -2,6 +2,7 @@
 
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import type { StoredArtifact } from "../embedded/mod.ts";
 import { expand } from "../job/expand.ts";
 import type { JobResponse } from "../job/response.ts";
@@ -276,7 +277,8 @@ export class JobRunner {
       // An earlier attempt may have left one.
       rmSync(file, { force: true });
       if (artifact.format === "gzip") {
-        writeFileSync(file, Bun.gunzipSync(readFileSync(artifact.path)));
+        // One member per file; Bun's own function reads the first only.
+        writeFileSync(file, gunzipSync(readFileSync(artifact.path)));
       } else linkSync(artifact.path, file);
       events.emit({
         type: "artifact",

@@ -87,18 +87,27 @@ test.concurrent("exec hands dotenv reports on, as far as artifacts go", async ()
 stages: [build, test]
 build:
   stage: build
-  script: ['echo "HOST=review.example.com" > deploy.env']
-  artifacts: { reports: { dotenv: deploy.env } }
+  variables: { MORE: more }
+  script:
+    - 'echo "HOST=review.example.com" > deploy.env'
+    - 'echo "WHO=me" > more.env'
+    - 'echo "<testcase/>" | tee a.xml > b.xml'
+  artifacts: { reports: { dotenv: [deploy.env, $MORE.env], junit: [a.xml, b.xml] } }
 deploy:
   stage: test
+  variables: { BOTH: $WHO at $HOST }
   environment: { name: review, url: "https://$HOST" }
-  script: ['echo "$CI_ENVIRONMENT_URL"']
+  script: ['echo "$CI_ENVIRONMENT_URL"', 'echo "$BOTH"']
 without:
   stage: test
   needs: []
   script: ['echo "got \${HOST:-nothing}"']
 `);
-  expect(outputOf(ran.events, "deploy")).toEqual(["https://review.example.com"]);
+  expect(outputOf(ran.events, "deploy")).toEqual([
+    "https://review.example.com",
+    "me at review.example.com",
+  ]);
+  expect(ran.events.at(-1)).toMatchObject({ junit: { tests: 2 } });
   expect(outputOf(ran.events, "without")).toEqual(["got nothing"]);
 });
 

@@ -1,8 +1,8 @@
 /** `environment`. */
 
 import type { CiEnvironment } from "../ci_config.ts";
-import { child, isString } from "../yaml/node.ts";
-import type { Entry } from "./entry.ts";
+import { child, isString, type YamlNode } from "../yaml/node.ts";
+import type { Entry, MappingEntry } from "./entry.ts";
 
 const ACTIONS = ["start", "stop", "prepare", "verify", "access"] as const;
 const TIERS = ["production", "staging", "testing", "development", "other"];
@@ -38,10 +38,9 @@ export function readEnvironment(entry: Entry): CiEnvironment | undefined {
     entry.reportKey("url", `is too long (maximum is ${MAX_LENGTH} characters)`);
   }
   entry.duration("auto_stop_in", { never: true });
-  const kubernetes = child(entry.node, "kubernetes");
-  if (kubernetes !== undefined && kubernetes.kind !== "mapping") {
-    entry.reportKey("kubernetes", "should be a hash");
-  }
+  const kubernetes = entry.at("kubernetes");
+  if (kubernetes?.isMapping()) checkKubernetes(kubernetes);
+  else if (kubernetes !== undefined) entry.reportKey("kubernetes", "should be a hash");
   const tiers = `must be one of ${TIERS.slice(0, -1).join(", ")}, or ${TIERS.at(-1)}`;
   const actions = "should be start, stop, prepare, verify, or access";
   const environment = {
@@ -52,6 +51,32 @@ export function readEnvironment(entry: Entry): CiEnvironment | undefined {
     deploymentTier: entry.oneOf("deployment_tier", TIERS, tiers),
   };
   return name === undefined ? undefined : environment;
+}
+
+/** Nothing is deployed here: it only has to be right. */
+function checkKubernetes(entry: MappingEntry): void {
+  if (entry.node.entries.size === 0) return entry.report("config can't be blank");
+  entry.checkKeys(["namespace", "agent", "flux_resource_path", "managed_resources", "dashboard"]);
+  const namespace = entry.string("namespace");
+  const flux = entry.string("flux_resource_path");
+  const dashboard = entry.at("dashboard")?.node;
+  const managed = entry.at("managed_resources")?.node;
+  const isManaged = managed?.kind === "mapping" && isTrue(child(managed, "enabled"));
+  const has = (key: string) => child(entry.node, key) !== undefined;
+  if (flux !== undefined && !has("namespace")) entry.reportKey("namespace", "can't be blank");
+  if ((flux !== undefined || dashboard !== undefined || isManaged) && !has("agent")) {
+    entry.reportKey("agent", "can't be blank");
+  }
+  entry.string("agent");
+  if (dashboard?.kind !== "mapping") return;
+  for (const [key, value] of [["namespace", namespace], ["flux_resource_path", flux]] as const) {
+    if (value === undefined || child(dashboard, key) === undefined) continue;
+    entry.reportKey(key, `cannot be specified when dashboard.${key} is set`);
+  }
+}
+
+function isTrue(node: YamlNode | undefined): boolean {
+  return node?.kind === "scalar" && node.value === true;
 }
 
 function environmentOf(name: string): CiEnvironment {

@@ -1,6 +1,7 @@
 /** One job: every keyword it may have, and those that depend on each other. */
 
 import type { CiJob, CiWhen } from "../ci_config.ts";
+import { regexOf } from "../regex/pattern.ts";
 import { child, isNull, isString, type YamlMapping } from "../yaml/node.ts";
 import { readRelease } from "./artifacts.ts";
 import { readPagesOf } from "./pages.ts";
@@ -185,9 +186,25 @@ function isBlank(job: YamlMapping, key: string): boolean {
 }
 
 function readCoverage(entry: Entry): string | undefined {
-  return isString(entry.node) && /^\/.*\/$/s.test(entry.node.value)
+  return isString(entry.node) && isRubyRegex(entry.node.value)
     ? entry.node.value
     : entry.report("config must be a regular expression");
+}
+
+/**
+ * GitLab checks it with Ruby, and matches with RE2. What Ruby takes and neither RE2 nor this language
+ * does, possessive and atomic parts, is no reason to refuse it.
+ */
+function isRubyRegex(text: string): boolean {
+  const source = /^\/(.*)\/$/s.exec(text)?.[1];
+  if (source === undefined) return false;
+  if (regexOf(source) !== undefined) return true;
+  try {
+    new RegExp(source.replaceAll("(?>", "(?:").replaceAll(/(?<=[^\\][*+?}])\+/g, ""));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A job without rules runs for branches and tags, unless the workflow decides for all. */

@@ -41,6 +41,7 @@ export function readRules(entry: Entry, scope: RuleScope): readonly CiRule[] {
     entry.report("config should be a array");
     return [];
   }
+  if (entry.node.items.length === 0) entry.report("config can't be blank");
   const rules: YamlNode[] = [];
   if (!flatten(entry.node.items, MAX_LEVELS, rules)) {
     entry.report(`config should be a nested array of hashes up to ${MAX_LEVELS} levels deep`);
