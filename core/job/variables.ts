@@ -70,9 +70,14 @@ export class JobVariables {
     );
   }
 
-  /** What a shell can have, in the order of first declaration; other names serve expansion alone. */
+  /** In the order of first declaration, also under names that no shell takes (`discovery.type`). */
+  get entries(): readonly ExpandedVariable[] {
+    return [...this.#variables.values()];
+  }
+
+  /** What a shell can have; other names serve expansion, and programs that no shell starts. */
   get all(): readonly ExpandedVariable[] {
-    return [...this.#variables.values()].filter(({ key }) => isName(key));
+    return this.entries.filter(({ key }) => isName(key));
   }
 
   get files(): readonly ExpandedVariable[] {

@@ -62,6 +62,11 @@ export class JobContainer {
     return this.#options.name;
   }
 
+  /** Signals reach no processes but its own. */
+  get hasOwnProcesses(): boolean {
+    return !this.#options.sharesProcesses;
+  }
+
   get isKept(): boolean {
     return this.#options.mode === "kept";
   }
@@ -252,7 +257,7 @@ export class JobContainer {
   }
 
   async #signalAll(name: "TERM" | "KILL"): Promise<void> {
-    if (this.#options.sharesProcesses) return;
+    if (!this.hasOwnProcesses) return;
     try {
       const signal = AbortSignal.timeout(CALL_MS);
       await this.ask(signalCommand(name), { user: "0:0", signal });

@@ -63,8 +63,12 @@ export function buildContainerSpec(options: BuildContainer): ContainerSpec {
     StdinOnce: options.scriptOnInput,
     HostConfig: {
       ...hostConfig(options),
-      ...buildResources(docker),
-      ...(options.privileged ? { Privileged: true } : {}),
+      ...jobConfig(docker),
+      ...present({
+        PidMode: docker.pid_mode || undefined,
+        Init: options.init || undefined,
+        Privileged: options.privileged || undefined,
+      }),
       DeviceRequests: gpuRequests("gpus", docker.gpus),
     },
   };
@@ -85,7 +89,7 @@ export function helperContainerSpec(options: HelperContainer): ContainerSpec {
     User: "0:0",
     WorkingDir: "/",
     OpenStdin: true,
-    HostConfig: { ...hostConfig(options), ...buildResources({ ...options.docker, devices: [] }) },
+    HostConfig: { ...hostConfig(options), ...jobConfig({ ...options.docker, devices: [] }) },
   };
 }
 
@@ -118,6 +122,7 @@ export function serviceContainerSpec(options: ServiceContainer): ContainerSpec {
         CpuShares: docker.service_cpu_shares || undefined,
         CpusetCpus: docker.service_cpuset_cpus || undefined,
         CgroupParent: docker.service_cgroup_parent || undefined,
+        Init: options.init || undefined,
         Privileged: options.privileged || undefined,
       }),
       Devices: options.devices.map((each) => device("services_devices", each)),
@@ -146,39 +151,32 @@ function takesAliases(network: string): boolean {
 
 /** What `[runners.docker]` says of every container. */
 function hostConfig(options: ContainerBasics): ContainerSpec {
-  const { docker, mounts, binds, network, extraHosts, init, securityOptions } = options;
+  const { docker, mounts, binds, network, extraHosts, securityOptions } = options;
   return {
     ...present({
       NetworkMode: network || undefined,
       Runtime: docker.runtime || undefined,
       UsernsMode: docker.userns_mode || undefined,
-      PidMode: docker.pid_mode || undefined,
-      IpcMode: docker.ipcmode || undefined,
       Isolation: docker.isolation || undefined,
       ShmSize: docker.shm_size || undefined,
-      VolumeDriver: docker.volume_driver || undefined,
-      Init: init || undefined,
     }),
     RestartPolicy: { Name: "no" },
     LogConfig: { Type: "json-file", Config: logOptions("log_options", docker.log_options) },
     Binds: binds,
     Mounts: mounts,
-    VolumesFrom: docker.volumes_from,
     Dns: nameServers("dns", docker.dns),
     DnsSearch: docker.dns_search,
     ExtraHosts: extraHosts,
-    CapAdd: docker.cap_add,
-    CapDrop: docker.cap_drop,
     SecurityOpt: securityOptions,
-    Sysctls: docker.sysctls,
-    Ulimits: ulimits("ulimit", docker.ulimit),
   };
 }
 
-/** What the build container and the helper may use. */
-function buildResources(docker: DockerConfig): ContainerSpec {
+/** What it says of the build container and the helper, and, as with GitLab Runner, not of services. */
+function jobConfig(docker: DockerConfig): ContainerSpec {
   return {
     ...present({
+      IpcMode: docker.ipcmode || undefined,
+      VolumeDriver: docker.volume_driver || undefined,
       Memory: memoryBytes("memory", docker.memory),
       MemorySwap: memoryBytes("memory_swap", docker.memory_swap),
       MemoryReservation: memoryBytes("memory_reservation", docker.memory_reservation),
@@ -193,6 +191,11 @@ function buildResources(docker: DockerConfig): ContainerSpec {
     Devices: docker.devices.map((each) => device("devices", each)),
     DeviceCgroupRules: docker.device_cgroup_rules,
     GroupAdd: docker.group_add,
+    VolumesFrom: docker.volumes_from,
+    CapAdd: docker.cap_add,
+    CapDrop: docker.cap_drop,
+    Sysctls: docker.sysctls,
+    Ulimits: ulimits("ulimit", docker.ulimit),
     Links: docker.links,
     Tmpfs: docker.tmpfs,
   };

@@ -172,17 +172,16 @@ export class DockerExecutor implements Executor {
     const before = isHelper
       ? [containers.helperCheck(command.stage), containers.isRootJob ? takeBack(facts) : undefined]
       : [];
-    const ownProcesses = facts.docker.pid_mode === "";
+    const container = isHelper ? await containers.helper(signal) : containers.build;
     const process = {
       argv: stageCommand({
         shell: isDetected(argv) ? undefined : argv,
-        ownProcesses,
+        ownProcesses: container.hasOwnProcesses,
         before: before.filter((code) => code !== undefined),
       }),
       ...(isHelper ? { env: SAFE_DIRECTORY } : {}),
       graceMs: (reason: unknown) => graceFor(reason, GRACE_MS),
     };
-    const container = isHelper ? await containers.helper(signal) : containers.build;
     const ready = isHelper ? {} : { ready: () => containers.handOver(signal) };
     const run = async (script: string, output: OutputSink) => {
       const input = new TextEncoder().encode(script);

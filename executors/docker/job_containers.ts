@@ -6,13 +6,14 @@ import type { Logger } from "../../core/log/logger.ts";
 import { buildProgram } from "./build_program.ts";
 import { JobContainer } from "./container.ts";
 import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
+import { buildEnvironment } from "./container_environment.ts";
 import { buildContainerSpec, helperContainerSpec } from "./container_spec.ts";
 import type { EngineInfo, ImageDetails, ProcessEnd } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
 import { JobImages, staysPrivileged } from "./images/mod.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
-import { containerEnvironment, type JobFacts } from "./job_facts.ts";
+import type { JobFacts } from "./job_facts.ts";
 import { givenHelper, JobHelper, type JobHelperOptions } from "./job_helper.ts";
 import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
@@ -35,9 +36,6 @@ export interface JobContainersOptions {
   /** The job's image runs what it is made for, and stages get in as its users do. */
   readonly runsOwnProgram: boolean;
 }
-
-/** Linux takes no longer one. */
-const LONGEST_HOSTNAME = 63;
 
 /** The program of a job's image. */
 export interface ServedProgram {
@@ -187,7 +185,11 @@ export class JobContainers {
   }
 
   get #hostname(): string {
-    return this.facts.docker.hostname || this.facts.name.slice(0, LONGEST_HOSTNAME);
+    return this.facts.docker.hostname || this.facts.hostname;
+  }
+
+  get #extraHosts(): readonly string[] {
+    return [...this.facts.docker.extra_hosts, ...this.#services?.hosts ?? []];
   }
 
   #makeBuild(
@@ -203,18 +205,17 @@ export class JobContainers {
     const { info, entrypoint, executables } = options;
     const { runsOwnProgram } = this.#options;
     const program = buildProgram(image, { entrypoint, runsOwnProgram });
-    const shared = sharedBasics(facts, facts.docker.security_opt);
     return this.#container(
       "build",
       program.mode,
       buildContainerSpec({
-        ...shared,
+        ...sharedBasics(facts, facts.docker.security_opt),
         ...program,
-        extraHosts: [...shared.extraHosts, ...this.#services?.hosts ?? []],
+        extraHosts: this.#extraHosts,
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("build") },
-        env: program.isForeign ? containerEnvironment(facts.variables) : [],
+        env: program.isForeign ? buildEnvironment(facts.variables) : [],
         mounts: [...facts.volumes.mounts, ...executables],
         aliases: ["build"],
         user: facts.user,
@@ -237,6 +238,7 @@ export class JobContainers {
       "kept",
       helperContainerSpec({
         ...sharedBasics(facts, facts.docker.security_opt),
+        extraHosts: this.#extraHosts,
         hostname: this.#hostname,
         image: image.id,
         labels: { ...facts.labels, ...typeLabel("predefined") },
@@ -315,7 +317,7 @@ export class JobContainers {
       spec,
       platform: suffix === "build" ? this.facts.platform : "",
       mode,
-      sharesProcesses: this.facts.docker.pid_mode !== "",
+      sharesProcesses: suffix === "build" && this.facts.docker.pid_mode !== "",
     });
   }
 

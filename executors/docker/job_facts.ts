@@ -16,7 +16,7 @@ import { type JobSettings, jobSettings } from "../../core/run/settings.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { buildInfo } from "../../core/version.ts";
 import type { Labels } from "./engine/mod.ts";
-import { jobLabels, type ManagerIdentity, projectName } from "./names.ts";
+import { jobLabels, type ManagerIdentity, networkName, projectName } from "./names.ts";
 import { planVolumes, type VolumePlan } from "./volumes.ts";
 
 export interface JobFacts {
@@ -28,6 +28,8 @@ export interface JobFacts {
   readonly key: string;
   /** Base of all container names of the job. */
   readonly name: string;
+  /** Of the job's own containers, unless the configuration has one. */
+  readonly hostname: string;
   readonly labels: Labels;
   readonly variables: JobVariables;
   readonly settings: JobSettings;
@@ -115,6 +117,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     flags,
     key,
     name: `${project}-${key}`,
+    hostname: project,
     labels,
     ...resolve(shared),
     settings,
@@ -133,11 +136,6 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
 /** A container's own is looked for, whichever of the two is configured: bash where there is one. */
 export function isPosixShell(shell: string): boolean {
   return /^(?:|bash|sh)$/.test(shell);
-}
-
-/** As GitLab Runner names the network of one job. */
-function networkName(spec: JobSpec, runner: RunnerConfig): string {
-  return `${projectName(spec, runner)}-job-${spec.id}-network`;
 }
 
 function absolute(key: string, path: string): string {
@@ -187,11 +185,6 @@ function allowedUser(docker: DockerConfig, wanted: string): string {
     `user "${user}" is not an allowed user: [${allowed.join(" ")}]; ` +
       "see allowed_users of [runners.docker]",
   );
-}
-
-/** Variables for the processes of an image that we do not start through a script. */
-export function containerEnvironment(variables: JobVariables): readonly string[] {
-  return variables.all.map(({ key, value }) => `${key}=${value}`);
 }
 
 /** The text of `helper_image`, which may name this runner's version. */

@@ -5,7 +5,7 @@ import type { RunnerConfig } from "../../core/config/schema.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { formatDuration } from "../../core/util/units.ts";
-import { type Labels, parseImageReference } from "./engine/mod.ts";
+import type { Labels } from "./engine/mod.ts";
 
 /** GitLab Runner's own prefix, by which operators' scripts find its containers. */
 export const LABEL_PREFIX = "com.gitlab.gitlab-runner";
@@ -64,11 +64,7 @@ export function jobLabels(
     );
   const { expand } = options;
   return {
-    ...Object.fromEntries(
-      Object.entries(runner.docker?.container_labels ?? {}).map((
-        [name, value],
-      ) => [name, expand(value)]),
-    ),
+    ...containerLabels(runner, expand),
     ...prefixed({
       "job.id": String(spec.id),
       "job.url": expand("$CI_JOB_URL"),
@@ -87,31 +83,64 @@ export function jobLabels(
   };
 }
 
+/** `container_labels`, which may name the job's variables. */
+export function containerLabels(runner: RunnerConfig, expand: (text: string) => string): Labels {
+  const labels = Object.entries(runner.docker?.container_labels ?? {});
+  return Object.fromEntries(labels.map(([name, value]) => [name, expand(value)]));
+}
+
 export function typeLabel(type: ObjectType): Labels {
   return { [`${LABEL_PREFIX}.type`]: type };
 }
 
-/** Which service a container is: `registry.example.com/a/mysql` and `8`, without the port. */
-export function serviceLabels(image: string): Labels {
-  const { tag } = parseImageReference(image);
+/** An image as GitLab Runner speaks of a service: without the registry's port. */
+export interface ServiceName {
+  /** `registry.example.com/a/mysql`. */
+  readonly service: string;
+  /** The tag; without one `@sha256:…`, or `latest`. */
+  readonly version: string;
+}
+
+export function serviceName(image: string): ServiceName {
+  const [tagged = "", digest] = image.split("@", 2);
+  const name = withoutTag(tagged);
+  const tag = tagged.slice(name.length + 1);
+  const service = name.replace(/:\d+(?=\/)/, "");
+  return { service, version: tag || (digest === undefined ? "latest" : `@${digest}`) };
+}
+
+/** `custom`: of `container_labels`, which services have under GitLab Runner's prefix, too. */
+export function serviceLabels(image: string, custom: Labels): Labels {
+  const { service, version } = serviceName(image);
+  const prefixed = Object.entries(custom).map((
+    [name, value],
+  ) => [`${LABEL_PREFIX}.${name}`, value]);
   return {
     ...typeLabel("service"),
-    [`${LABEL_PREFIX}.service`]: withoutPort(withoutTag(image)),
-    [`${LABEL_PREFIX}.service.version`]: tag,
+    [`${LABEL_PREFIX}.service`]: service,
+    [`${LABEL_PREFIX}.service.version`]: version,
+    ...Object.fromEntries(prefixed),
   };
 }
 
-/** The longest label of a host's name. */
-const LONGEST_LABEL = 63;
-
-/**
- * `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. Of
- * the token only what a host's name may have is left, as GitLab Runner does it.
- */
+/** `runner-<short token>-project-<id>-concurrent-<slot>`: who a job is, in names and host names. */
 export function projectName(spec: JobSpec, runner: RunnerConfig): string {
   const short = shortToken(runner.token.reveal());
-  const name = `runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`;
-  return name.toLowerCase().replaceAll(/[^-a-z0-9]/g, "").slice(0, LONGEST_LABEL);
+  return hostName(`runner-${short}-project-${spec.projectId}-concurrent-${spec.slot.project}`);
+}
+
+/** `runner-<short token>-<project>-<slot>-<job>`: the network of one job. */
+export function networkName(spec: JobSpec, runner: RunnerConfig): string {
+  const short = shortToken(runner.token.reveal());
+  return hostName(`runner-${short}-${spec.projectId}-${spec.slot.project}-${spec.id}`);
+}
+
+/** The longest label of a host's name. */
+const LONGEST_HOST_NAME = 63;
+
+/** As GitLab Runner: a token's other characters are left out. */
+function hostName(text: string): string {
+  return text.toLowerCase().replaceAll(/[^-a-z0-9]/g, "").slice(0, LONGEST_HOST_NAME);
 }
 
 /**
@@ -126,15 +155,8 @@ export function lastingName(
   return `runner-${createHash("sha256").update(owner).digest("hex").slice(0, 32)}`;
 }
 
-/** The image's name without tag and digest; a registry's port is no tag. */
-export function withoutTag(image: string): string {
-  const name = image.replace(/@.*$/, "");
-  const slash = name.lastIndexOf("/");
+/** A registry's port is no tag. */
+function withoutTag(name: string): string {
   const colon = name.lastIndexOf(":");
-  return colon > slash ? name.slice(0, colon) : name;
-}
-
-/** `registry.example.com:5000/a` without the registry's port. */
-export function withoutPort(name: string): string {
-  return name.replace(/:\d+(?=\/)/, "");
+  return colon > name.lastIndexOf("/") ? name.slice(0, colon) : name;
 }

@@ -4,8 +4,9 @@ import { JobConfigurationError } from "../../core/errors.ts";
 import type { JobVariable } from "../../core/job/response.ts";
 import { runnerVariable } from "../../core/job/variables.ts";
 import { matchesAny } from "./images/mod.ts";
-import { containerEnvironment, dockerOptions, type JobFacts } from "./job_facts.ts";
-import { withoutPort, withoutTag } from "./names.ts";
+import { serviceEnvironment } from "./container_environment.ts";
+import { dockerOptions, type JobFacts } from "./job_facts.ts";
+import { serviceName } from "./names.ts";
 
 export interface ServicePlan {
   /** Of the container. */
@@ -19,8 +20,6 @@ export interface ServicePlan {
   readonly env: readonly string[];
   /** The payload's, beside those of the image. */
   readonly ports: readonly number[];
-  /** `HEALTHCHECK_TCP_PORT`. */
-  readonly healthcheckPort: number | undefined;
   readonly pullPolicy: readonly string[];
   readonly platform: string;
   readonly user: string;
@@ -52,46 +51,49 @@ export function planServices(
   const limit = docker.services_limit ?? -1;
   if (limit >= 0 && all.length > limit) {
     throw new JobConfigurationError(
-      `the job has ${all.length} services, but this runner's services_limit is ${limit}`,
+      `too many services requested: ${all.length}, only ${limit} allowed`,
     );
   }
   const taken = new Set<string>();
-  return all.map((service, index): ServicePlan => {
-    const own = variables.with(...service.variables);
-    const image = own.expand(service.name);
+  return all.flatMap((service, index): ServicePlan[] => {
+    const image = variables.expand(service.name);
     if (image === "") throw new JobConfigurationError(`service ${index + 1} has no image`);
-    const { paths, aliases } = aliasesOf(image, own.expand(service.alias));
-    const free = aliases.filter((alias) => {
-      if (taken.has(alias)) warn(`Service ${image} is already created. Ignoring alias ${alias}.`);
-      return !taken.has(alias);
+    const { service: path } = serviceName(image);
+    const slug = path.replaceAll("/", "__");
+    const more = variables.expand(service.alias).split(/[\s,]+/).filter((alias) => alias !== "");
+    const aliases = new Set([slug, path.replaceAll("/", "-"), ...more]);
+    const free = [...aliases].filter((alias) => {
+      if (!taken.has(alias)) return true;
+      warn(
+        `Skipping alias "${alias}" for service "${image}" (services[${index}]): ` +
+          "alias is already in use by another service.",
+      );
+      return false;
     });
+    // Nobody could reach it.
+    if (free.length === 0) return [];
     for (const alias of free) taken.add(alias);
-    const port = Number(own.get("HEALTHCHECK_TCP_PORT"));
-    const expanded = (words: readonly string[]) =>
-      words.length === 0 ? undefined : words.map((word) => own.expand(word));
-    return {
-      name: `${facts.name}-${paths}-${index}`,
+    const isFixed = docker.disable_entrypoint_overwrite && service.entrypoint.length > 0;
+    if (isFixed) warn("Entrypoint override disabled");
+    return [{
+      name: `${facts.name}-${slug}-${index}`,
       image,
       aliases: free,
-      entrypoint: expanded(service.entrypoint),
-      command: expanded(service.command),
-      env: containerEnvironment(own),
+      entrypoint: isFixed ? undefined : unlessEmpty(service.entrypoint),
+      command: unlessEmpty(service.command),
+      env: serviceEnvironment(variables, service.variables),
       ports: service.ports.map(({ number }) => number).filter((number) => number > 0),
-      healthcheckPort: port > 0 ? port : undefined,
       pullPolicy: service.pullPolicy,
       platform: service.options.platform,
       user: service.options.user,
       devices: Object.entries(docker.services_devices).flatMap(([pattern, devices]) =>
         matchesAny(image, [pattern]) ? devices : []
       ),
-    };
+    }];
   });
 }
 
-/** `registry.example.com:5000/a/b:1` → `registry.example.com__a__b`, `registry.example.com-a-b`. */
-function aliasesOf(image: string, given: string) {
-  const path = withoutPort(withoutTag(image));
-  const paths = path.replaceAll("/", "__");
-  const more = given.split(/[\s,]+/).filter((alias) => alias !== "");
-  return { paths, aliases: [...new Set([paths, path.replaceAll("/", "-"), ...more])] };
+/** Words are taken as they stand: a shell in the container may know the variables that they name. */
+function unlessEmpty(words: readonly string[]): readonly string[] | undefined {
+  return words.length === 0 ? undefined : words;
 }

@@ -1,22 +1,25 @@
 /** The services of a job: started before its own containers, told of when they do not come up. */
 
-import { messageOf, RunnerError } from "../../core/errors.ts";
+import { JobConfigurationError, messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { deadline } from "../../core/util/abort.ts";
 import { JobContainer } from "./container.ts";
 import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
+import { valueIn } from "./container_environment.ts";
 import { serviceContainerSpec } from "./container_spec.ts";
 import {
   type ContainerDetails,
   type Engine,
   EngineError,
   type ImageDetails,
+  type Labels,
 } from "./engine/mod.ts";
 import type { WantedImage } from "./ensure_image.ts";
 import { staysPrivileged } from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
-import { REAPER_LABELS, serviceLabels, typeLabel } from "./names.ts";
+import { writeLogBeginning } from "./log_beginning.ts";
+import { containerLabels, REAPER_LABELS, serviceLabels, serviceName, typeLabel } from "./names.ts";
 import type { VolumeOpener } from "./open_volumes.ts";
 import { ServiceLog } from "./service_log.ts";
 import type { ServicePlan } from "./service_plan.ts";
@@ -42,10 +45,13 @@ export type ProbePorts = (
 
 interface RunningService {
   readonly plan: ServicePlan;
-  readonly image: ImageDetails;
   readonly id: string;
   /** Where the job's containers reach it; empty where they cannot. */
   readonly address: string;
+  /** Of which one has to answer. */
+  readonly ports: readonly number[];
+  /** Whether its image's HEALTHCHECK says that it is up, and not its ports. */
+  readonly hasHealthcheck: boolean;
 }
 
 /** A service that does not come up is a warning; the job goes on. */
@@ -69,8 +75,8 @@ export class JobServices implements AsyncDisposable {
     const { facts } = this.#options;
     // In another container's network that container's hosts file is used.
     if (facts.network !== undefined || networkOf(facts).startsWith("container:")) return [];
-    return this.#running.flatMap(({ plan, address }) =>
-      address === "" ? [] : plan.aliases.map((alias) => `${alias}:${address}`)
+    return this.#running.flatMap(({ plan, id, address }) =>
+      address === "" ? [] : [...plan.aliases, shortId(id)].map((name) => `${name}:${address}`)
     );
   }
 
@@ -108,8 +114,10 @@ export class JobServices implements AsyncDisposable {
 
   async #start(plan: ServicePlan, signal: AbortSignal): Promise<RunningService> {
     const { engine, facts, log, ensure, volumes } = this.#options;
-    log.print(`Starting service ${plan.image}...`);
+    const { service, version } = serviceName(plan.image);
+    log.print(`Starting service ${service}${version.startsWith("@") ? "" : ":"}${version}...`);
     const image = await ensure({ ...plan, purpose: "service" });
+    const port = chosenPort(plan, image);
     const container = this.#makeContainer(plan, image);
     this.#containers.push(container);
     const id = await container.create(signal);
@@ -117,7 +125,13 @@ export class JobServices implements AsyncDisposable {
     await container.start(signal);
     if (facts.settings.debugServices) this.#logs.push(this.#follow(plan, id));
     const found = await engine.inspectContainer(id, { signal });
-    return { plan, image, id, address: addressIn(networkOf(facts), found) };
+    return {
+      plan,
+      id,
+      address: addressIn(networkOf(facts), found),
+      ports: port === undefined ? portsOf(plan, image) : [port],
+      hasHealthcheck: image.hasHealthcheck && port === undefined,
+    };
   }
 
   #makeContainer(plan: ServicePlan, image: ImageDetails): JobContainer {
@@ -127,7 +141,7 @@ export class JobServices implements AsyncDisposable {
     const spec = serviceContainerSpec({
       ...sharedBasics(facts, docker.services_security_opt),
       image: image.id,
-      labels: { ...facts.labels, ...serviceLabels(plan.image) },
+      labels: { ...facts.labels, ...serviceLabels(plan.image, this.#customLabels()) },
       env: plan.env,
       mounts: facts.volumes.mounts,
       aliases: plan.aliases,
@@ -144,8 +158,13 @@ export class JobServices implements AsyncDisposable {
       spec,
       platform: plan.platform,
       mode: "kept",
-      sharesProcesses: docker.pid_mode !== "",
+      sharesProcesses: false,
     });
+  }
+
+  #customLabels(): Labels {
+    const { runner, variables } = this.#options.facts;
+    return containerLabels(runner, (text) => variables.expand(text));
   }
 
   /** Copies a service's log into the job's for as long as both run. */
@@ -168,7 +187,7 @@ export class JobServices implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<WaitFailure | undefined> {
     const { name } = service.plan;
-    using limit = deadline(timeoutMs, () => new RunnerError(`service "${name}" timeout`), signal);
+    using limit = deadline(timeoutMs, () => new RunnerError(timeoutOf(name)), signal);
     const told: Uint8Array[] = [];
     let hasEnded = false;
     const note = (found: ContainerDetails) => {
@@ -200,15 +219,14 @@ export class JobServices implements AsyncDisposable {
     probe: (address: string, ports: readonly number[]) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { plan, image, id, address } = service;
-    if (image.hasHealthcheck && plan.healthcheckPort === undefined) {
+    const { plan, ports, id, address } = service;
+    if (service.hasHealthcheck) {
       return await this.#watch.until(id, (found) => {
         const health = note(found);
         if (health === "unhealthy") throw new RunnerError(`service "${plan.name}" is unhealthy`);
         return health === "healthy";
       }, { signal });
     }
-    const ports = portsOf(service);
     if (ports.length === 0) throw new RunnerError(`service "${plan.name}" has no exposed ports`);
     const ends = (found: ContainerDetails) => note(found) === undefined;
     // Without an address all that can be told is whether it runs at all.
@@ -226,14 +244,14 @@ export class JobServices implements AsyncDisposable {
         (told === "" ? "" : `\nHealth check container logs:\n${told}\n`) +
         "\nService container logs:\n",
     );
-    try {
-      const log = { output, follow: false, timestamps: true, signal };
-      await engine.containerLogs(service.id, log);
-    } catch (cause) {
-      await say(`${messageOf(cause)}\n`);
-    }
+    await writeLogBeginning(service.id, output, { engine, signal });
     await say("\n\x1b[0;33m*********\x1b[0;m\n\n");
   }
+}
+
+/** What the container takes itself for: its own host name. */
+function shortId(id: string): string {
+  return id.slice(0, 12);
 }
 
 interface WaitFailure {
@@ -242,6 +260,11 @@ interface WaitFailure {
   readonly hasEnded: boolean;
   /** What the health check printed. */
   readonly told: string;
+}
+
+/** In GitLab Runner's words, whose check is a container of this name. */
+function timeoutOf(name: string): string {
+  return `service "${name}-wait-for-service" timeout`;
 }
 
 function endOf(name: string, { oomKilled, exitCode }: ContainerDetails): string {
@@ -257,9 +280,19 @@ function nameOf({ plan }: RunningService): string {
 /** As GitLab Runner: the lowest ones, in case an image exposes a whole range. */
 const MOST_PORTS = 20;
 
-function portsOf({ plan, image }: RunningService): readonly number[] {
-  if (plan.healthcheckPort !== undefined) return [plan.healthcheckPort];
+function portsOf(plan: ServicePlan, image: ImageDetails): readonly number[] {
   const exposed = image.exposedPorts.filter((each) => !each.endsWith("/udp"))
     .map((each) => Number.parseInt(each, 10));
   return [...new Set([...exposed, ...plan.ports])].sort((a, b) => a - b).slice(0, MOST_PORTS);
+}
+
+/** The one port that `HEALTHCHECK_TCP_PORT` names. Throws JobConfigurationError for what is none. */
+function chosenPort(plan: ServicePlan, image: ImageDetails): number | undefined {
+  const text = valueIn([...image.env, ...plan.env], "HEALTHCHECK_TCP_PORT");
+  if (text === undefined || text === "") return undefined;
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
+  throw new JobConfigurationError(
+    `HEALTHCHECK_TCP_PORT of service ${plan.image} is "${text}", which is no TCP port`,
+  );
 }

@@ -37,9 +37,9 @@ const SETTINGS: readonly Setting[] = [
   ['mac_address = "92:d0:c6:0a:29:33"', ["build"], "Config.MacAddress", "92:d0:c6:0a:29:33"],
   ['dns = ["192.0.2.53"]', ALL, "HostConfig.Dns", ["192.0.2.53"]],
   ['dns_search = ["example.com"]', ALL, "HostConfig.DnsSearch", ["example.com"]],
-  ['extra_hosts = ["db:192.0.2.1"]', ["predefined"], "HostConfig.ExtraHosts", ["db:192.0.2.1"]],
-  ['cap_add = ["NET_ADMIN"]', ALL, "HostConfig.CapAdd", ["NET_ADMIN"]],
-  ['cap_drop = ["MKNOD"]', ALL, "HostConfig.CapDrop", ["MKNOD"]],
+  ['extra_hosts = ["db:192.0.2.1"]', ["service"], "HostConfig.ExtraHosts", ["db:192.0.2.1"]],
+  ['cap_add = ["NET_ADMIN"]', OWN, "HostConfig.CapAdd", ["NET_ADMIN"]],
+  ['cap_drop = ["MKNOD"]', OWN, "HostConfig.CapDrop", ["MKNOD"]],
   ['security_opt = ["no-new-privileges"]', OWN, "HostConfig.SecurityOpt", ["no-new-privileges"]],
   ['services_security_opt = ["label=disable"]', ["service"], "HostConfig.SecurityOpt", [
     "label=disable",
@@ -47,7 +47,7 @@ const SETTINGS: readonly Setting[] = [
   ['runtime = "runc"', ALL, "HostConfig.Runtime", "runc"],
   ['isolation = "default"', ALL, "HostConfig.Isolation", "default"],
   ["shm_size = 33554432", ALL, "HostConfig.ShmSize", 32 * MEBI],
-  ['ipcmode = "private"', ALL, "HostConfig.IpcMode", "private"],
+  ['ipcmode = "private"', OWN, "HostConfig.IpcMode", "private"],
   ['user = "1234:4321"', ["build"], "Config.User", "1234:4321"],
   ['service_memory = "64m"', ["service"], "HostConfig.Memory", 64 * MEBI],
   ['service_memory_swap = "80m"', ["service"], "HostConfig.MemorySwap", 80 * MEBI],
@@ -68,13 +68,13 @@ const TABLES: readonly Setting[] = [
   }],
   [
     '[runners.docker.sysctls]\n"net.ipv4.ip_unprivileged_port_start" = "80"',
-    ALL,
+    OWN,
     "HostConfig.Sysctls",
     {
       "net.ipv4.ip_unprivileged_port_start": "80",
     },
   ],
-  ['[runners.docker.ulimit]\nnofile = "100:200"', ALL, "HostConfig.Ulimits", [
+  ['[runners.docker.ulimit]\nnofile = "100:200"', OWN, "HostConfig.Ulimits", [
     { Name: "nofile", Soft: 100, Hard: 200 },
   ]],
   ['[runners.docker.log_options]\nlabels = "team"', ALL, "HostConfig.LogConfig", {
@@ -103,8 +103,8 @@ const TABLES: readonly Setting[] = [
  */
 const SHARING: readonly Setting[] = [
   ['network_mode = "host"', ALL, "HostConfig.NetworkMode", "host"],
-  ['pid_mode = "host"', ALL, "HostConfig.PidMode", "host"],
-  ['ipcmode = "host"', ALL, "HostConfig.IpcMode", "host"],
+  ['pid_mode = "host"', ["build"], "HostConfig.PidMode", "host"],
+  ['ipcmode = "host"', OWN, "HostConfig.IpcMode", "host"],
   ['userns_mode = "host"', ALL, "HostConfig.UsernsMode", "host"],
   ["oom_kill_disable = true", OWN, "HostConfig.OomKillDisable", true],
 ];

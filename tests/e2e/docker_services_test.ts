@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)(
       });
       expectSuccess(job);
       expect(job.plain).toMatch(
-        /\n\*\*\* WARNING: Service runner-\S+-runner-test__derived-0 probably didn't start properly\.\n\nHealth check error:\nservice "runner-\S+-0" timeout\n\nHealth check container logs:\n(?:.+\n)*dialing [\d.]+:8080\.\.\.\n\nService container logs:\n\S+Z I am deaf\n\n\*{9}\n\n/,
+        /\n\*\*\* WARNING: Service runner-\S+-runner-test__derived-0 probably didn't start properly\.\n\nHealth check error:\nservice "runner-\S+-0-wait-for-service" timeout\n\nHealth check container logs:\n(?:.+\n)*dialing [\d.]+:8080\.\.\.\n\nService container logs:\n\S+Z I am deaf\n\n\*{9}\n\n/,
       );
       expect(job.plain).toContain("the job goes on");
     });
@@ -165,6 +165,54 @@ describe.skipIf(missing !== undefined)(
       expect(job.text).not.toContain("s3cr3t");
     });
 
+    test.concurrent("a service has the variables that everybody may see, and those it declares", async () => {
+      const job = await docker.lab.run({
+        script: "sleep 2",
+        services: [service({
+          // A shell would leave out names that it does not take.
+          entrypoint: ["env"],
+          command: [],
+          variables: [
+            { key: "discovery.type", value: "single-node" },
+            { key: "GIVEN", value: "with $SECRET" },
+          ],
+        })],
+        variables: {
+          ...NO_SOURCES,
+          CI_DEBUG_SERVICES: "true",
+          OPEN: "to all",
+          SECRET: { value: "of-the-job", public: false },
+        },
+      });
+      expectSuccess(job);
+      const printed = job.lines.flatMap((line) =>
+        /^\[service:\S+\] \S+Z (.*)$/.exec(line)?.[1] ?? []
+      );
+      expect(printed).toEqual(expect.arrayContaining([
+        "CI_SERVER=yes",
+        "GIVEN=with of-the-job",
+        "OPEN=to all",
+        "discovery.type=single-node",
+      ]));
+      expect(printed.filter((line) => /^(?:SECRET|CI_JOB_TOKEN|CI_REPOSITORY_URL)=/.test(line)))
+        .toEqual([]);
+    });
+
+    test.concurrent("no more is told of a log than its beginning", async () => {
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [service({
+          command: ["yes chatty | head -n 100000; sleep 1000"],
+          variables: [{ key: "HEALTHCHECK_TCP_PORT", value: "9" }],
+        })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toContain("Z chatty\n");
+      expect(job.plain).toMatch(/\.\.\.\n\n\*{9}\n/);
+      expect(job.plain.length).toBeLessThan(80_000);
+    });
+
     test.concurrent("FF_NETWORK_PER_BUILD: names by the network, which goes with the job", async () => {
       const job = await docker.lab.run({
         script: ["sleep 1", ASK, "echo in $CI_BUILD_NETWORK_NAME"],
@@ -173,7 +221,7 @@ describe.skipIf(missing !== undefined)(
       });
       expectSuccess(job);
       expect(job.plain).toContain("hello from network\n");
-      expect(job.plain).toMatch(/in runner-\S+-job-\d+-network\n/);
+      expect(job.plain).toMatch(/in runner-[a-z0-9]+-1-\d+-\d+\n/);
     });
   },
 );

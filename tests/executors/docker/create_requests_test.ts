@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { dockerKeys } from "../../../core/config/schema/docker.ts";
-import { connectEngine } from "../../../executors/docker/engine/mod.ts";
+import { connectEngine, type Labels } from "../../../executors/docker/engine/mod.ts";
 import { type Given, prepared } from "./prepared.ts";
 import { RecordingEngine } from "./recording_engine.ts";
 
@@ -17,6 +17,7 @@ function fields(value: unknown, path = ""): readonly (readonly [string, string])
     const text = JSON.stringify(value, (name, inner) => name === "Labels" ? undefined : inner) ??
       "";
     const fixed = text.replaceAll(/[0-9a-f]{16}(?![0-9a-f])/g, "<key>")
+      .replaceAll(/"\d{12}(?=:)/g, '"<id>')
       .replaceAll(/create-requests-\w+/g, "<directory>");
     return [[path, fixed]];
   }
@@ -37,10 +38,14 @@ function changes(engine: RecordingEngine, plain: RecordingEngine): readonly stri
 
 /** Keys that reach `POST /containers/create`, each with a value and what becomes of it there. */
 const KEYS: Readonly<Record<string, readonly [value: unknown, ...expected: string[]]>> = {
-  cap_add: [["NET_ADMIN"], ...onAll('HostConfig.CapAdd: ["NET_ADMIN"]')],
-  cap_drop: [["ALL"], ...onAll('HostConfig.CapDrop: ["ALL"]')],
+  cap_add: [["NET_ADMIN"], ...onJob('HostConfig.CapAdd: ["NET_ADMIN"]')],
+  cap_drop: [["ALL"], ...onJob('HostConfig.CapDrop: ["ALL"]')],
   cgroup_parent: ["ci", ...onJob('HostConfig.CgroupParent: "ci"')],
-  container_labels: [{ team: "t-$TEAM" }, ...onAll('Labels.team: "t-a"')],
+  container_labels: [
+    { team: "t-$TEAM" },
+    ...onAll('Labels.team: "t-a"'),
+    'service Labels.com.gitlab.gitlab-runner.team: "t-a"',
+  ],
   cpu_shares: [512, ...onJob("HostConfig.CpuShares: 512")],
   cpus: ["1.5", ...onJob("HostConfig.NanoCpus: 1500000000")],
   cpuset_cpus: ["0,1", ...onJob('HostConfig.CpusetCpus: "0,1"')],
@@ -61,7 +66,7 @@ const KEYS: Readonly<Record<string, readonly [value: unknown, ...expected: strin
   ],
   group_add: [["docker"], ...onJob('HostConfig.GroupAdd: ["docker"]')],
   hostname: ["box", ...onJob('Hostname: "box"')],
-  ipcmode: ["private", ...onAll('HostConfig.IpcMode: "private"')],
+  ipcmode: ["private", ...onJob('HostConfig.IpcMode: "private"')],
   isolation: ["hyperv", ...onAll('HostConfig.Isolation: "hyperv"')],
   links: [["db:db"], ...onJob('HostConfig.Links: ["db:db"]')],
   log_options: [{ env: "A" }, ...onAll('HostConfig.LogConfig.Config.env: "A"')],
@@ -71,13 +76,15 @@ const KEYS: Readonly<Record<string, readonly [value: unknown, ...expected: strin
   memory_swap: ["1g", ...onJob("HostConfig.MemorySwap: 1073741824")],
   network_mode: [
     "host",
-    'build HostConfig.NetworkMode: "host"',
-    'build HostConfig.ExtraHosts: ["redis:127.0.0.1"]',
-    ...on(["predefined", "service"], 'HostConfig.NetworkMode: "host"'),
+    ...["build", "predefined"].flatMap((type) => [
+      `${type} HostConfig.NetworkMode: "host"`,
+      `${type} HostConfig.ExtraHosts: ["redis:127.0.0.1","<id>:127.0.0.1"]`,
+    ]),
+    'service HostConfig.NetworkMode: "host"',
   ],
   oom_kill_disable: [true, ...onJob("HostConfig.OomKillDisable: true")],
   oom_score_adjust: [100, ...onJob("HostConfig.OomScoreAdj: 100")],
-  pid_mode: ["host", ...onAll('HostConfig.PidMode: "host"')],
+  pid_mode: ["host", 'build HostConfig.PidMode: "host"'],
   privileged: [true, ...on(["build", "service"], "HostConfig.Privileged: true")],
   runtime: ["runsc", ...onAll('HostConfig.Runtime: "runsc"')],
   security_opt: [
@@ -105,15 +112,15 @@ const KEYS: Readonly<Record<string, readonly [value: unknown, ...expected: strin
   services_security_opt: [["label=disable"], 'service HostConfig.SecurityOpt: ["label=disable"]'],
   services_tmpfs: [{ "/data": "rw" }, 'service HostConfig.Tmpfs./data: "rw"'],
   shm_size: [300_000, ...onAll("HostConfig.ShmSize: 300000")],
-  sysctls: [{ "net.a": "1" }, ...onAll('HostConfig.Sysctls.net.a: "1"')],
+  sysctls: [{ "net.a": "1" }, ...onJob('HostConfig.Sysctls.net.a: "1"')],
   tmpfs: [{ "/run": "rw" }, ...onJob('HostConfig.Tmpfs./run: "rw"')],
   ulimit: [
     { nofile: "1:2" },
-    ...onAll('HostConfig.Ulimits: [{"Name":"nofile","Soft":1,"Hard":2}]'),
+    ...onJob('HostConfig.Ulimits: [{"Name":"nofile","Soft":1,"Hard":2}]'),
   ],
   user: ["1000:1000", 'build User: "1000:1000"'],
   userns_mode: ["host", ...onAll('HostConfig.UsernsMode: "host"')],
-  volumes_from: [["data:ro"], ...onAll('HostConfig.VolumesFrom: ["data:ro"]')],
+  volumes_from: [["data:ro"], ...onJob('HostConfig.VolumesFrom: ["data:ro"]')],
 };
 
 /** Keys that act elsewhere, and where they are tested. */
@@ -213,9 +220,20 @@ describe("[runners.docker]", () => {
     expect(engine.created("predefined")).not.toHaveProperty("HostConfig.Privileged");
   });
 
-  test("FF_USE_INIT_WITH_DOCKER_EXECUTOR is for all of them", async () => {
+  test("FF_USE_INIT_WITH_DOCKER_EXECUTOR is for those that run what users wrote", async () => {
     const engine = await prepared({ flags: { FF_USE_INIT_WITH_DOCKER_EXECUTOR: true } });
-    for (const type of TYPES) expect(engine.created(type)).toHaveProperty("HostConfig.Init", true);
+    for (const type of ["build", "service"]) {
+      expect(engine.created(type)).toHaveProperty("HostConfig.Init", true);
+    }
+    expect(engine.created("predefined")).not.toHaveProperty("HostConfig.Init");
+  });
+
+  test("disable_entrypoint_overwrite holds for services too", async () => {
+    const services = [{ name: "redis:7", entrypoint: ["/mine"], command: ["run"] }];
+    const entrypoint = async (docker: Record<string, unknown>) =>
+      (await prepared({ docker, job: { services } })).created("service")["Entrypoint"];
+    expect(await entrypoint({})).toEqual(["/mine"]);
+    expect(await entrypoint({ disable_entrypoint_overwrite: true })).toBeUndefined();
   });
 });
 
@@ -288,6 +306,26 @@ describe("names and labels", () => {
       [`${prefix}.service`]: "redis",
       [`${prefix}.service.version`]: "7",
     });
+    for (const type of ["build", "predefined"]) {
+      const { Hostname } = engine.created(type);
+      expect(Hostname).toBe("runner-abcdefghi-project-7-concurrent-3");
+    }
+  });
+
+  test("a service is known by its tag, by its digest, or as the latest", async () => {
+    const digest = `@sha256:${"1".repeat(64)}`;
+    const labelsOf = async (name: string) => {
+      const { Labels } = (await prepared({ job: { services: [{ name }] } })).created("service");
+      const prefix = "com.gitlab.gitlab-runner.service";
+      const { [prefix]: service, [`${prefix}.version`]: version } = Labels as Labels;
+      return [service, version];
+    };
+    expect(await labelsOf("redis")).toEqual(["redis", "latest"]);
+    expect(await labelsOf(`redis${digest}`)).toEqual(["redis", digest]);
+    expect(await labelsOf(`reg.example.com:5000/a/b:1${digest}`)).toEqual([
+      "reg.example.com/a/b",
+      "1",
+    ]);
   });
 });
 

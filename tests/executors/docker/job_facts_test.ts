@@ -194,7 +194,7 @@ describe("jobFacts", () => {
 
   test("names a network of its own only where asked to, and none is configured", () => {
     const job = { variables: [variable("FF_NETWORK_PER_BUILD", "true")] };
-    expect(factsOf({ job }).network).toBe("runner-abcdefghi-project-7-concurrent-0-job-5-network");
+    expect(factsOf({ job }).network).toBe("runner-abcdefghi-7-0-5");
     expect(factsOf({}).network).toBeUndefined();
     expect(factsOf({ job, docker: { network_mode: "host" } }).network).toBeUndefined();
   });
@@ -227,24 +227,65 @@ describe("planServices", () => {
       ["redis", ["redis", "db"]],
       ["postgres", ["postgres"]],
     ]);
-    expect(warnings.join()).toContain("alias db");
+    expect(warnings).toEqual([
+      'Skipping alias "db" for service "postgres" (services[1]): alias is already in use by another service.',
+    ]);
   });
 
-  test("gives a service the job's variables with its own on top", () => {
+  test("does not start a service that nobody could reach", () => {
+    const names = plan({
+      job: { services: [{ name: "postgres:12" }, { name: "postgres:13" }, { name: "redis" }] },
+    }).map(({ name }) => name.replace(/^.*[0-9a-f]{16}-/, ""));
+    expect(names).toEqual(["postgres-0", "redis-2"]);
+  });
+
+  test("gives a service what everybody may see of the job's variables, and its own on top", () => {
+    const open = { public: true, raw: false };
     const [service] = plan({
       job: {
-        variables: [variable("A", "job"), variable("B", "job")],
-        services: [{ name: "x", variables: [variable("B", "own-$A")], command: ["$B"] }],
+        variables: [
+          { ...variable("A", "job"), ...open },
+          { ...variable("B", "job"), ...open },
+          { ...variable("C", "of-$SECRET-$B"), ...open },
+          { ...variable("SECRET", "s3cr3t"), public: false },
+        ],
+        services: [{
+          name: "x",
+          variables: [
+            { ...variable("B", "own-$A"), ...open },
+            { ...variable("D", "$C and $SECRET"), ...open },
+            variable("discovery.type", "single-node"),
+          ],
+        }],
       },
     });
-    expect(service?.env).toContain("A=job");
-    expect(service?.env).toContain("B=own-job");
-    expect(service?.command).toEqual(["own-job"]);
+    const env = service?.env ?? [];
+    for (
+      const entry of [
+        "A=job",
+        "B=own-job",
+        "C=of-s3cr3t-job",
+        "D=of-s3cr3t-job and s3cr3t",
+        "discovery.type=single-node",
+      ]
+    ) expect(env).toContain(entry);
+    expect(env.filter((entry) => /^(?:SECRET|CI_JOB_TOKEN)=/.test(entry))).toEqual([]);
+    expect(env.filter((entry) => entry.startsWith("B="))).toHaveLength(1);
+  });
+
+  test("takes a service's command as it stands: its container knows variables of its own", () => {
+    const words = ["sh", "-c", "exec server --name $HOSTNAME"];
+    const [service] = plan({
+      job: { services: [{ name: "x", entrypoint: words, command: words }] },
+    });
+    expect(service).toMatchObject({ entrypoint: words, command: words });
   });
 
   test("keeps to services_limit", () => {
     const job = { services: [{ name: "x" }] };
     expect(plan({ job, docker: { services_limit: 1 } })).toHaveLength(1);
-    expect(() => plan({ job, docker: { services_limit: 0 } })).toThrow("services_limit is 0");
+    expect(() => plan({ job, docker: { services_limit: 0 } })).toThrow(
+      "too many services requested: 1, only 0 allowed",
+    );
   });
 });
