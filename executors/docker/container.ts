@@ -1,11 +1,11 @@
 /** One container of a job: made once, started once, stages run in it one after another. */
 
-import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import { JobConfigurationError, messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type { OutputSink, Terminal, TerminalOptions } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, settlesWithin } from "../../core/util/abort.ts";
 import { ContainerGone, hasEnded, isNoLonger, isRefused } from "./container_gone.ts";
-import type { ContainerSpec, Engine, ProcessEnd } from "./engine/mod.ts";
+import { type ContainerSpec, type Engine, EngineError, type ProcessEnd } from "./engine/mod.ts";
 import { receiveScript, runReceived, signalCommand } from "./scripts.ts";
 
 export interface JobContainerOptions {
@@ -79,10 +79,19 @@ export class JobContainer {
 
   async #make(): Promise<string> {
     const { engine, name, spec, platform } = this.#options;
-    return await engine.createContainer(name, spec, {
-      signal: AbortSignal.timeout(CREATE_MS),
-      ...(platform === "" ? {} : { platform }),
-    });
+    try {
+      return await engine.createContainer(name, spec, {
+        signal: AbortSignal.timeout(CREATE_MS),
+        ...(platform === "" ? {} : { platform }),
+      });
+    } catch (cause) {
+      if (!(cause instanceof EngineError && cause.kind === "bad-request")) throw cause;
+      // What the job or the configuration asks for is never to be had.
+      throw new JobConfigurationError(
+        `The Docker Engine refuses to make container ${name}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
   }
 
   /**

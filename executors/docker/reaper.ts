@@ -7,7 +7,10 @@ import type { Engine } from "./engine/mod.ts";
 import { REAPER_LABELS } from "./names.ts";
 import type { Ownership } from "./ownership.ts";
 
-/** Removes the containers, networks and temporary volumes of one job. Throws when one stays. */
+/**
+ * Removes the containers, networks and temporary volumes of one job, and what the job itself has
+ * started in its network. Throws when one stays.
+ */
 export async function removeJob(
   engine: Engine,
   key: string,
@@ -22,8 +25,18 @@ export async function removeJob(
   ]);
   await Promise.all([
     ...volumes.map(({ name }) => engine.removeVolume(name, its)),
-    ...networks.map(({ id }) => engine.removeNetwork(id, its)),
+    ...networks.map(({ id }) => removeNetwork(engine, id, its)),
   ]);
+}
+
+async function removeNetwork(
+  engine: Engine,
+  id: string,
+  its: { signal: AbortSignal },
+): Promise<void> {
+  const guests = await engine.networkContainers(id, its);
+  await Promise.all(guests.map((guest) => engine.removeContainer(guest, its)));
+  await engine.removeNetwork(id, its);
 }
 
 export interface ReaperOptions {

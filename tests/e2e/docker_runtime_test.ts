@@ -272,7 +272,13 @@ describe.skipIf(missing !== undefined)(
         "runner_system_failure",
         /invalid device cgroup rule format: 'nonsense'/,
       ],
-      ['runtime = "nowhere"', "runner_system_failure", /[Uu]nknown runtime.*nowhere/],
+      ['runtime = "nowhere"', "runner_configuration_error", /[Uu]nknown runtime.*nowhere/],
+      [
+        'memory = "1k"',
+        "runner_configuration_error",
+        /The Docker Engine refuses to make container runner-\S+-build: Minimum memory limit/,
+      ],
+      ['cap_add = ["NONSENSE"]', "runner_configuration_error", /unknown capability.*NONSENSE/],
       [
         'devices = ["/dev/null:/dev/x:q"]',
         "runner_configuration_error",

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import { deriveImage, startEngine } from "../executors/docker/dockerd.ts";
 import { DockerLab, missingForDocker } from "./docker_lab.ts";
-import { expectSuccess } from "./lab.ts";
+import { expectSuccess, output } from "./lab.ts";
 
 const missing = missingForDocker();
 
@@ -223,6 +223,31 @@ describe.skipIf(missing !== undefined)(
       expect(job.plain).toContain("hello from network\n");
       expect(job.plain).toMatch(/in runner-[a-z0-9]+-1-\d+-\d+\n/);
     });
+  },
+);
+
+describe.skipIf(missing !== undefined)(
+  missing ? `the network of a job: NOT RUN, ${missing}` : "the network of a job",
+  () => {
+    test("goes with the job, and so does what the job has started in it", async () => {
+      await using docker = await DockerLab.open();
+      docker.lab.start();
+      const job = docker.lab.enqueue({
+        script: [
+          "echo network=$CI_BUILD_NETWORK_NAME.",
+          "until ping -c 1 -W 1 guest; do sleep 0.2; done",
+        ],
+        variables: { ...NO_SOURCES, FF_NETWORK_PER_BUILD: "true" },
+      });
+      await docker.lab.printed(job, "network=runner-");
+      const network = /network=(runner-\S+)\./.exec(await job.trace.text())?.[1] ?? "";
+      // As a job does that has the engine's socket.
+      const guest = ["--name", `guest-${job.id}-${network}`, "--network-alias", "guest"];
+      const command = ["docker", "run", "-d", ...guest, "--network", network, docker.image];
+      await output([...command, "sleep", "1000"], { env: { DOCKER_HOST: docker.host } });
+      expectSuccess(await docker.lab.finished(job));
+      expect(await docker.onlyCachesLeft()).toBe(0);
+    }, 60_000);
   },
 );
 

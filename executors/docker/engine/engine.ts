@@ -249,6 +249,8 @@ export interface Engine extends AsyncDisposable {
     options: Abortable & { readonly aliases: readonly string[] },
   ): Promise<void>;
   listNetworks(labels: Labels, its: Abortable): Promise<readonly { id: string; labels: Labels }[]>;
+  /** Ids of what runs in it; none when it is not there. */
+  networkContainers(id: string, its: Abortable): Promise<readonly string[]>;
   /** Not there is fine. */
   removeNetwork(id: string, its: Abortable): Promise<void>;
 

@@ -2,12 +2,12 @@
 
 import { z } from "zod";
 import type { Engine } from "./engine.ts";
-import type { EngineHttp } from "./engine_http.ts";
+import { type EngineHttp, unlessMissing } from "./engine_http.ts";
 import { labelFilter } from "./filters.ts";
 
 export type NetworkCalls = Pick<
   Engine,
-  "createNetwork" | "connectNetwork" | "listNetworks" | "removeNetwork"
+  "createNetwork" | "connectNetwork" | "listNetworks" | "networkContainers" | "removeNetwork"
 >;
 
 const Created = z.object({ Id: z.string() });
@@ -16,6 +16,8 @@ const NetworkList = z.array(z.object({
   Id: z.string(),
   Labels: z.record(z.string(), z.string()).nullish(),
 }));
+
+const NetworkDetails = z.object({ Containers: z.record(z.string(), z.unknown()).nullish() });
 
 export function networkCalls(http: EngineHttp): NetworkCalls {
   return {
@@ -44,6 +46,12 @@ export function networkCalls(http: EngineHttp): NetworkCalls {
       const call = { method: "GET", path: "/networks", query, signal } as const;
       const networks = await http.json(NetworkList, call);
       return networks.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
+    },
+
+    async networkContainers(id, { signal }) {
+      const call = { method: "GET", path: pathOf(id), signal } as const;
+      const found = await unlessMissing(http.json(NetworkDetails, call));
+      return found === "not-found" ? [] : Object.keys(found.Containers ?? {});
     },
 
     async removeNetwork(id, { signal }) {

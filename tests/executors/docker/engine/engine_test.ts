@@ -248,10 +248,12 @@ describe.skipIf(missing !== undefined)(
         await engine.startContainer(made.id, its);
         const details = await engine.inspectContainer(made.id, its);
         expect(details).toMatchObject({ addresses: { [name]: expect.stringMatching(/^\d+\./) } });
+        expect(await engine.networkContainers(network, its)).toEqual([made.id]);
       } finally {
         await engine.removeNetwork(network, its);
       }
       expect(await engine.listNetworks(labels, its)).toEqual([]);
+      expect(await engine.networkContainers(network, its)).toEqual([]);
     }, 30_000);
 
     test("events come as they happen, filtered by label", async () => {
