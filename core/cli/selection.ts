@@ -3,6 +3,7 @@
 import { loadConfig } from "../config/load.ts";
 import type { RunnerConfig } from "../config/schema.ts";
 import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
+import { shortToken } from "../util/token.ts";
 import type { CommandContext } from "./command.ts";
 import type { Flag } from "./flag.ts";
 
@@ -64,6 +65,23 @@ export async function selectRunners(
   throw new ConfigurationError(`No runner in "${path}" matches the given name, URL, token or id`);
 }
 
+/**
+ * The first of several entries of one name, as with GitLab Runner: what is done
+ * to a runner can hardly be undone.
+ */
+export function firstOf(
+  runners: readonly RunnerConfig[],
+  { logger }: CommandContext,
+): readonly RunnerConfig[] {
+  const [first, ...others] = runners;
+  if (first === undefined || others.length === 0) return runners;
+  logger.warning(
+    `${runners.length} runners have the name "${first.name}"; only the first is taken`,
+    { runner: shortToken(first.token.reveal()), URL: first.url },
+  );
+  return [first];
+}
+
 /** All entries of the file. One that is not there has none, which is told but is no failure. */
 export async function configuredRunners(
   path: string,
@@ -78,6 +96,7 @@ export async function configuredRunners(
   }
 }
 
-function sameUrl(a: string, b: string): boolean {
+/** Whether both name one GitLab. */
+export function sameUrl(a: string, b: string): boolean {
   return a.replace(/\/+$/, "") === b.replace(/\/+$/, "");
 }

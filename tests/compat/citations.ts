@@ -145,6 +145,8 @@ register:template  e2e/commands_register_test.ts  register fills in from a templ
 register:unknown-shell  core/cli/register_test.ts  register refuses an unknown shell before it asks GitLab
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
+unregister:name  core/cli/runner_commands_test.ts  --name takes the first of several, and --token the one that has it
+unregister:name  core/cli/runner_commands_test.ts  --name takes the first of several
 unregister:manager  e2e/commands_manage_test.ts  unregister deletes this manager at GitLab, then the entry
 reset-token:own  e2e/commands_manage_test.ts  reset-token puts GitLab's new token into the file
 list:lines  e2e/commands_manage_test.ts  list names each runner with a short token

@@ -146,6 +146,7 @@ register:template                1.3   A template fills in what flags leave open
 register:unknown-shell           1.3   A shell that does not exist is refused before GitLab is asked.
 register:keeps-file              1.3   What else is in config.toml stays as it is.
 verify:messages                  1.5   Each runner is told to be valid or not; --delete removes the dead.
+unregister:name                  1.5   Of several runners with one name the first is taken.
 unregister:manager               1.5   A glrt- runner loses this manager, and its entry.
 reset-token:own                  1.5   The runner's own token replaces itself.
 list:lines                       1.5   One line with executor, short token and URL.

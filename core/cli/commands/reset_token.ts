@@ -13,7 +13,14 @@ import {
   refusal,
   runnerFields,
 } from "../connect.ts";
-import { ALL_FLAG, NAME_FLAG, type Selector, selectRunners, URL_FLAG } from "../selection.ts";
+import {
+  ALL_FLAG,
+  firstOf,
+  NAME_FLAG,
+  type Selector,
+  selectRunners,
+  URL_FLAG,
+} from "../selection.ts";
 
 export const resetTokenCommand: Command = {
   description:
@@ -46,7 +53,9 @@ export const resetTokenCommand: Command = {
     if (isEmpty && !flags.bool("all-runners")) {
       throw new ConfigurationError("Say which runner: --name, --url, --id or --all-runners");
     }
-    const runners = await selectRunners(path, flags.bool("all-runners") ? {} : selector, context);
+    const selected = await selectRunners(path, flags.bool("all-runners") ? {} : selector, context);
+    const isByName = selector.name !== undefined && !flags.bool("all-runners");
+    const runners = isByName ? firstOf(selected, context) : selected;
     const pat = flags.text("pat");
     const identity = await managerIdentity(path, context);
     let failed = 0;

@@ -18,7 +18,9 @@ import { type Flag, type FlagValues } from "../flag.ts";
 import {
   ALL_FLAG,
   configuredRunners,
+  firstOf,
   NAME_FLAG,
+  sameUrl,
   selectRunners,
   TOKEN_FLAG,
   URL_FLAG,
@@ -33,8 +35,9 @@ const TLS_FLAGS: readonly Flag[] = [
 export const unregisterCommand: Command = {
   description:
     "For a runner created in GitLab (glrt-…) only this host is deleted as its manager; other " +
-    "runners are deleted themselves. Entries that GitLab refused to delete stay in the " +
-    "configuration file, and the exit code is 1.",
+    "runners are deleted themselves. Of several runners with one name the first is taken. Entries " +
+    "that GitLab refused to delete stay in the configuration file, and the exit code is 1. The " +
+    "certificates of an entry are used with --token, too.",
   flags: [
     CONFIG_FLAG,
     NAME_FLAG,
@@ -70,17 +73,29 @@ async function addresses(
   if (flags.bool("all-runners")) {
     return await configuredRunners(path, context);
   }
-  const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag));
-  if (name) return await selectRunners(path, { name }, context);
-  if (!url || !token) {
-    throw new ConfigurationError("Say which runner: --name, --url with --token, or --all-runners");
+  const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag) || undefined);
+  if (name !== undefined) {
+    return firstOf(await selectRunners(path, { name, token }, context), context);
   }
+  if (token === undefined) {
+    throw new ConfigurationError("Say which runner: --name, --token, or --all-runners");
+  }
+  // An entry of the file knows the certificates of its GitLab.
+  const entry = (await configuredRunners(path, context)).find((runner) =>
+    runner.token.reveal() === token && (url === undefined || sameUrl(runner.url, url))
+  );
+  if (entry === undefined && url === undefined) {
+    throw new ConfigurationError(`No runner in "${path}" has this token; give its --url as well`);
+  }
+  const own = (flag: "tls-ca-file" | "tls-cert-file" | "tls-key-file") =>
+    flags.text(flag) || (entry?.[flag] ?? "");
   return [{
-    url,
+    url: entry?.url ?? url ?? "",
     token: new Secret(token),
-    "tls-ca-file": flags.text("tls-ca-file") ?? "",
-    "tls-cert-file": flags.text("tls-cert-file") ?? "",
-    "tls-key-file": flags.text("tls-key-file") ?? "",
+    name: entry?.name,
+    "tls-ca-file": own("tls-ca-file"),
+    "tls-cert-file": own("tls-cert-file"),
+    "tls-key-file": own("tls-key-file"),
   }];
 }
 

@@ -143,6 +143,24 @@ describe("unregister", () => {
       expect(await sandbox.config()).toBe(before);
     }));
 
+  test("--name takes the first of several, and --token the one that has it", () =>
+    inSandbox({ "DELETE runners": gone }, async ({ run, server, sandbox }) => {
+      const entry = (token: string) =>
+        `[[runners]]\nname = "vm"\nurl = "${server.url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+      await Bun.write(sandbox.configPath, ["one", "two", "three"].map(entry).join(""));
+      const { code, stderr } = await run("unregister", "--name", "vm");
+      expect(code).toBe(0);
+      expect(stderr).toContain('WARNING: 3 runners have the name "vm"; only the first is taken');
+      expect(await sandbox.config()).toBe(entry("two") + entry("three"));
+      expect((await run("unregister", "--token", "three")).code).toBe(0);
+      expect(await sandbox.config()).toBe(entry("two"));
+      expect((await run("unregister", "--name", "vm", "--token", "three")).code).toBe(1);
+      expect((await run("unregister", "--token", "four")).stderr).toContain(
+        "give its --url as well",
+      );
+      expect(server.seen.map(({ body }) => body["token"])).toEqual(["one", "three"]);
+    }));
+
   test("--url and --token work for a runner that is in no file", () =>
     inSandbox({ "DELETE runners": gone }, async ({ run, server, sandbox }) => {
       const { code } = await run("unregister", "--url", server.url, "--token", "elsewhere-1");
@@ -214,6 +232,18 @@ describe("reset-token", () => {
         "has no runner with the old one any more; register the runner again",
       );
     }));
+
+  test("--name takes the first of several", () =>
+    inSandbox(
+      { "POST runners/reset_authentication_token": reset },
+      async ({ run, server, sandbox }) => {
+        await Bun.write(sandbox.configPath, (await sandbox.config()).replace("legacy", "created"));
+        const { code, stderr } = await run("reset-token", "--name", "created");
+        expect(code).toBe(0);
+        expect(stderr).toContain('2 runners have the name "created"; only the first is taken');
+        expect(server.seen.map(({ body }) => body["token"])).toEqual([CREATED]);
+      },
+    ));
 
   test("--pat goes to the runner's id", () =>
     inSandbox(
