@@ -146,7 +146,7 @@ register:unknown-shell  core/cli/register_test.ts  register refuses an unknown s
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
 unregister:name  core/cli/runner_commands_test.ts  --name takes the first of several, and --token the one that has it
-unregister:name  core/cli/runner_commands_test.ts  --name takes the first of several
+unregister:name  core/cli/reset_token_test.ts  --name takes the first of several
 unregister:manager  e2e/commands_manage_test.ts  unregister deletes this manager at GitLab, then the entry
 reset-token:own  e2e/commands_manage_test.ts  reset-token puts GitLab's new token into the file
 list:lines  e2e/commands_manage_test.ts  list names each runner with a short token
@@ -155,7 +155,7 @@ version:lines  e2e/commands_manage_test.ts  --version prints GitLab Runner's lin
 config:no-file  core/cli/runner_commands_test.ts  ${"${command}"} finds no runner where there is no file yet, which is no failure
 config:labels  core/config/load_test.ts  refuses labels that GitLab would refuse, with those of the whole file counted in
 config:key-case  core/config/toml_edit_test.ts  finds a key in the case in which it is written
-config:key-case  core/cli/runner_commands_test.ts  writes the new token where the file has the old one, whatever the case of its keys
+config:key-case  core/cli/reset_token_test.ts  writes the new token where the file has the old one, whatever the case of its keys
 config:syntax-error  e2e/bad_input_config_test.ts  a TOML syntax error names file, line and column, and ends the program
 helper:artifacts  e2e/commands_helpers_test.ts  artifacts-uploader sends what it is told, with credentials of the environment
 helper:artifacts  e2e/commands_helpers_test.ts  artifacts-downloader unpacks into the current directory

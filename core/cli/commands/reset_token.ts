@@ -13,6 +13,7 @@ import {
   refusal,
   runnerFields,
 } from "../connect.ts";
+import { interruptSignal } from "../interrupt.ts";
 import {
   ALL_FLAG,
   firstOf,
@@ -59,11 +60,17 @@ export const resetTokenCommand: Command = {
     const pat = flags.text("pat");
     const identity = await managerIdentity(path, context);
     let failed = 0;
+    // One that GitLab has made by the time of an interrupt would be lost with the process.
+    using interrupt = interruptSignal(context.program);
     for (const runner of runners) {
-      const isReset = await resetToken(runner, context, {
-        ...identity,
-        pat: pat === undefined ? undefined : new Secret(pat),
-      });
+      interrupt.signal.throwIfAborted();
+      const isReset = await Promise.race([
+        resetToken(runner, context, {
+          ...identity,
+          pat: pat === undefined ? undefined : new Secret(pat),
+        }),
+        interrupt.again.then(giveUp),
+      ]);
       if (!isReset) failed++;
     }
     if (failed < runners.length) context.logger.info(`Updated ${path}`);
@@ -71,6 +78,10 @@ export const resetTokenCommand: Command = {
     return 0;
   },
 };
+
+function giveUp(): never {
+  throw new RunnerError("Interrupted while GitLab may have made a token that is not written down");
+}
 
 /** Saves each token as soon as it is made: the old one is of no use any more. */
 async function resetToken(
