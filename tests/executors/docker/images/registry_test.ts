@@ -115,8 +115,13 @@ function suite(use: (registries: readonly string[]) => Promise<TestEngine>): voi
 
   test("pulls by digest", async () => {
     const { id, digest } = await push(open, `${run}/fixed:1`, "fixed");
-    const { found } = await ensure(`${open.address}/${run}/fixed@${digest}`);
-    expect(found.id).toBe(id);
+    for (const name of [`${run}/fixed@${digest}`, `${run}/fixed:1@${digest}`]) {
+      const image = `${open.address}/${name}`;
+      expect((await ensure(image)).found.id).toBe(id);
+      const there = await ensure(image, { policies: ["if-not-present"] });
+      expect(there.found.id).toBe(id);
+      expect(there.lines[1]).toStartWith("print Using locally found image version");
+    }
   });
 
   test("logs in with a password, which no line shows", async () => {
