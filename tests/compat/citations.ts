@@ -190,6 +190,7 @@ docker:oom  e2e/docker_memory_test.ts  a script that meets it fails, and the log
 docker:privileged  executors/docker/create_requests_test.ts  privileges are for the images that are allowed them
 docker:image:options  executors/docker/create_requests_test.ts  has the user and the platform that the job asks for
 docker:image:allowed  executors/docker/images/allow_list_test.ts  tells what is allowed before it refuses
+docker:image:allowed  e2e/docker_registry_test.ts  images and services that no pattern as it stands matches are refused
 docker:image:policies  executors/docker/images/image_store_test.ts  tries a list of policies in turn
 docker:image:retries  executors/docker/images/image_store_test.ts  repeats what may pass, and ends in the registry's words
 docker:image:auth  executors/docker/images/registry_auth_test.ts  asks the variable, then one of the user's files, then the job's payload
@@ -219,6 +220,7 @@ docker:volume:open  e2e/docker_volumes_test.ts  all users of a job's containers,
 docker:volume:variables  executors/docker/job_facts_test.ts  takes volumes as binds or as managed ones, with variables in their paths only
 docker:volume:double  executors/docker/job_facts_test.ts  refuses two volumes at one place
 docker:volume:protected  executors/docker/job_facts_test.ts  keeps protected caches apart, and does not believe a job that says it is protected
+docker:allowed-users  e2e/docker_registry_test.ts  users that are not listed are refused
 docker:allowed-users  executors/docker/job_facts_test.ts  refuses a job without image and a user who is not allowed
 docker:disable-cache  e2e/docker_volumes_test.ts  disable_cache keeps nothing, volume_keep keeps even what is temporary
 docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_dir is a folder of the host

@@ -245,3 +245,59 @@ describe.skipIf(missing !== undefined)(
     }, LIMIT);
   },
 );
+
+describe.skipIf(missing !== undefined)(
+  missing ? `what jobs may ask for: NOT RUN, ${missing}` : "what jobs may ask for",
+  () => {
+    let docker: DockerLab;
+    let busybox: string;
+    beforeAll(async () => {
+      docker = await DockerLab.open({
+        docker: [
+          'allowed_images = ["runner-test/*:*", "$ANY"]',
+          'allowed_services = ["{postgres,mysql}:*"]',
+          'allowed_users = ["nobody", "1000"]',
+        ],
+      });
+      busybox = await makeImage("busybox.sh", docker.host);
+      docker.lab.start();
+    }, LIMIT);
+    afterAll(async () => await docker[Symbol.asyncDispose]());
+
+    /** A job that could set any variable in a pattern. */
+    const run = (more: object): Promise<FinishedJob> =>
+      docker.lab.run({ script: "id -u", variables: { ANY: "**" }, ...more });
+
+    test("images and services that no pattern as it stands matches are refused", async () => {
+      const image = await run({ image: { name: "debian:12" } });
+      expectFailure(image, "runner_configuration_error");
+      expect(image.plain).toContain(
+        'ERROR: The "debian:12" image is not present on list of allowed images:\n' +
+          "- runner-test/*:*\n- $ANY\n\nPlease check runner's allowed_images configuration: ",
+      );
+      expect(image.plain).toContain('\nERROR: Job failed: disallowed image "debian:12"\n');
+      const service = await run({ image: { name: busybox }, services: [{ name: busybox }] });
+      expectFailure(service, "runner_configuration_error");
+      expect(service.plain).toContain(
+        `"${busybox}" image is not present on list of allowed services`,
+      );
+      expectSuccess(await run({ image: { name: busybox } }));
+      expectSuccess(await run({}));
+    }, LIMIT);
+
+    test("users that are not listed are refused", async () => {
+      const as = (user: string) =>
+        run({ image: { name: busybox, executor_opts: { docker: { user } } } });
+      for (const user of ["root", "0", "nobody:root"]) {
+        const job = await as(user);
+        expectFailure(job, "runner_configuration_error");
+        expect(job.plain).toContain(
+          `ERROR: Job failed: user "${user}" is not an allowed user: [nobody 1000]`,
+        );
+      }
+      const allowed = await as("1000");
+      expectSuccess(allowed);
+      expect(allowed.plain).toContain("\n1000\n");
+    }, LIMIT);
+  },
+);
