@@ -2,8 +2,14 @@
 
 import type { DockerConfig } from "../../core/config/schema.ts";
 import type { JobLog } from "../../core/executor.ts";
-import type { ImageDetails } from "./engine/mod.ts";
-import { checkAllowed, effectivePolicies, type JobImages, type PullPolicy } from "./images/mod.ts";
+import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
+import {
+  checkAllowed,
+  effectivePolicies,
+  foreignTo,
+  type JobImages,
+  type PullPolicy,
+} from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
 
 export interface WantedImage {
@@ -18,9 +24,15 @@ export interface WantedImage {
 export async function ensureImage(
   images: JobImages,
   wanted: WantedImage,
-  options: { facts: JobFacts; home: string | undefined; log: JobLog; signal: AbortSignal },
+  options: {
+    engine: EngineInfo;
+    facts: JobFacts;
+    home: string | undefined;
+    log: JobLog;
+    signal: AbortSignal;
+  },
 ): Promise<ImageDetails> {
-  const { facts, home, log, signal } = options;
+  const { engine, facts, home, log, signal } = options;
   const { image, purpose, platform } = wanted;
   const { docker, variables, spec } = facts;
   const request = {
@@ -34,7 +46,12 @@ export async function ensureImage(
     },
   };
   if (purpose !== "helper") assertAllowed(wanted, facts, log);
-  return await images.ensure(request, log, { signal });
+  const found = await images.ensure(request, log, { signal });
+  if (purpose !== "helper" && platform === "") {
+    const why = foreignTo(engine.architecture, found);
+    if (why !== undefined) log.warning(`Image ${image} may not run: ${why}`);
+  }
+  return found;
 }
 
 function policiesFor(wanted: WantedImage, docker: DockerConfig): readonly PullPolicy[] {

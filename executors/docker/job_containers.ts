@@ -334,9 +334,10 @@ export class JobContainers {
     }
   }
 
-  #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
-    const { facts, log, home } = this.#options;
-    return ensureImage(this.#images, wanted, { facts, log, home, signal });
+  async #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
+    const { link, facts, log, home } = this.#options;
+    const engine = await link.info({ signal });
+    return await ensureImage(this.#images, wanted, { engine, facts, log, home, signal });
   }
 
   /** The job's entrypoint, or the image's; a single empty word takes it away. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { JobDescriptionInput } from "../../core/embedded/mod.ts";
 import { makeImage } from "../executors/docker/dockerd.ts";
 import {
+  push,
   pushFrom,
   type Registry,
   REGISTRY_PROGRAM,
@@ -225,6 +226,15 @@ describe.skipIf(missing !== undefined)(
       },
       LIMIT,
     );
+
+    test("an image for other machines is told of", async () => {
+      const { image: name, id } = await push(registry, "group/foreign:1", "x", "s390x");
+      const job = await pull({ image: { name, pull_policy: ["always"] }, ...credentials() });
+      expect(job.plain).toMatch(
+        new RegExp(`\nWARNING: Image ${name} may not run: it is for linux/s390x, and the engine's`),
+      );
+      Bun.spawnSync(["docker", "-H", docker.host, "image", "rm", "-f", id]);
+    }, LIMIT);
 
     test("a policy that is not allowed and an image that is not there are refused", async () => {
       const refused = await pull({ image: { name: image, pull_policy: ["sometimes"] } });

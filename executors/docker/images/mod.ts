@@ -9,5 +9,6 @@ export {
   type ImageStoreOptions,
 } from "./image_store.ts";
 export { JobImages } from "./job_images.ts";
+export { foreignTo } from "./platform.ts";
 export { effectivePolicies, type PolicyChoice, type PullPolicy } from "./pull_policy.ts";
 export type { CredentialSources } from "./registry_auth.ts";

@@ -25,6 +25,28 @@ export function matchesPlatform(
   return first === image.os || sameArchitecture(first, image);
 }
 
+/** What a processor of each architecture runs by itself. */
+const RUNS: Readonly<Record<string, readonly string[]>> = {
+  amd64: ["amd64", "386"],
+  arm64: ["arm64", "arm"],
+};
+
+/**
+ * Why an image's programs may not run on an engine's machine (`x86_64`, `aarch64`); undefined: nothing
+ * speaks against it.
+ */
+export function foreignTo(
+  machine: string,
+  image: Pick<ImageDetails, "os" | "architecture">,
+): string | undefined {
+  const own = ALIASES[machine] ?? machine;
+  const runs = RUNS[own];
+  if (image.architecture === "" || runs === undefined || runs.includes(image.architecture)) {
+    return undefined;
+  }
+  return `it is for ${image.os}/${image.architecture}, and the engine's machine is ${own}`;
+}
+
 function sameArchitecture(wanted: string, image: Pick<ImageDetails, "architecture">): boolean {
   return (ALIASES[wanted] ?? wanted) === image.architecture;
 }

@@ -77,13 +77,18 @@ export interface Pushed {
   readonly digest: string;
 }
 
-/** Pushes an image of one file with this content. */
-export async function push(registry: Registry, name: string, content: string): Promise<Pushed> {
+/** Pushes an image of one file with this content; for this machine unless told. */
+export async function push(
+  registry: Registry,
+  name: string,
+  content: string,
+  architecture = process.arch === "arm64" ? "arm64" : "amd64",
+): Promise<Pushed> {
   const [repository = "", tag = "latest"] = name.split(":");
   const base = `http://${registry.address}/v2/${repository}`;
   const layer = layerOf(content);
   const config = Buffer.from(JSON.stringify({
-    architecture: process.arch === "arm64" ? "arm64" : "amd64",
+    architecture,
     os: "linux",
     config: {},
     rootfs: { type: "layers", diff_ids: [sha256(layer)] },
