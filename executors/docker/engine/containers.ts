@@ -84,17 +84,23 @@ export function containerCalls(http: EngineHttp): ContainerCalls {
     },
 
     async removeContainer(id, { signal }) {
-      const query = { force: "1", v: "1" };
       try {
-        await http.done({ method: "DELETE", path: pathOf(id), query, signal }, [404]);
+        await removeNow(http, id, signal);
       } catch (error) {
-        if (!isAlreadyGoing(error)) throw error;
-        await waitRemoved(http, id, signal);
+        if (isAlreadyGoing(error)) return await waitRemoved(http, id, signal);
+        if (!hasJustEnded(error)) throw error;
+        await removeNow(http, id, signal);
       }
     },
 
     waitRemoved: (id, { signal }) => waitRemoved(http, id, signal),
   };
+}
+
+/** Ends it first where it runs, and takes its volumes without a name along. */
+async function removeNow(http: EngineHttp, id: string, signal: AbortSignal): Promise<void> {
+  const query = { force: "1", v: "1" };
+  await http.done({ method: "DELETE", path: pathOf(id), query, signal }, [404]);
 }
 
 async function waitRemoved(http: EngineHttp, id: string, signal: AbortSignal): Promise<void> {
@@ -105,6 +111,11 @@ async function waitRemoved(http: EngineHttp, id: string, signal: AbortSignal): P
 function isAlreadyGoing(error: unknown): boolean {
   return error instanceof EngineError && error.kind === "conflict" &&
     error.message.includes("already in progress");
+}
+
+/** Podman gives up where a container ends by itself while it is being ended. */
+function hasJustEnded(error: unknown): boolean {
+  return error instanceof EngineError && error.message.includes("container state improper");
 }
 
 function pathOf(id: string): string {
