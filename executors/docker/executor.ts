@@ -122,14 +122,19 @@ export class DockerExecutor implements Executor {
 
   async openTerminal(command: StageCommand, options: TerminalOptions): Promise<Terminal> {
     const { build, facts } = this.#prepared();
-    if (!build.isKept) {
-      throw new RunnerError(
-        `No shell is opened in ${facts.image}: its entrypoint ended with the script. Take it away with ` +
-          '"entrypoint: [""]" in the job\'s image',
-      );
-    }
+    const container = build.isKept ? build : await this.#another(options);
     const path = `${facts.paths.tempDir}/shell`;
-    return await build.openTerminal(command.script, { path, ...options });
+    return await container.openTerminal(command.script, { path, ...options });
+  }
+
+  /** What an entrypoint has run is over, and its container with it. */
+  async #another({ output, signal }: TerminalOptions): Promise<JobContainer> {
+    const text =
+      "The image's entrypoint has ended with the script: this is another container, without " +
+      "it. What the job has changed outside of its volumes is not in it.\r\n";
+    await output.write(new TextEncoder().encode(text));
+    if (this.#containers === undefined) throw new RunnerError("The executor was not prepared");
+    return await this.#containers.another(signal);
   }
 
   keep(): KeptEnvironment | undefined {

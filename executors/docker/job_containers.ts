@@ -54,6 +54,8 @@ export class JobContainers {
   #helper: JobHelper | undefined;
   #services: JobServices | undefined;
   #user: UserIds | undefined;
+  /** What the build container is made of. */
+  #made: { readonly image: ImageDetails; readonly info: EngineInfo } | undefined;
   /** The helper has made files since they were given to the job's user. */
   #helperWorked = true;
 
@@ -107,6 +109,7 @@ export class JobContainers {
     const isOne = oneContainer && helper.isJobImage && entrypoint.length === 0 &&
       this.isRootJob && !runsOwnProgram;
     const executables = isOne ? helper.executables : [];
+    this.#made = { image: build, info };
     this.#build = this.#makeBuild(build, { info, entrypoint, executables });
     if (isOne) helper.share(this.#build);
     const open = async (id: string) => await this.#volumes.open(id, { signal });
@@ -199,14 +202,15 @@ export class JobContainers {
       readonly entrypoint: readonly string[];
       /** For the helper's work, where the container does that, too. */
       readonly executables: readonly Mount[];
+      readonly suffix?: string;
     },
   ): JobContainer {
     const { facts } = this;
-    const { info, entrypoint, executables } = options;
+    const { info, entrypoint, executables, suffix = "build" } = options;
     const { runsOwnProgram } = this.#options;
     const program = buildProgram(image, { entrypoint, runsOwnProgram });
     return this.#container(
-      "build",
+      suffix,
       program.mode,
       buildContainerSpec({
         ...sharedBasics(facts, facts.docker.security_opt),
@@ -275,6 +279,16 @@ export class JobContainers {
     return this.#build;
   }
 
+  /** Another one of the job's image and volumes, without the entrypoint that has ended the job's own. */
+  async another(signal: AbortSignal): Promise<JobContainer> {
+    if (this.#made === undefined) throw new RunnerError("The executor was not prepared");
+    const { image, info } = this.#made;
+    const its = { info, entrypoint: [], executables: [], suffix: "shell" };
+    const container = this.#makeBuild(image, its);
+    await container.start(signal);
+    return container;
+  }
+
   /** Starts the build container, whose own program then runs. */
   async serve(signal: AbortSignal): Promise<ServedProgram> {
     const { engine } = this.#options.link;
@@ -315,7 +329,7 @@ export class JobContainers {
       logger,
       name: `${this.facts.name}-${suffix}`,
       spec,
-      platform: suffix === "build" ? this.facts.platform : "",
+      platform: suffix === "predefined" ? "" : this.facts.platform,
       mode,
       sharesProcesses: suffix === "build" && this.facts.docker.pid_mode !== "",
     });

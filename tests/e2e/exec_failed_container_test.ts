@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { makeImage, type TestEngine } from "../executors/docker/dockerd.ts";
 import { onEachEngine } from "../executors/docker/engines.ts";
 import { ExecLab, ofType } from "./exec_lab.ts";
-import { removeVolumes } from "./exec_volumes.ts";
+import { digestOf, removeVolumes } from "./exec_volumes.ts";
 import { TerminalLab } from "./terminal_lab.ts";
 
 onEachEngine("exec of failing jobs", suite);
@@ -61,6 +61,33 @@ other: {script: [echo "other ran"]}
       await terminal.until("other ran");
       expect(await terminal.exited).toBe(1);
       expect(lab.processes()).toEqual([]);
+      removeVolumes(lab);
+    },
+    60_000,
+  );
+
+  test(
+    "exec --shell-on-failure enters another container where an entrypoint has ended the job's own",
+    async () => {
+      using lab = new ExecLab({
+        ".gitlab-ci.yml": `
+breaks:
+  variables: {GIT_STRATEGY: none, GREETING: hello}
+  image: {name: "${image}", entrypoint: [/bin/busybox, env, BY=entrypoint], pull_policy: never}
+  script: [echo made > made.txt, echo far > /tmp/far.txt, test $BY = entrypoint, "false"]
+`,
+      });
+      lab.env["DOCKER_HOST"] = daemon.host;
+      await using terminal = new TerminalLab(lab, "--shell-on-failure", "--no-color");
+      await terminal.until("(breaks) ");
+      expect(terminal.text).toContain(
+        "What the job has changed outside of its volumes is not in it",
+      );
+      terminal.type("echo got-$GREETING $(cat made.txt) $(test -e /tmp/far.txt || echo no-more)\n");
+      await terminal.until("got-hello made no-more");
+      terminal.type("exit\n");
+      expect(await terminal.exited).toBe(1);
+      expect(docker(lab, "ps", "-aq", "--filter", `name=${digestOf(lab)}`)).toBe("");
       removeVolumes(lab);
     },
     60_000,
