@@ -28,8 +28,13 @@ export function networkOf(facts: JobFacts): string {
   return facts.network ?? facts.docker.network_mode;
 }
 
-/** Where a container is found; empty: nowhere. In the host's network, and in another container's, everything is on one loopback. */
+/** Its containers have the network of the host or of another container, sockets and all. */
+export function isBorrowed(network: string): boolean {
+  return network === "host" || network.startsWith("container:");
+}
+
+/** Where a container is found; empty: nowhere. */
 export function addressIn(network: string, found: ContainerDetails | "not-found"): string {
-  if (network === "host" || network.startsWith("container:")) return "127.0.0.1";
+  if (isBorrowed(network)) return "127.0.0.1";
   return found === "not-found" ? "" : found.addresses[network || "bridge"] ?? "";
 }

@@ -3,9 +3,10 @@
 import { JobConfigurationError, messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
-import { deadline } from "../../core/util/abort.ts";
+import { deadline, delay } from "../../core/util/abort.ts";
+import { backoff } from "../../core/util/retry.ts";
 import { JobContainer } from "./container.ts";
-import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
+import { addressIn, isBorrowed, networkOf, sharedBasics } from "./container_basics.ts";
 import { valueIn } from "./container_environment.ts";
 import { serviceContainerSpec } from "./container_spec.ts";
 import {
@@ -18,6 +19,7 @@ import {
 import type { WantedImage } from "./ensure_image.ts";
 import { staysPrivileged } from "./images/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
+import { isListening } from "./listening.ts";
 import { writeLogBeginning } from "./log_beginning.ts";
 import { containerLabels, REAPER_LABELS, serviceLabels, serviceName, typeLabel } from "./names.ts";
 import type { VolumeOpener } from "./open_volumes.ts";
@@ -187,7 +189,10 @@ export class JobServices implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<WaitFailure | undefined> {
     const { name } = service.plan;
-    using limit = deadline(timeoutMs, () => new RunnerError(timeoutOf(name)), signal);
+    const [limitMs, late] = isUnasked(service)
+      ? [Math.min(timeoutMs, UNASKED_MS), `service "${name}" has no exposed ports`]
+      : [timeoutMs, timeoutOf(name)];
+    using limit = deadline(limitMs, () => new RunnerError(late), signal);
     const told: Uint8Array[] = [];
     let hasEnded = false;
     const note = (found: ContainerDetails) => {
@@ -227,11 +232,24 @@ export class JobServices implements AsyncDisposable {
         return health === "healthy";
       }, { signal });
     }
-    if (ports.length === 0) throw new RunnerError(`service "${plan.name}" has no exposed ports`);
     const ends = (found: ContainerDetails) => note(found) === undefined;
+    const end = () => this.#watch.until(id, ends, { signal });
+    if (isUnasked(service)) return await Promise.race([this.#listens(id, signal), end()]);
     // Without an address all that can be told is whether it runs at all.
     if (address === "") return await this.#watch.until(id, (found) => !ends(found), { signal });
-    await Promise.race([probe(address, ports), this.#watch.until(id, ends, { signal })]);
+    await Promise.race([probe(address, ports), end()]);
+  }
+
+  /** Resolves when it waits for connections; it may do so on any port. */
+  async #listens(id: string, signal: AbortSignal): Promise<void> {
+    const { engine, facts } = this.#options;
+    const isOwn = !isBorrowed(networkOf(facts));
+    for (let attempt = 0;; attempt++) {
+      const answer = isOwn ? await isListening(id, { engine, signal }) : undefined;
+      if (answer) return;
+      // Nobody can tell, so it has all of its time.
+      await delay(answer === undefined ? UNASKED_MS : backoff(attempt, LOOK_AGAIN), { signal });
+    }
   }
 
   async #tell({ service, why, told }: WaitFailure, signal: AbortSignal): Promise<void> {
@@ -247,6 +265,15 @@ export class JobServices implements AsyncDisposable {
     await writeLogBeginning(service.id, output, { engine, signal });
     await say("\n\x1b[0;33m*********\x1b[0;m\n\n");
   }
+}
+
+/** As GitLab Runner: how long a service without ports to ask may take to come up. */
+const UNASKED_MS = 10_000;
+
+const LOOK_AGAIN = { minMs: 50, maxMs: 1000 };
+
+function isUnasked({ ports, hasHealthcheck }: RunningService): boolean {
+  return ports.length === 0 && !hasHealthcheck;
 }
 
 /** What the container takes itself for: its own host name. */

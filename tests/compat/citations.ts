@@ -210,6 +210,7 @@ docker:service:alias  e2e/docker_services_test.ts  a service is waited for by it
 docker:service:ports  e2e/docker_services_test.ts  a service is waited for by its exposed port and reached by its alias
 docker:service:warning  e2e/docker_services_test.ts  a service that does not answer is told of with its log, and the job goes on
 docker:service:debug  e2e/docker_services_test.ts  CI_DEBUG_SERVICES puts the services' logs into the job's, masked
+docker:service:no-ports  e2e/docker_services_test.ts  a service without ports to ask is ready when it listens on any
 docker:service:variables  e2e/docker_services_test.ts  a service has the variables that everybody may see, and those it declares
 docker:service:names  executors/docker/job_facts_test.ts  does not start a service that nobody could reach
 docker:service:entrypoint  executors/docker/create_requests_test.ts  disable_entrypoint_overwrite holds for services too

@@ -185,6 +185,7 @@ docker:service:alias             3.8   A job reaches a service by its aliases an
 docker:service:ports             3.8   A service is waited for until one of its exposed ports answers.
 docker:service:warning           3.8   One that does not come up is told of with its log; the job goes on.
 docker:service:debug             3.8   CI_DEBUG_SERVICES streams the services' logs into the job's.
+docker:service:no-ports          3.8   One without ports to ask has up to 10 seconds, less when it listens on any.
 docker:service:variables         3.8   A service gets the job's public variables and its own, and none of the job's secrets.
 docker:service:names             3.8   A name that another service has is skipped with a warning; one left without a name is not started.
 docker:service:entrypoint        2.5   disable_entrypoint_overwrite holds for services too.

@@ -109,6 +109,9 @@ const SHARING: readonly Setting[] = [
   ["oom_kill_disable = true", OWN, "HostConfig.OomKillDisable", true],
 ];
 
+/** The services sleep. */
+const NOT_AWAITED = "wait_for_services_timeout = -1";
+
 const LONG = { GIT_STRATEGY: "none" };
 
 describe.skipIf(missing !== undefined)(
@@ -154,7 +157,7 @@ describe.skipIf(missing !== undefined)(
 
     test("settings of limits, devices, names and rights", async () => {
       await using docker = await DockerLab.open({
-        docker: ["services_privileged = false", ...plain(SETTINGS), ...plain(TABLES)],
+        docker: ["services_privileged = false", NOT_AWAITED, ...plain(SETTINGS), ...plain(TABLES)],
       });
       docker.lab.start();
       const settings = [...SETTINGS, ...TABLES];
@@ -191,7 +194,7 @@ describe.skipIf(missing !== undefined)(
     }, LIMIT);
 
     test("settings that share with the host", async () => {
-      await using docker = await DockerLab.open({ docker: plain(SHARING) });
+      await using docker = await DockerLab.open({ docker: [NOT_AWAITED, ...plain(SHARING)] });
       docker.lab.start();
       const { end, seen, expected } = await inspected(
         docker,

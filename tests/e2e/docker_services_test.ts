@@ -61,6 +61,30 @@ describe.skipIf(missing !== undefined)(
       expect(job.plain).toContain("runner-test-derived");
     });
 
+    test.concurrent("a service without ports to ask is ready when it listens on any", async () => {
+      const job = await docker.lab.run({
+        script: ASK,
+        services: [service({ command: [`sleep 2; ${ANSWER}`] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).not.toContain("WARNING");
+      expect(job.plain).toContain("hello from");
+    });
+
+    test.concurrent("one that listens for itself alone is told of when its time is over", async () => {
+      const job = await docker.lab.run({
+        script: "echo the job goes on",
+        services: [service({ command: ["echo I am shy; exec httpd -f -p 127.0.0.1:8080"] })],
+        variables: NO_SOURCES,
+      });
+      expectSuccess(job);
+      expect(job.plain).toMatch(
+        /Health check error:\nservice "runner-\S+-0" has no exposed ports\n\nService container logs:\n\S+Z I am shy\n/,
+      );
+      expect(job.plain).toContain("the job goes on");
+    });
+
     test.concurrent("a service is ready when its HEALTHCHECK says so", async () => {
       await using healthy = await deriveImage(docker.host, docker.image, [
         "HEALTHCHECK --interval=1s --retries=1 --start-period=30s CMD test -e /tmp/ready",
@@ -138,7 +162,7 @@ describe.skipIf(missing !== undefined)(
     test.concurrent("a service that runs out of memory is named with the reason", async () => {
       const job = await docker.lab.run({
         script: ["sleep 3", "echo the job goes on"],
-        services: [service({ command: ["exec tail /dev/zero"] })],
+        services: [service({ command: ["nc -l -p 8080 & sleep 2; exec tail /dev/zero"] })],
         variables: NO_SOURCES,
       });
       expectSuccess(job);
@@ -150,7 +174,9 @@ describe.skipIf(missing !== undefined)(
     test.concurrent("CI_DEBUG_SERVICES puts the services' logs into the job's, masked", async () => {
       const job = await docker.lab.run({
         script: ["sleep 2", "echo the job goes on"],
-        services: [service({ command: ["echo token s3cr3t-value; echo more >&2; sleep 1000"] })],
+        services: [
+          service({ command: ["echo token s3cr3t-value; echo more >&2; exec nc -l -p 8080"] }),
+        ],
         variables: {
           ...NO_SOURCES,
           CI_DEBUG_SERVICES: "true",
