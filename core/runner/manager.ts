@@ -176,7 +176,10 @@ class Manager implements Disposable {
   }
 
   #apply(config: GlobalConfig): void {
-    const remarks = [...unbuiltSettings(config), ...repeatedRunners(config.runners)];
+    const remarks = [
+      ...unbuiltSettings(config, this.#options.env),
+      ...repeatedRunners(config.runners),
+    ];
     for (const remark of remarks) this.#options.logger.warning(remark);
     this.#engine.apply(config);
     this.#rotations.follow(config.runners);

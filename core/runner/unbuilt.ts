@@ -1,17 +1,19 @@
 /** Settings that are understood and kept, but that this release does not act on yet. */
 
+import type { Environment } from "../config/entry.ts";
 import { unbuiltFlag } from "../config/feature_flags.ts";
 import type { GlobalConfig, RunnerConfig } from "../config/schema.ts";
 
-/** One sentence per such setting that is in use. */
-export function unbuiltSettings(config: GlobalConfig): readonly string[] {
+/** One sentence per such setting that is in use; `env` may hold some that the file lacks. */
+export function unbuiltSettings(config: GlobalConfig, env: Environment): readonly string[] {
   const sentences = config.runners.flatMap((runner) =>
     runnerSettings(runner).map(([key, effect]) => `runners[${runner.name}].${key}: ${effect}`)
   );
   if (config.session_server.listen_address !== "") {
     sentences.push("session_server: interactive terminals are not built yet");
   }
-  if (config.sentry_dsn) sentences.push("sentry_dsn: errors are not sent to Sentry yet");
+  const sentry = config.sentry_dsn ? "sentry_dsn" : env["SENTRY_DSN"] ? "SENTRY_DSN" : undefined;
+  if (sentry !== undefined) sentences.push(`${sentry}: errors are not sent to Sentry yet`);
   if (config.experimental?.usage_logger?.enabled) {
     sentences.push("experimental.usage_logger: usage records are not built yet");
   }

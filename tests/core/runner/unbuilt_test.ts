@@ -4,8 +4,8 @@ import { unbuiltSettings } from "../../../core/runner/unbuilt.ts";
 
 const ENTRY = '[[runners]]\nname = "r"\nurl = "https://h"\ntoken = "t"\nexecutor = "shell"\n';
 
-function settingsOf(text: string): readonly string[] {
-  return unbuiltSettings(parseConfig(text, { path: "config.toml", env: {} }).config);
+function settingsOf(text: string, env: Record<string, string> = {}): readonly string[] {
+  return unbuiltSettings(parseConfig(text, { path: "config.toml", env }).config, env);
 }
 
 test("unbuiltSettings() is silent about a plain configuration", () => {
@@ -20,6 +20,14 @@ test("unbuiltSettings() names what is in use and has no effect", () => {
     "runners[r].job_status_final_update_retry_limit: a result is tried until it is delivered",
     "runners[r].feature_flags.FF_CONCRETE: not built yet, jobs run stage by stage",
     "session_server: interactive terminals are not built yet",
+    "sentry_dsn: errors are not sent to Sentry yet",
+  ]);
+});
+
+test("unbuiltSettings() names Sentry's address from the environment where the file has none", () => {
+  const env = { SENTRY_DSN: "https://k@s/1" };
+  expect(settingsOf(ENTRY, env)).toEqual(["SENTRY_DSN: errors are not sent to Sentry yet"]);
+  expect(settingsOf(`sentry_dsn = "https://k@s/2"\n${ENTRY}`, env)).toEqual([
     "sentry_dsn: errors are not sent to Sentry yet",
   ]);
 });
