@@ -36,8 +36,8 @@ export async function look(
     const jobs = listJobs(plan);
     stdout.write(flags.bool("json") ? `${JSON.stringify({ jobs })}\n` : jobTable(jobs, paint));
   } else if (flags.bool("preview")) {
-    const { dump } = await import("js-yaml");
-    stdout.write(dump(plan.config.preview, { noRefs: true, lineWidth: -1 }));
+    const { previewText } = await import("../local/views/preview_text.ts");
+    stdout.write(previewText(plan.config.preview));
   } else if (job !== undefined) {
     const { explainVariables } = await import("../local/views/explain_variables.ts");
     const { exampleVariables } = await import("../local/variables/job_variables.ts");
