@@ -71,7 +71,7 @@ test.concurrent("exec --shell-on-failure opens a shell in the failed job, and go
   await terminal.until("still-2");
   await terminal.until("other ran");
   expect(await terminal.exited).toBe(1);
-  expect(terminal.text).toContain("breaks failed\r\n  $ false");
+  expect(terminal.text).toContain("\r\n  $ test -f $FILE\r\n  $ false\r\n  ERROR: Job failed");
   expect([...new Bun.Glob("**/FILE").scanSync({ cwd: lab.dir, dot: true })]).toEqual([]);
   expect(lab.processes()).toEqual([]);
 });

@@ -160,7 +160,7 @@ export class LiveView implements ExecView {
     const { paint } = this.#options;
     const isRunning = job.state === "running";
     const ms = isRunning ? performance.now() - job.startedAt : job.durationMs;
-    const line = isRunning ? oneLine((job.lastLines.at(-1) ?? "").replace(/.*\r/, "")) : "";
+    const line = isRunning ? oneLine(job.line.replace(/.*\r/, "")) : "";
     const label = pad(shorten(oneLine(job.label), widths.label), widths.label);
     const stage = pad(shorten(oneLine(job.stage), widths.stage), widths.stage);
     const details = [duration(ms).padStart(7), stage, line.trim()].join(GAP);

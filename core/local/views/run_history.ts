@@ -19,7 +19,9 @@ export interface JobHistory {
   failureReason: string | null;
   /** The command that was echoed last. */
   command: string | undefined;
-  /** The end of what the last attempt printed. */
+  /** What was printed last. */
+  line: string;
+  /** The end of what the script of the last attempt printed. */
   readonly lastLines: string[];
   /** The section of the runner that it is in, or was in last. */
   section: string;
@@ -80,6 +82,7 @@ function newJob(label: string, stage: string): JobHistory {
     exitCode: null,
     failureReason: null,
     command: undefined,
+    line: "",
     lastLines: [],
     section: "",
     preparation: [],
@@ -95,14 +98,15 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
       job.startedAt = performance.now();
       job.attempt = event.attempt;
       job.command = undefined;
+      job.line = "";
       job.lastLines.length = job.preparation.length = job.errors.length = 0;
       return;
     case "job.command":
       if (event.script !== "after_script") job.command = event.text;
-      keep(job.lastLines, `$ ${event.text}`);
+      print(job, `$ ${event.text}`);
       return;
     case "job.output":
-      if (event.source === "script") keep(job.lastLines, event.text);
+      if (event.source === "script") print(job, event.text);
       else if (/^(?:ERROR|WARNING): /.test(event.text)) job.errors.push(event.text);
       else if (PREPARATION.test(job.section)) keep(job.preparation, event.text);
       return;
@@ -137,6 +141,12 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
       return;
     default:
   }
+}
+
+/** What `after_script` prints says nothing of a failure, and would push away what does. */
+function print(job: JobHistory, line: string): void {
+  job.line = line;
+  if (job.section !== "after_script") keep(job.lastLines, line);
 }
 
 function keep(lines: string[], line: string): void {

@@ -68,9 +68,8 @@ function failureLines(job: JobHistory, paint: Paint): readonly string[] {
   return [
     "",
     paint(job.allowed ? "yellow" : "red", `${job.label} ${title}`),
-    // Where no other command comes after it, it stands before what it printed.
-    ...(job.command === undefined ||
-        job.lastLines.findLast((line) => line.startsWith("$ ")) === `$ ${job.command}`
+    // Where it is among what was printed last, it stands before what it printed.
+    ...(job.command === undefined || job.lastLines.includes(`$ ${job.command}`)
       ? []
       : indented(`$ ${job.command}`).map((line) => paint("bold", line))),
     ...lastLines.flatMap(indented).map((line) => line.trimEnd()),

@@ -46,6 +46,25 @@ test("summaryText shows nothing of the preparation once there is a script", () =
   ])).not.toContain("Fetching");
 });
 
+test("summaryText names the command that failed once, whatever after_script runs", () => {
+  const events = [
+    created("unit"),
+    started("unit"),
+    command("make", "script"),
+    section("after_script"),
+    command("clean", "after_script"),
+    { ...finished("unit", "failed", 2), script: "script" },
+  ];
+  expect(summaryOf(events as UntimedEvent[])).toContain("\nunit failed\n  $ make\n\n");
+  const many = Array.from({ length: 30 }, () => said("x"));
+  const long = [
+    ...events.slice(0, 3),
+    ...many.map((one) => ({ ...one, source: "script" })),
+    events[5],
+  ];
+  expect(summaryOf(long as UntimedEvent[])).toContain("\nunit failed\n  $ make\n  x\n");
+});
+
 test("summaryText names jobs that did not run and why, but not those that nobody wants", () => {
   expect(summaryOf([
     skipped("hand", "manual", "is manual"),
@@ -87,6 +106,10 @@ function started(job: string): UntimedEvent {
 
 function section(name: string): UntimedEvent {
   return { type: "job.section", ...UNIT, name, state: "start" };
+}
+
+function command(text: string, script: "script" | "after_script"): UntimedEvent {
+  return { type: "job.command", ...UNIT, text, script };
 }
 
 function said(text: string): UntimedEvent {
