@@ -5,7 +5,7 @@ import type { RunnerConfig } from "../config/schema.ts";
 import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
 import { shortToken } from "../util/token.ts";
 import type { CommandContext } from "./command.ts";
-import type { Flag } from "./flag.ts";
+import type { Flag, FlagValues } from "./flag.ts";
 
 export const NAME_FLAG: Flag = {
   names: ["name"],
@@ -41,6 +41,12 @@ export interface Selector {
   readonly url?: string | undefined;
   readonly token?: string | undefined;
   readonly id?: number | undefined;
+}
+
+/** What `flags` say of the runner. An empty value says nothing: `--url=` is every GitLab. */
+export function selectorOf(flags: FlagValues): Selector {
+  const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag) || undefined);
+  return { name, url, token };
 }
 
 /**

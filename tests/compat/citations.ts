@@ -144,6 +144,7 @@ register:prompts  e2e/commands_register_test.ts  register asks on a terminal, do
 register:template  e2e/commands_register_test.ts  register fills in from a template what flags leave open
 register:unknown-shell  core/cli/register_test.ts  register refuses an unknown shell before it asks GitLab
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
+verify:empty-url  core/cli/runner_commands_test.ts  narrows by name, url and token, not by variables
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
 unregister:name  core/cli/runner_commands_test.ts  --name takes the first of several, and --token the one that has it
 unregister:name  core/cli/reset_token_test.ts  --name takes the first of several

@@ -145,6 +145,7 @@ register:prompts                 1.3   Questions in GitLab Runner's words and or
 register:template                1.3   A template fills in what flags leave open.
 register:unknown-shell           1.3   A shell that does not exist is refused before GitLab is asked.
 register:keeps-file              1.3   What else is in config.toml stays as it is.
+verify:empty-url                 1.5   An empty --url is every GitLab: the probe of the Helm chart asks so.
 verify:messages                  1.5   Each runner is told to be valid or not; --delete removes the dead.
 unregister:name                  1.5   Of several runners with one name the first is taken.
 unregister:manager               1.5   A glrt- runner loses this manager, and its entry.

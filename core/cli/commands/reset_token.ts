@@ -19,6 +19,7 @@ import {
   firstOf,
   NAME_FLAG,
   type Selector,
+  selectorOf,
   selectRunners,
   URL_FLAG,
 } from "../selection.ts";
@@ -45,11 +46,7 @@ export const resetTokenCommand: Command = {
   ],
   async run(flags, context) {
     const path = configFile(flags, context.program);
-    const selector: Selector = {
-      name: flags.text("name"),
-      url: flags.text("url"),
-      id: flags.int("id"),
-    };
+    const selector: Selector = { ...selectorOf(flags), id: flags.int("id") };
     const isEmpty = Object.values(selector).every((part) => part === undefined);
     if (isEmpty && !flags.bool("all-runners")) {
       throw new ConfigurationError("Say which runner: --name, --url, --id or --all-runners");

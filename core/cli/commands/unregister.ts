@@ -21,6 +21,7 @@ import {
   firstOf,
   NAME_FLAG,
   sameUrl,
+  selectorOf,
   selectRunners,
   TOKEN_FLAG,
   URL_FLAG,
@@ -73,7 +74,7 @@ async function addresses(
   if (flags.bool("all-runners")) {
     return await configuredRunners(path, context);
   }
-  const [name, url, token] = ["name", "url", "token"].map((flag) => flags.text(flag) || undefined);
+  const { name, url, token } = selectorOf(flags);
   if (name !== undefined) {
     return firstOf(await selectRunners(path, { name, token }, context), context);
   }

@@ -14,7 +14,7 @@ import {
   refusal,
   runnerFields,
 } from "../connect.ts";
-import { NAME_FLAG, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
+import { NAME_FLAG, selectorOf, selectRunners, TOKEN_FLAG, URL_FLAG } from "../selection.ts";
 
 export const verifyCommand: Command = {
   description:
@@ -38,11 +38,7 @@ export const verifyCommand: Command = {
   ],
   async run(flags, context) {
     const path = configFile(flags, context.program);
-    const runners = await selectRunners(path, {
-      name: flags.text("name"),
-      url: flags.text("url"),
-      token: flags.text("token"),
-    }, context);
+    const runners = await selectRunners(path, selectorOf(flags), context);
     const identity = await managerIdentity(path, context);
     const dead: RunnerConfig[] = [];
     let unknown = 0;

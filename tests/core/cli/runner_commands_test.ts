@@ -62,6 +62,9 @@ describe("verify", () => {
         expect(server.seen.map(({ body }) => body["token"])).toEqual([LEGACY, CREATED]);
         await sandbox.run(["verify", "-c", "config.toml"], { env: { CI_SERVER_URL: "http://x" } });
         expect(server.seen).toHaveLength(4);
+        // The liveness probe of GitLab's Helm chart asks like this.
+        expect((await run("verify", "--url=")).code).toBe(0);
+        expect(server.seen).toHaveLength(6);
         const { code, stderr } = await run("verify", "--url", "http://elsewhere");
         expect(code).toBe(1);
         expect(stderr).toContain("FATAL: No runner in");
