@@ -44,10 +44,16 @@ export function refuseServerSideFlags(flags: FlagValues): void {
   );
 }
 
-/** Server-side flags that are set, with their dashes. */
+/**
+ * Server-side flags, with their dashes, that ask for something. What a script spells out although it
+ * is the default asks for nothing.
+ */
 export function givenServerSideFlags(flags: FlagValues): readonly string[] {
-  return SERVER_SIDE_FLAGS.filter(({ names: [name] }) => flags.has(name))
-    .map(({ names: [name] }) => `--${name}`);
+  return SERVER_SIDE_FLAGS.filter(({ names: [name], kind }) => {
+    if (!flags.has(name)) return false;
+    if (kind === "int") return flags.int(name) !== 0;
+    return kind === "bool" ? flags.bool(name) !== (name === "locked") : flags.text(name) !== "";
+  }).map(({ names: [name] }) => `--${name}`);
 }
 
 /** Asks GitLab for a new runner. Throws RunnerError when it refuses or cannot be reached. */

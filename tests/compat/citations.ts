@@ -142,7 +142,7 @@ register:authentication-token  e2e/commands_register_test.ts  register --non-int
 register:registration-token  e2e/commands_register_test.ts  register with a registration token makes a runner at GitLab, by flags and by variables
 register:prompts  e2e/commands_register_test.ts  register asks on a terminal, does not show the token, and repeats a wrong answer
 register:template  e2e/commands_register_test.ts  register fills in from a template what flags leave open
-register:unknown-shell  core/cli/register_test.ts  register refuses an unknown shell before it asks GitLab
+register:unknown-shell  core/cli/register_executor_test.ts  register refuses an unknown shell before it asks GitLab
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
 verify:empty-url  core/cli/runner_commands_test.ts  narrows by name, url and token, not by variables
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not
