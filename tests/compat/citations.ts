@@ -200,6 +200,7 @@ docker:image:auth-file  e2e/docker_registry_test.ts  DOCKER_AUTH_CONFIG of a job
 docker:image:auth-match  e2e/docker_registry_test.ts  the longest match wins over an earlier source
 docker:image:auth-helper  e2e/docker_registry_test.ts  a credential helper logs in, and a store that lists the registry or does not
 docker:image:auth-broken  e2e/docker_registry_test.ts  broken JSON is told of, and the next credentials are used
+docker:image:auth-apart  e2e/docker_registry_test.ts  a job without credentials gets no image that others pull at the same time
 docker:image:reason  executors/docker/images/image_store_test.ts  does not repeat a refusal, also when the engine calls it a fault of its own
 docker:image:reason  e2e/docker_registry_test.ts  a wrong password and none are the job's fault, in the registry's words
 docker:image:policy-refused  e2e/docker_registry_test.ts  a policy that is not allowed and an image that is not there are refused

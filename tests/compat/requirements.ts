@@ -178,6 +178,7 @@ docker:image:auth-file           3.6   DOCKER_AUTH_CONFIG logs in as a variable 
 docker:image:auth-match          3.6   The longest matching prefix of all sources wins.
 docker:image:auth-helper         3.6   Credential helpers and stores log in.
 docker:image:auth-broken         3.6   A source that is broken is told of in GitLab Runner's words, and others are used.
+docker:image:auth-apart          3.6   No job gets an image by another job's credentials where its policy asks the registry.
 docker:image:reason              3.5   What a failed pull is reported as follows from the registry's words.
 docker:image:policy-refused      3.5   A job's pull policy must be an allowed one.
 docker:helper-image              3.5   helper_image is used; without one, ours or the job's own.

@@ -227,6 +227,24 @@ describe.skipIf(missing !== undefined)(
       LIMIT,
     );
 
+    test("a job without credentials gets no image that others pull at the same time", async () => {
+      await using own = await DockerLab.open({
+        requestConcurrency: 3,
+        docker: ['allowed_pull_policies = ["always", "never"]'],
+      });
+      own.lab.start();
+      const pulled = { image: { name: image, pull_policy: ["always"] } };
+      const job = { ...pulled, script: "echo runs in $(id -un)" };
+      const jobs = [credentials(), {}, credentials()].map((more) =>
+        own.lab.enqueue({ ...job, ...more })
+      );
+      const [one, none, other] = await Promise.all(jobs.map((each) => own.lab.finished(each)));
+      expectPulled(one!, "job payload (GitLab Registry)");
+      expectPulled(other!, "job payload (GitLab Registry)");
+      expectFailure(none!, "runner_configuration_error");
+      expect(none!.plain).toContain("no basic auth credentials");
+    }, LIMIT);
+
     test("an image for other machines is told of", async () => {
       const { image: name, id } = await push(registry, "group/foreign:1", "x", "s390x");
       const job = await pull({ image: { name, pull_policy: ["always"] }, ...credentials() });
