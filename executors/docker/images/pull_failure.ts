@@ -36,9 +36,12 @@ export function wordsOf(failure: PullFailure): string {
   return failure instanceof PullTimeout ? words : `Error response from daemon: ${words}`;
 }
 
-/** A network or a registry at fault; another try may help. The words are all there is to go by. */
+/**
+ * A network or a registry at fault; another try may help. The words are all there is to go by; the
+ * time that a job or a pull may take is never among them, since it ends the call from this side.
+ */
 const EXTERNAL =
-  /dial tcp|connection refused|no such host|i\/o timeout|tls handshake|client\.timeout exceeded|request canceled|connection reset|unexpected EOF|unexpected (?:HTTP )?status.*\b5\d\d\b|\b50[0234] (?:Internal|Bad|Service|Gateway)/i;
+  /dial tcp|connection refused|no such host|i\/o timeout|tls handshake|client\.timeout exceeded|timeout awaiting|connection timed out|context deadline exceeded|request canceled|connection reset|(?:^|: )(?:unexpected )?EOF\b|unexpected (?:HTTP )?status.*\b5\d\d\b|\b50[0234] (?:Internal|Bad|Service|Gateway)/i;
 
 /**
  * A name that does not exist, or credentials that do not suffice. Engines tell both as faults of

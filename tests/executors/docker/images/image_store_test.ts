@@ -114,6 +114,8 @@ describe("ImageStore.ensure", () => {
       "pull access denied for a, repository does not exist or may require 'docker login'":
         "runner_configuration_error",
       "denied": "runner_configuration_error",
+      "manifest for r.example.com/timeout-eof:1 not found: manifest unknown":
+        "runner_configuration_error",
       "toomanyrequests: You have reached your pull rate limit": "image_pull_failure",
       'Get "https://r.example.com/v2/": x509: certificate signed by unknown authority':
         "image_pull_failure",
@@ -128,11 +130,20 @@ describe("ImageStore.ensure", () => {
     }
   });
 
-  test("blames a registry that is down", async () => {
+  test.each([
+    BAD_GATEWAY.message,
+    'Get "https://r.example.com/v2/": net/http: TLS handshake timeout',
+    'Get "https://r.example.com/v2/": context deadline exceeded',
+    'Get "https://r.example.com/v2/": EOF',
+    "unexpected EOF",
+    "read tcp 10.0.0.1:5000->10.0.0.2:443: read: connection reset by peer",
+  ])("blames a registry or a network, after three tries: %s", async (words) => {
     const { engine, store, log } = setUp();
-    engine.outcomes.push(BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY);
+    const failure = new EngineError("server", words);
+    engine.outcomes.push(failure, failure, failure);
     const failed = store.ensure(request("a:1"), log, { signal: NEVER });
     expect(await failed.catch((error) => error.reason)).toBe("runner_external_dependency_failure");
+    expect(engine.pulls).toHaveLength(3);
   });
 
   test("ends a pull that takes too long", async () => {
