@@ -35,19 +35,21 @@ function imageWarnings(
     if (first === undefined) return [];
     const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
     const message =
-      `image: $${name} is not set here, and a variable of the project's settings on ` +
-      `the server is not known: give it with --variable ${name}=VALUE, or in .runner-exec.toml ` +
+      `image: $${name} is not set here; on the server it is one of the project's settings, ` +
+      `or of the instance's: give it with --variable ${name}=VALUE, or in .runner-exec.toml ` +
       `(${names})`;
     return [{ message, place: first.config.place, keyword: "image", job: undefined }];
   });
 }
 
-/** Those that the runner sets itself begin with `CI_`. */
+/** What a job gets when it runs begins with `CI_`; where a registry is, nobody tells it. */
+const KNOWN_LATER = /^CI_(?!REGISTRY(?:_IMAGE)?$)/;
+
 function unsetInImages({ image, services, variables }: PipelineJob): ReadonlySet<string> {
   const set = new Set(variables.map(({ key }) => key));
   const texts = [...(image === undefined ? [] : [image]), ...services].map(({ name }) => name);
   return new Set(
-    texts.flatMap(runnerReferencesIn).filter((name) => !set.has(name) && !name.startsWith("CI_")),
+    texts.flatMap(runnerReferencesIn).filter((name) => !set.has(name) && !KNOWN_LATER.test(name)),
   );
 }
 

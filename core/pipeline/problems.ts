@@ -28,15 +28,24 @@ export class Problems {
     this.#warnings.set(identity(message, place), warning);
   }
 
-  /** Throws all problems so far. What follows may rely on there being none. */
-  throwIfAny(): void {
-    if (this.#problems.size > 0) throw new CiConfigError(inOrder([...this.#problems.values()]));
+  /**
+   * Throws all problems so far. What follows may rely on there being none. `root` is named where files
+   * were read side by side: it comes first, and the others by their names.
+   */
+  throwIfAny({ root }: { readonly root?: string } = {}): void {
+    const problems = [...this.#problems.values()];
+    if (problems.length === 0) return;
+    const met = [...new Set(problems.map(({ place }) => place?.file))];
+    const files = root === undefined ? met : [root, ...met.filter((file) => file !== root).sort()];
+    throw new CiConfigError(inOrder(problems, files));
   }
 }
 
-/** By file as they were met, and within a file as they stand there. */
-function inOrder(problems: readonly CiProblem[]): readonly CiProblem[] {
-  const files = [...new Set(problems.map(({ place }) => place?.file))];
+/** By file, and within a file as they stand there. */
+function inOrder(
+  problems: readonly CiProblem[],
+  files: readonly (string | undefined)[],
+): readonly CiProblem[] {
   const key = ({ place }: CiProblem): readonly number[] => [
     files.indexOf(place?.file),
     place?.line ?? 0,

@@ -67,7 +67,7 @@ export async function readConfigText(
     component: undefined,
     origin: { kind: "own" },
   });
-  problems.throwIfAny();
+  problems.throwIfAny({ root: root.file });
   if (expanded === undefined) throw new Error(`${root.file} was neither read nor refused`);
   const extended = resolveExtends(expanded.content, problems);
   problems.throwIfAny();

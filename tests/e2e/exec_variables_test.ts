@@ -321,7 +321,7 @@ test.concurrent("exec tells the environment of a job with what its own report br
 test.concurrent("exec says which variables of images are set nowhere, before it runs anything", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": "a: {needs: [], image: $IMAGE, script: [x]}\n" +
-      "b: {needs: [], image: 'x/$IMAGE:${TAG}', services: ['$CI_REGISTRY/$$y'], script: [x]}\n" +
+      "b: {needs: [], image: 'x/$IMAGE:${TAG}', services: ['$CI_PROJECT_DIR/$$y'], script: [x]}\n" +
       "given: {stage: build, script: [x], artifacts: {reports: {dotenv: x.env}}}\n" +
       "c: {stage: test, needs: [given], image: $GIVEN, script: [x]}\n",
   });
@@ -330,9 +330,13 @@ test.concurrent("exec says which variables of images are set nowhere, before it 
       /^warning: /.test(line)
     );
   expect(await warnings("--variable", "TAG=1")).toEqual([
-    "warning: .gitlab-ci.yml:1:1: image: $IMAGE is not set here, and a variable of the project's " +
-    "settings on the server is not known: give it with --variable IMAGE=VALUE, or in " +
+    "warning: .gitlab-ci.yml:1:1: image: $IMAGE is not set here; on the server it is one of the " +
+    "project's settings, or of the instance's: give it with --variable IMAGE=VALUE, or in " +
     ".runner-exec.toml (a and 1 more)",
   ]);
   expect(await warnings("--executor", "shell")).toEqual([]);
+  lab.write({ ".gitlab-ci.yml": "d: {image: $CI_REGISTRY_IMAGE/d, script: [x]}\n" });
+  expect(await warnings()).toEqual([expect.stringContaining("$CI_REGISTRY_IMAGE is not set")]);
+  lab.git("remote", "set-url", "origin", "git@gitlab.com:group/app.git");
+  expect(await warnings()).toEqual([]);
 });
