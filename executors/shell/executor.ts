@@ -14,12 +14,12 @@ import type {
 } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
+import type { CheckoutClaims } from "../../core/util/checkout_claims.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { openScript } from "../../core/util/script_input.ts";
 import { runProcess } from "../../core/util/process.ts";
 import { jobEnvironment, MARK_VARIABLE } from "./environment.ts";
-import type { CheckoutClaims } from "./checkout_claims.ts";
 import { leaseSlot, lockCheckout, makeDirectory, type SlotLease } from "./job_directories.ts";
 import type { JobUser } from "./job_user.ts";
 import { removeDirectory } from "./temp_dir.ts";

@@ -8,9 +8,9 @@ import type {
   ExecutorNote,
   ExecutorProvider,
 } from "../../core/executor.ts";
+import { CheckoutClaims } from "../../core/util/checkout_claims.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { shortToken } from "../../core/util/token.ts";
-import { CheckoutClaims } from "./checkout_claims.ts";
 import { MARK_VARIABLE } from "./environment.ts";
 import { ShellExecutor } from "./executor.ts";
 import { type JobUser, jobUser } from "./job_user.ts";

@@ -2,6 +2,7 @@
 
 import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
 import type {
+  Checkout,
   Executor,
   ExecutorIO,
   ExitStatus,
@@ -12,6 +13,7 @@ import type { JobResult } from "../../core/job/result.ts";
 import { type JobSpec, movesFiles } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import type { SshHost, SshHosts, SshStarter, SshTarget } from "../../core/ssh/mod.ts";
+import type { CheckoutClaims } from "../../core/util/checkout_claims.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { probe, type TargetFacts } from "./probe.ts";
@@ -29,6 +31,8 @@ export interface SshExecutorOptions {
   /** The connections that it shares with other jobs. */
   readonly hosts: SshHosts;
   readonly helpers: RemoteHelpers;
+  /** Of all targets, shared with other jobs. */
+  readonly claims: CheckoutClaims;
   readonly logger: Logger;
   /** The machine is there for this job alone and goes with it: nothing on it has to be ended. */
   readonly isDisposable: boolean;
@@ -41,6 +45,7 @@ export class SshExecutor implements Executor {
   readonly #options: SshExecutorOptions;
   readonly #mark = crypto.randomUUID();
   readonly #work = new ExecutorWork();
+  readonly #checkout = new DisposableStack();
   #target: SshTarget | undefined;
   #host: SshHost | undefined;
   #stages = 0;
@@ -87,6 +92,19 @@ export class SshExecutor implements Executor {
     };
   }
 
+  /** Jobs of other managers are not seen. */
+  async leaseCheckout(
+    { path }: Checkout,
+    io: ExecutorIO,
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    if (this.#options.isDisposable || this.#target === undefined) return;
+    const { host, port } = this.#target;
+    const onWait = () => io.log.notice(`Waiting for another job to leave "${path}"...`);
+    const place = `/${host}:${port}${path}`;
+    this.#checkout.use(await this.#options.claims.claim(place, { onWait, ...options }));
+  }
+
   async run(
     command: StageCommand,
     io: ExecutorIO,
@@ -101,9 +119,13 @@ export class SshExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#work.dispose();
     await this.#work.settled;
-    if (this.#options.isDisposable || !this.#hasLost || this.#target === undefined) return;
-    this.#hasLost = false;
-    await sweep(this.#target, { mark: this.#mark });
+    try {
+      if (this.#options.isDisposable || !this.#hasLost || this.#target === undefined) return;
+      this.#hasLost = false;
+      await sweep(this.#target, { mark: this.#mark });
+    } finally {
+      this.#checkout.dispose();
+    }
   }
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {

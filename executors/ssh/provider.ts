@@ -13,6 +13,7 @@ import type { JobSpec } from "../../core/job/spec.ts";
 import { JobVariables } from "../../core/job/variables.ts";
 import { configEnvironment } from "../../core/run/job_variables.ts";
 import { SshHosts, type SshTarget, STARTING_TRIES } from "../../core/ssh/mod.ts";
+import { CheckoutClaims } from "../../core/util/checkout_claims.ts";
 import { SshExecutor } from "./executor.ts";
 import { RemoteHelpers } from "./remote_helper.ts";
 import { sshConfig, sshTarget } from "./server.ts";
@@ -32,6 +33,7 @@ export class SshExecutorProvider implements ExecutorProvider {
   readonly #options: SshProviderOptions;
   readonly #helpers: RemoteHelpers;
   readonly #hosts = new SshHosts();
+  readonly #claims = new CheckoutClaims();
 
   constructor(options: SshProviderOptions) {
     this.#options = options;
@@ -95,6 +97,7 @@ export class SshExecutorProvider implements ExecutorProvider {
       cacheDir: config.cache_dir,
       hosts: this.#hosts,
       helpers: this.#helpers,
+      claims: this.#claims,
       logger: options.host.logger,
     });
   }

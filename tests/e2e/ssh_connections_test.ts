@@ -65,6 +65,28 @@ function suite(): void {
     60_000,
   );
 
+  test("jobs that name one place for their checkouts go there one after the other", async () => {
+    await using sshd = await startSshd();
+    await using lab = (await openSshLab(sshd, {}, {
+      globals: ["concurrent = 3"],
+      requestConcurrency: 3,
+      entry: ["[runners.custom_build_dir]", "enabled = true"],
+    })).start();
+    const gate = lab.gate("open");
+    const begin = (place: string) =>
+      lab.enqueue({
+        variables: { GIT_STRATEGY: "none", GIT_CLONE_PATH: `$CI_BUILDS_DIR/${place}` },
+        script: ["mkdir ../busy", gate.wait, "rmdir ../busy"],
+      });
+    const first = begin("one/inside");
+    await lab.printed(first, "$ mkdir ../busy");
+    const [second, other] = [begin("one/inside"), begin("two/inside")];
+    await lab.printed(second, "Waiting for another job to leave");
+    await lab.printed(other, "$ mkdir ../busy");
+    gate.open();
+    for (const job of [first, second, other]) expectSuccess(await lab.finished(job));
+  }, 60_000);
+
   test("a server that runs nothing fails the job and says so", async () => {
     await using sshd = await startSshd({ lines: ["MaxSessions 0"] });
     await using lab = (await openSshLab(sshd)).start();

@@ -1,6 +1,6 @@
 /** Which directories the jobs of this process have for their checkouts. */
 
-import { abortable } from "../../core/util/abort.ts";
+import { abortable } from "./abort.ts";
 
 interface Claim {
   readonly path: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CheckoutClaims } from "../../../executors/shell/checkout_claims.ts";
+import { CheckoutClaims } from "../../../core/util/checkout_claims.ts";
 
 const NEVER = new AbortController().signal;
 
