@@ -39,6 +39,7 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
     script: signals.script,
   };
   let planned: PlannedJob | undefined;
+  let isClean = false;
   let result: JobResult;
   try {
     writeHeader(trace, run);
@@ -46,13 +47,14 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
     planned = await prepareJob(line, { told });
     result = await runWatched(line, planned);
     // What is out of time is tidied up later.
-    if (!limit.signal.aborted) await cleanUp(line, planned);
+    if (!limit.signal.aborted) isClean = await cleanUp(line, planned);
   } catch (error) {
     result = resultOf(error);
   }
   if (planned !== undefined) writeSummary(trace, planned.stages.reports);
   writeResult(trace, result);
-  return { result, tidyUp: (options) => tidyUp(planned, options.signal) };
+  const dirty = isClean ? undefined : planned;
+  return { result, tidyUp: (options) => tidyUp(dirty, options.signal) };
 }
 
 /** Tells of a failure, a missed time limit included, before anything is removed. */
@@ -214,25 +216,31 @@ function scriptFailure(status: ExitStatus, run: PlannedJob): JobResult {
 
 /**
  * The section is always there, as people know it. Files with secrets go now; where there are none,
- * the work is left for after the coordinator has the result.
+ * the work is left for after the coordinator has the result, as it is where the environment is not to
+ * be reached: neither changes how the job ended. True: nothing is left to do.
  */
-async function cleanUp(line: JobLine, run: PlannedJob): Promise<void> {
-  const { cleanup } = run.plan;
-  if (run.hasFiles) {
-    const failed = await run.stages.run(cleanup, { signal: line.limit });
-    if (failed !== undefined) {
-      line.run.trace.warning(`Cleaning up failed: ${exitFailure(failed, run.exitPhrase).message}`);
-    }
-    return;
+async function cleanUp(line: JobLine, run: PlannedJob): Promise<boolean> {
+  const { plan: { cleanup }, stages, exitPhrase } = run;
+  const { trace, onStage } = line.run;
+  if (!run.hasFiles) {
+    onStage(cleanup.name);
+    trace.startSection(cleanup.name, cleanup.title);
+    trace.endSection(cleanup.name);
+    return false;
   }
-  line.run.onStage(cleanup.name);
-  line.run.trace.startSection(cleanup.name, cleanup.title);
-  line.run.trace.endSection(cleanup.name);
+  try {
+    const failed = await stages.run(cleanup, { signal: line.limit });
+    if (failed === undefined) return true;
+    trace.warning(`Cleaning up failed: ${exitFailure(failed, exitPhrase).message}`);
+    return true;
+  } catch (error) {
+    line.limit.throwIfAborted();
+    trace.warning(`Cleaning up failed: ${messageOf(error)}`);
+    return false;
+  }
 }
 
 async function tidyUp(run: PlannedJob | undefined, signal: AbortSignal): Promise<void> {
   if (run === undefined) return;
-  const { cleanup } = run.plan;
-  if (run.stages.reports.some(({ stage }) => stage === cleanup.name)) return;
-  await run.stages.runSilently(cleanup, signal).catch(() => {});
+  await run.stages.runSilently(run.plan.cleanup, signal).catch(() => {});
 }

@@ -243,6 +243,9 @@ ssh:files  e2e/ssh_test.ts  runs a job from its sources to its artifacts, with a
 ssh:cancel  e2e/ssh_test.ts  a canceled job leaves nothing running
 ssh:cancel  e2e/ssh_test.ts  a job whose runner is killed leaves nothing running, and no secret when it is back
 ssh:cancel  e2e/ssh_connections_test.ts  a network that carries nothing any more costs seconds here and half a minute there
+ssh:cancel  e2e/ssh_servers_test.ts  an order to stop at once ends all that jobs have started, whoever runs them
+ssh:login  core/ssh/private_key_test.ts  readPrivateKey() says what to do about a file that is no key of its own
+ssh:targets  e2e/ssh_servers_test.ts  a start file that talks is heard, and disturbs nothing
 docker-ssh:job  e2e/docker_ssh_executor_test.ts  runs a job from its sources to its artifacts inside its image
 ssh:targets  e2e/ssh_targets_test.ts  a canceled job ends at once, after what it has to say
 ssh:connections  e2e/ssh_connections_test.ts  a job goes on when its connection breaks between two stages

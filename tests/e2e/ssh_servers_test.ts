@@ -78,11 +78,10 @@ function users(): void {
     },
   );
 
-  test(
-    "a forced cancel and a time limit end all that one who is not root has started",
-    async () => {
-      const [name = ""] = SHELLS.map((each) => each.name);
-      const begin = async (more: { timeout?: number } = {}) => {
+  test.each(["root", SHELLS[0]?.name ?? "talker"])(
+    "cancels and a time limit end all that %s has started",
+    async (name) => {
+      const begin = async (more: { timeout?: number; afterScript?: string[] } = {}) => {
         const naps = [uniqueNap(), uniqueNap()];
         const script = [`setsid sleep ${naps[0]} & sleep ${naps[1]}`];
         const job = lab.enqueue({ variables: { WHO: name }, script, ...more });
@@ -90,14 +89,33 @@ function users(): void {
         return { job, naps };
       };
       const forced = await begin();
-      lab.coordinator.cancel(forced.job, "forced");
-      await eventually(() => !forced.naps.some(isRunning), "nothing is left", 45_000);
-      const late = await begin({ timeout: 3 });
+      forced.job.cancel("forced");
+      await eventually(() => !forced.naps.some(isRunning), "nothing is left", 30_000);
+      const gentle = await begin({ afterScript: ["echo after all"] });
+      gentle.job.cancel("graceful");
+      const canceled = await lab.finished(gentle.job);
+      expect(canceled.state).toBe("canceled");
+      expect(canceled.lines).toContain("after all");
+      expect(gentle.naps.filter(isRunning)).toEqual([]);
+      const late = await begin({ timeout: 8 });
       expectFailure(await lab.finished(late.job), "job_execution_timeout");
       expect(late.naps.filter(isRunning)).toEqual([]);
     },
-    120_000,
   );
+
+  test("an order to stop at once ends all that jobs have started, whoever runs them", async () => {
+    await using its = (await openSshLab(sshd, { user: "$WHO" }, { requestConcurrency: 2 })).start();
+    const naps = [uniqueNap(), uniqueNap()];
+    const names = ["root", SHELLS[0]?.name ?? "talker"];
+    const jobs = names.map((name, index) =>
+      its.enqueue({ variables: { WHO: name }, script: [`setsid sleep ${naps[index]} & wait`] })
+    );
+    await eventually(() => naps.every(isRunning), "the scripts run");
+    its.process.signal("SIGTERM");
+    await its.process.exited();
+    expect(naps.filter(isRunning)).toEqual([]);
+    for (const job of jobs) expectFailure(await its.finished(job), "runner_interrupted");
+  });
 
   test("a start file that talks is heard, and disturbs nothing", async () => {
     const job = await run("talker", ["echo $((6 * 7))"]);

@@ -1,7 +1,14 @@
 /** The ssh executor of the compiled executable, with a real OpenSSH server. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { isRunning } from "../conformance/executor_suite.ts";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
@@ -97,20 +104,33 @@ function suite(): void {
     async () => {
       await using its = (await openSshLab(sshd, {}, { globals: ['log_level = "debug"'] })).start();
       const word = `word-${crypto.randomUUID()}`;
+      const filed = `filed-${crypto.randomUUID()}`;
+      const files = { artifact_type: "archive", artifact_format: "zip", paths: ["made.txt"] };
+      const repository = { path: its.repositories.app.path, sha: its.repositories.app.sha };
+      const source = await its.run({ script: ["echo made > made.txt"], artifacts: [files] });
+      expectSuccess(source);
+      rmSync(join(sshd.home, ".cache"), { recursive: true });
       const job = its.enqueue({
-        variables: { WORD: word },
-        repository: { path: its.repositories.app.path, sha: its.repositories.app.sha },
+        variables: { WORD: word, FILED: { value: filed, file: true } },
+        repository,
+        dependencies: [source.job.id],
+        cache: [{ key: "k", paths: ["made.txt"], policy: "pull-push", when: "on_success" }],
         script: [`sleep ${uniqueNap()} & echo up; sleep 2`],
+        afterScript: ["echo after $WORD; cat $FILED"],
+        artifacts: [files],
       });
-      const secrets = [word, job.token, its.runner.token, "secret-password"];
+      const secrets = [word, filed, job.token, its.runner.token, "secret-password"];
       const seen = new Set<string>();
       const look = () => {
         const all = processes().map(({ commandLine }) => commandLine).join("\n");
         for (const secret of secrets) if (all.includes(secret)) seen.add(secret);
       };
       const looking = setInterval(look, 5);
-      expectSuccess(await its.finished(job));
+      const finished = await its.finished(job);
       clearInterval(looking);
+      expectSuccess(finished);
+      expect(finished.plain).toContain("Uploading artifacts as");
+      expect(finished.plain).toContain("Downloading artifacts for");
       expect([...seen]).toEqual([]);
       expect(its.process.log).toContain("Starting SSH command...");
       for (const secret of secrets) expect(its.process.log).not.toContain(secret);
