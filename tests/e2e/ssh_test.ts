@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { isRunning } from "../conformance/executor_suite.ts";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { makeKey, missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
+import { TestAgent } from "../fixtures/ssh_agent.ts";
 import { eventually, expectFailure, expectSuccess, type Lab, zipNames } from "./lab.ts";
 import { peakMemoryMiB, processes } from "./processes.ts";
 import { NOTICED_MS, openSshLab } from "./ssh_lab.ts";
@@ -139,24 +140,15 @@ function suite(): void {
   );
 
   test("an agent logs in where there is neither a key nor a password", async () => {
-    const socket = lab.path("agent");
-    const agent = Bun.spawn(["ssh-agent", "-D", "-a", socket], { stdout: "ignore" });
-    try {
-      const env = { SSH_AUTH_SOCK: socket };
-      await eventually(() => existsSync(socket), "the agent listens");
-      await using its = (await openSshLab(sshd, { identity_file: "", password: "" }, { env }))
-        .start();
-      const refused = await its.run({ script: ["true"] });
-      expectFailure(refused, "runner_system_failure");
-      expect(refused.plain).toContain("has no keys: add one with ssh-add");
-      const add = Bun.spawnSync(["ssh-add", "-q", sshd.keys.friend], {
-        env: { ...process.env, ...env },
-      });
-      expect(add.exitCode).toBe(0);
-      expectSuccess(await its.run({ script: ["true"] }));
-    } finally {
-      agent.kill();
-    }
+    await using agent = await TestAgent.start(lab.path("agent"));
+    const env = { SSH_AUTH_SOCK: agent.socket };
+    await using its = (await openSshLab(sshd, { identity_file: "", password: "" }, { env }))
+      .start();
+    const refused = await its.run({ script: ["true"] });
+    expectFailure(refused, "runner_system_failure");
+    expect(refused.plain).toContain("has no keys: add one with ssh-add");
+    agent.add(sshd.keys.friend);
+    expectSuccess(await its.run({ script: ["true"] }));
   }, 60_000);
 
   test("a server is known by the authority that has signed its key", async () => {

@@ -1,7 +1,6 @@
 /** What an operator reads when a real server does not let the runner in. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SshConnection } from "../../../core/ssh/connection.ts";
 import { SshRefusal } from "../../../core/ssh/refusal.ts";
@@ -12,6 +11,7 @@ import {
   startSshd,
   type TestSshd,
 } from "../../fixtures/sshd.ts";
+import { TestAgent } from "../../fixtures/ssh_agent.ts";
 import { type Login, NEVER, targetAt } from "./fixture.ts";
 
 setDefaultTimeout(30_000);
@@ -95,30 +95,22 @@ function suite(): void {
   });
 
   test("an agent that is not there, has no keys, has strange ones and at last the right one", async () => {
-    const agent = join(sshd.directory, "agent");
-    expect(await attempt("alice", { agent })).toMatch(/^Cannot ask the agent at .* Start it/);
-    const process = Bun.spawn(["ssh-agent", "-D", "-a", agent], { stdout: "ignore" });
-    try {
-      while (!existsSync(agent)) await Bun.sleep(10);
-      expect(await attempt("alice", { agent })).toContain("has no keys: add one with ssh-add");
-      const add = (path: string) => {
-        const env = { ...globalThis.process.env, SSH_AUTH_SOCK: agent };
-        expect(Bun.spawnSync(["ssh-add", "-q", path], { env }).exitCode).toBe(0);
-      };
-      add(sshd.keys.stranger);
-      expect(await attempt("alice", { agent })).toContain("(tried: agent with 1 key)");
-      for (const name of ["second", "third"]) {
-        makeKey(join(sshd.directory, name), "ed25519");
-        add(join(sshd.directory, name));
-      }
-      const said = await attempt("alice", { agent });
-      expect(said).toContain("(tried: agent with 3 keys)");
-      expect(said).toContain("MaxAuthTries");
-      Bun.spawnSync(["ssh-add", "-q", "-D"], { env: { SSH_AUTH_SOCK: agent } });
-      add(sshd.keys.friend);
-      expect(await attempt("alice", { agent })).toBeUndefined();
-    } finally {
-      process.kill();
+    const socket = join(sshd.directory, "agent");
+    const login = { agent: socket };
+    expect(await attempt("alice", login)).toMatch(/^Cannot ask the agent at .* Start it/);
+    await using agent = await TestAgent.start(socket);
+    expect(await attempt("alice", login)).toContain("has no keys: add one with ssh-add");
+    agent.add(sshd.keys.stranger);
+    expect(await attempt("alice", login)).toContain("(tried: agent with 1 key)");
+    for (const name of ["second", "third"]) {
+      makeKey(join(sshd.directory, name), "ed25519");
+      agent.add(join(sshd.directory, name));
     }
+    const said = await attempt("alice", login);
+    expect(said).toContain("(tried: agent with 3 keys)");
+    expect(said).toContain("MaxAuthTries");
+    agent.removeAll();
+    agent.add(sshd.keys.friend);
+    expect(await attempt("alice", login)).toBeUndefined();
   });
 }
