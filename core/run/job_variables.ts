@@ -71,6 +71,17 @@ function tlsFiles(spec: JobSpec): readonly JobVariable[] {
   );
 }
 
+/**
+ * What a job has to do with flags and settings that are looked at before its environment is known,
+ * the strongest last: `environment` of config.toml, then the payload.
+ */
+export function givenVariables(
+  runner: RunnerConfig,
+  payload: readonly JobVariable[],
+): readonly JobVariable[] {
+  return [...configEnvironment(runner), ...payload];
+}
+
 /** `KEY=value` entries of config.toml; values are expanded like a job's own. */
 export function configEnvironment(runner: RunnerConfig): readonly JobVariable[] {
   return runner.environment.flatMap((entry) => {

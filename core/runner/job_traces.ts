@@ -10,6 +10,7 @@ import type { JobIdentity, JobResponse } from "../job/response.ts";
 import type { FinalState } from "../job/result.ts";
 import type { Logger } from "../log/logger.ts";
 import type { RunnerLabels } from "../metrics/metrics.ts";
+import { givenVariables } from "../run/job_variables.ts";
 import { openTrace } from "../trace/job_trace.ts";
 import { tokenPrefixes } from "../trace/masker.ts";
 import type { Outbox } from "../trace/outbox.ts";
@@ -128,15 +129,17 @@ export class JobTraces {
 function flagsOf(runner: RunnerConfig, response: JobResponse | undefined) {
   return resolveFeatureFlags({
     config: runner.feature_flags,
-    jobVariables: response?.variables ?? [],
+    jobVariables: givenVariables(runner, response?.variables ?? []),
   });
 }
 
 /** GitLab restricts who may read a log that debugging may have put secrets into. */
 function isDebugged(runner: RunnerConfig, response: JobResponse | undefined): boolean {
-  const on = (name: string) =>
-    /^(1|t|true)$/i.test(response?.variables.findLast(({ key }) => key === name)?.value ?? "");
-  return (on("CI_DEBUG_TRACE") && !runner.debug_trace_disabled) || on("CI_DEBUG_SERVICES");
+  if (runner.debug_trace_disabled) return false;
+  const given = givenVariables(runner, response?.variables ?? []);
+  return ["CI_DEBUG_TRACE", "CI_DEBUG_SERVICES"].some((name) =>
+    /^(1|t|true)$/i.test(given.findLast(({ key }) => key === name)?.value ?? "")
+  );
 }
 
 /** Everything secret that is known before the job's variables are put together. */

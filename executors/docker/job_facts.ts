@@ -10,7 +10,7 @@ import { ExecutorOptions } from "../../core/job/executor_options.ts";
 import type { JobImage } from "../../core/job/response.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import { type JobVariables, runnerVariable } from "../../core/job/variables.ts";
-import { jobVariables } from "../../core/run/job_variables.ts";
+import { givenVariables, jobVariables } from "../../core/run/job_variables.ts";
 import { type JobPaths, jobPaths } from "../../core/run/paths.ts";
 import { type JobSettings, jobSettings } from "../../core/run/settings.ts";
 import { shortToken } from "../../core/util/token.ts";
@@ -62,7 +62,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
   const { runner, docker, manager } = options;
   const { flags } = resolveFeatureFlags({
     config: runner.feature_flags,
-    jobVariables: spec.variables,
+    jobVariables: givenVariables(runner, spec.variables),
   });
   const key = randomBytes(8).toString("hex");
   const project = projectName(spec, runner);

@@ -217,6 +217,7 @@ docker:service:variables  e2e/docker_services_test.ts  a service has the variabl
 docker:service:names  executors/docker/job_facts_test.ts  does not start a service that nobody could reach
 docker:service:entrypoint  executors/docker/create_requests_test.ts  disable_entrypoint_overwrite holds for services too
 docker:network-per-build  e2e/docker_services_test.ts  FF_NETWORK_PER_BUILD: names by the network, which goes with the job
+docker:environment-flags  executors/docker/job_facts_test.ts  names a network of its own only where asked to, and none is configured
 docker:cache-volumes  e2e/docker_volumes_test.ts  /cache lasts for the jobs of a project, and no other project sees it
 docker:cache-volumes  executors/docker/job_facts_test.ts  gives the jobs of a slot the same volumes and no others
 docker:volume:open  e2e/docker_volumes_test.ts  all users of a job's containers, its services' too, may write in a volume

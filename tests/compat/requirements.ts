@@ -192,6 +192,7 @@ docker:service:variables         3.8   A service gets the job's public variables
 docker:service:names             3.8   A name that another service has is skipped with a warning; one left without a name is not started.
 docker:service:entrypoint        2.5   disable_entrypoint_overwrite holds for services too.
 docker:network-per-build         3.9   FF_NETWORK_PER_BUILD gives a job a network of its own.
+docker:environment-flags         3.9   A flag in a runner entry's environment counts, and a job's variable more.
 docker:cache-volumes             3.7   Volumes last for the jobs of a project in one slot, under GitLab Runner's names.
 docker:volume:open               3.7   Every user of a job's containers may write in a managed volume.
 docker:volume:variables          3.7   Variables count in a volume's path, and not in its source.

@@ -279,7 +279,7 @@ describe.skipIf(missing !== undefined)(
       [
         'memory = "1k"',
         "runner_configuration_error",
-        /The Docker Engine refuses to make container runner-\S+-build: Minimum memory limit/,
+        /The Docker Engine refuses to make container runner-\S+-(?:build|predefined): Minimum memory limit/,
       ],
       ['cap_add = ["NONSENSE"]', "runner_configuration_error", /unknown capability.*NONSENSE/],
       [

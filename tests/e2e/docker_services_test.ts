@@ -256,14 +256,16 @@ describe.skipIf(missing !== undefined)(
   missing ? `the network of a job: NOT RUN, ${missing}` : "the network of a job",
   () => {
     test("goes with the job, and so does what the job has started in it", async () => {
-      await using docker = await DockerLab.open();
+      await using docker = await DockerLab.open({
+        entry: ['environment = ["FF_NETWORK_PER_BUILD=1"]'],
+      });
       docker.lab.start();
       const job = docker.lab.enqueue({
         script: [
           "echo network=$CI_BUILD_NETWORK_NAME.",
           "until ping -c 1 -W 1 guest; do sleep 0.2; done",
         ],
-        variables: { ...NO_SOURCES, FF_NETWORK_PER_BUILD: "true" },
+        variables: NO_SOURCES,
       });
       await docker.lab.printed(job, "network=runner-");
       const network = /network=(runner-\S+)\./.exec(await job.trace.text())?.[1] ?? "";
@@ -271,7 +273,9 @@ describe.skipIf(missing !== undefined)(
       const guest = ["--name", `guest-${job.id}-${network}`, "--network-alias", "guest"];
       const command = ["docker", "run", "-d", ...guest, "--network", network, docker.image];
       await output([...command, "sleep", "1000"], { env: { DOCKER_HOST: docker.host } });
-      expectSuccess(await docker.lab.finished(job));
+      const end = await docker.lab.finished(job);
+      expectSuccess(end);
+      expect(end.plain).toContain("feature flags: FF_NETWORK_PER_BUILD:true");
       expect(await docker.onlyCachesLeft()).toBe(0);
     }, 60_000);
   },

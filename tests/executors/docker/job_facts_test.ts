@@ -196,6 +196,10 @@ describe("jobFacts", () => {
     const job = { variables: [variable("FF_NETWORK_PER_BUILD", "true")] };
     expect(factsOf({ job }).network).toBe("runner-abcdefghi-7-0-5");
     expect(factsOf({}).network).toBeUndefined();
+    const runner = { environment: ["FF_NETWORK_PER_BUILD=1"] };
+    expect(factsOf({ runner }).network).toBe("runner-abcdefghi-7-0-5");
+    const off = { variables: [variable("FF_NETWORK_PER_BUILD", "false")] };
+    expect(factsOf({ runner, job: off }).network).toBeUndefined();
     expect(factsOf({ job, docker: { network_mode: "host" } }).network).toBeUndefined();
   });
 });
