@@ -105,11 +105,13 @@ const DOCKER_DEFAULTS: EntryTable = {
 /** `entry` with what every new entry of its executor gets. */
 export function withDefaults(entry: EntryTable, platform: NodeJS.Platform): EntryTable {
   const executor = textAt(entry, ["executor"]);
-  if (executor === "shell" && platform === "win32") return fillIn(entry, { shell: "pwsh" });
-  if (!TABLES_OF[executor]?.includes("docker")) return entry;
-  const complete = fillIn(entry, { docker: DOCKER_DEFAULTS });
-  const volume = executor === "docker-windows" ? "c:\\cache" : "/cache";
+  const isWindows = executor === "docker-windows" || (executor === "shell" && platform === "win32");
+  const withShell = isWindows ? fillIn(entry, { shell: "pwsh" }) : entry;
+  if (!TABLES_OF[executor]?.includes("docker")) return withShell;
+  const complete = fillIn(withShell, { docker: DOCKER_DEFAULTS });
+  const volume = isWindows ? "c:\\cache" : "/cache";
   const docker = complete["docker"];
+  if (isTable(docker) && docker["disable_cache"] === true && !isWindows) return complete;
   const volumes = isTable(docker) && isList(docker["volumes"]) ? docker["volumes"] : [];
   const isMounted = volumes.some((given) =>
     typeof given === "string" && (given === volume || given.endsWith(`:${volume}`))

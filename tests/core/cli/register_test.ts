@@ -330,6 +330,16 @@ test("register stops at a broken configuration before GitLab knows of the runner
   expect(await sandbox.config()).toBe("concurrent = \n");
 });
 
+test("register adds no cache volume to a docker entry without a cache", async () => {
+  await using server = gitlab();
+  using sandbox = new Sandbox();
+  const flags = ["--token", CREATED, "--executor", "docker", "--docker-image", "i"];
+  await sandbox.run(register(server.url, ...flags, "--docker-disable-cache"));
+  const [entry] = await entries(sandbox);
+  expect(entry).toMatchObject({ docker: { disable_cache: true } });
+  expect(entry?.["docker"]).not.toHaveProperty("volumes");
+});
+
 test("register on Windows writes the shell and the cache folder of Windows", async () => {
   await using server = gitlab();
   using sandbox = new Sandbox();
@@ -341,5 +351,5 @@ test("register on Windows writes the shell and the cache folder of Windows", asy
   await sandbox.run(line("docker-windows"), { platform: "win32", executors });
   const [shell, docker] = await entries(sandbox);
   expect(shell).toMatchObject({ shell: "pwsh" });
-  expect(docker).toMatchObject({ docker: { volumes: ["c:\\cache"] } });
+  expect(docker).toMatchObject({ shell: "pwsh", docker: { volumes: ["c:\\cache"] } });
 });
