@@ -4,12 +4,23 @@ import { SHARED_KEYS } from "./keywords/shared.ts";
 import {
   child,
   isNull,
-  type Plain,
-  toPlain,
+  type PlainWith,
+  toPlainWith,
   type YamlMapping,
   type YamlNode,
 } from "./yaml/node.ts";
 import { strings } from "./keywords/entry.ts";
+
+/** A number that is not written as it would be printed: `1.0`, or one with too many digits. */
+export class WrittenNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Shown = PlainWith<WrittenNumber>;
 
 /** Resolved in every job, and therefore not said any more. */
 const RESOLVED = new Set(["extends", "inherit"]);
@@ -28,11 +39,11 @@ const NOT_JOBS = new Set([
 export function previewOf(
   root: YamlMapping,
   defaults: YamlMapping,
-): Readonly<Record<string, Plain>> {
-  const preview: Record<string, Plain> = Object.create(null);
+): Readonly<Record<string, Shown>> {
+  const preview: Record<string, Shown> = Object.create(null);
   for (const key of GLOBALS) {
     const value = child(root, key);
-    if (value !== undefined) preview[key] = toPlain(value);
+    if (value !== undefined) preview[key] = shown(value);
   }
   for (const [name, { value }] of root.entries) {
     if (GLOBALS.includes(name) || NOT_JOBS.has(name) || name.startsWith(".")) continue;
@@ -41,16 +52,26 @@ export function previewOf(
   return preview;
 }
 
-function previewJob(job: YamlMapping, defaults: YamlMapping): Plain {
-  const plain: Record<string, Plain> = Object.create(null);
+function previewJob(job: YamlMapping, defaults: YamlMapping): Shown {
+  const plain: Record<string, Shown> = Object.create(null);
   const add = (key: string, value: YamlNode | undefined): void => {
-    if (!isNull(value) && value !== undefined) plain[key] = toPlain(value);
+    if (!isNull(value) && value !== undefined) plain[key] = shown(value);
   };
   if (child(job, "trigger") === undefined) {
     for (const key of inheritedKeys(job)) add(key, defaults.entries.get(key)?.value);
   }
   for (const [key, { value }] of job.entries) if (!RESOLVED.has(key)) add(key, value);
   return plain;
+}
+
+function shown(node: YamlNode): Shown {
+  return toPlainWith<WrittenNumber>(
+    node,
+    ({ value, text }) =>
+      typeof value === "number" && Number.isFinite(value) && String(value) !== text
+        ? new WrittenNumber(text)
+        : value,
+  );
 }
 
 function inheritedKeys(job: YamlMapping): readonly string[] {

@@ -46,9 +46,19 @@ export interface YamlReference extends Positioned {
 }
 
 /** Plain data: what JSON can say. */
-export type Plain = string | number | boolean | null | readonly Plain[] | {
-  readonly [key: string]: Plain;
-};
+export type Plain = PlainWith<never>;
+
+/** The same with leaves of other kinds. */
+export type PlainWith<Leaf> =
+  | string
+  | number
+  | boolean
+  | null
+  | Leaf
+  | readonly PlainWith<Leaf>[]
+  | {
+    readonly [key: string]: PlainWith<Leaf>;
+  };
 
 export function placeOf(node: Positioned): Place {
   return node.source.placeAt(node.offset);
@@ -93,19 +103,27 @@ export function child(node: YamlMapping, key: string): YamlNode | undefined {
 }
 
 export function toPlain(node: YamlNode): Plain {
+  return toPlainWith<never>(node, ({ value }) => value);
+}
+
+/** What scalars become is up to `leaf`: not every number is what it says. */
+export function toPlainWith<Leaf>(
+  node: YamlNode,
+  leaf: (scalar: YamlScalar) => YamlScalar["value"] | Leaf,
+): PlainWith<Leaf> {
   switch (node.kind) {
     case "scalar":
-      return node.value;
+      return leaf(node);
     case "sequence":
-      return node.items.map(toPlain);
+      return node.items.map((item) => toPlainWith(item, leaf));
     case "mapping": {
       // No prototype, so that a key of `__proto__` is a key like any other.
-      const plain: Record<string, Plain> = Object.create(null);
-      for (const [key, { value }] of node.entries) plain[key] = toPlain(value);
+      const plain: Record<string, PlainWith<Leaf>> = Object.create(null);
+      for (const [key, { value }] of node.entries) plain[key] = toPlainWith(value, leaf);
       return plain;
     }
     case "reference":
-      return toPlain(node.target);
+      return toPlainWith(node.target, leaf);
   }
 }
 
