@@ -127,6 +127,8 @@ export class SshConnection implements AsyncDisposable {
       // A program that starts after all is of no use to anybody.
       promise.then((process) => process.abandon(cause), () => {});
       if (options.signal.aborted) throw options.signal.reason;
+      // ssh2 knows before the connection is closed that it is about to be.
+      if (messageOf(cause) === "Not connected") this.#isOpen = false;
       if (!this.isOpen) throw this.lost();
       const message = `"${this.#name}" does not run commands: ${messageOf(cause)}`;
       // Of all refusals, that of a channel alone has a reason code.

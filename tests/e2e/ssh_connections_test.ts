@@ -65,6 +65,24 @@ function suite(): void {
     60_000,
   );
 
+  test("a runner that is killed while it copies the helper leaves no half of it", async () => {
+    await using sshd = await startSshd();
+    await using lab = (await openSshLab(sshd)).start();
+    const helpers = join(sshd.home, ".cache/gitlab-runner-helper");
+    const halves = () =>
+      existsSync(helpers) ? readdirSync(helpers).filter((name) => name.includes(".")) : [];
+    const job = lab.enqueue({
+      script: ["echo kept > kept"],
+      artifacts: [{ artifact_type: "archive", artifact_format: "zip", paths: ["kept"] }],
+    });
+    await eventually(() => halves().length > 0, "the copy");
+    lab.process.signal("SIGKILL");
+    await lab.process.exited();
+    await eventually(() => halves().length === 0, "it is removed", 5000);
+    lab.start();
+    expectFailure(await lab.finished(job), "runner_system_failure");
+  }, 60_000);
+
   test("jobs that name one place for their checkouts go there one after the other", async () => {
     await using sshd = await startSshd();
     await using lab = (await openSshLab(sshd, {}, {

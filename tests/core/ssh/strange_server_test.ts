@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import ssh from "ssh2";
 import { SshConnection } from "../../../core/ssh/connection.ts";
+import { SshHost } from "../../../core/ssh/host.ts";
 import { SshRefusal } from "../../../core/ssh/refusal.ts";
 import { HOST_KEY, NEVER, Servers, targetAt } from "./fixture.ts";
 
@@ -81,6 +82,43 @@ test("a server that has no cipher of ours is refused, and named", async () => {
   const error = await failure(await servers.listen(server));
   expect(error).toBeInstanceOf(SshRefusal);
   expect(error.message).toContain("Ciphers in its sshd_config needs one of aes128-gcm@openssh.com");
+});
+
+test("a server that closes the connection after the login is told as one that did", async () => {
+  const server = new ssh.Server({ hostKeys: [HOST_KEY] }, (client) => {
+    client.on("authentication", (login) => {
+      login.accept();
+      client.end();
+    });
+    client.on("error", () => {});
+  });
+  const port = await servers.listen(server);
+  await using host = new SshHost(targetAt(port, { password: "right" }));
+  const sinks = { output: () => undefined, errors: () => {} };
+  await expect(host.start("true", sinks, { signal: NEVER })).rejects.toThrow(
+    /^Lost the SSH connection to "somebody@127.0.0.1:\d+": the server closed it$/,
+  );
+});
+
+test("a server that closes the connection after each program is connected to for each", async () => {
+  const server = new ssh.Server({ hostKeys: [HOST_KEY] }, (client) => {
+    client.on("authentication", (login) => login.accept());
+    client.on("session", (accept) =>
+      accept().on("exec", (take) => {
+        const channel = take();
+        channel.exit(0);
+        channel.end();
+        client.end();
+      }));
+    client.on("error", () => {});
+  });
+  const port = await servers.listen(server);
+  await using host = new SshHost(targetAt(port, { password: "right" }));
+  const sinks = { output: () => undefined, errors: () => {} };
+  for (let round = 0; round < 10; round++) {
+    const process = await host.start("true", sinks, { signal: NEVER });
+    expect(await process.ended).toEqual({ kind: "exited", code: 0 });
+  }
 });
 
 describe.concurrent("time", () => {
