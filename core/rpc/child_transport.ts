@@ -1,6 +1,7 @@
 /** A child process as the other side of a connection: spoken to over its standard input and output. */
 
-import { messageOf, RunnerError } from "../errors.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { codeOf, messageOf, RunnerError } from "../errors.ts";
 import { delay } from "../util/abort.ts";
 import { LogLines } from "../util/log_lines.ts";
 import { killTree, terminateTree } from "../util/process_tree.ts";
@@ -30,8 +31,11 @@ export interface ChildTransport extends Transport {
   readonly pid: number;
   /** Resolves when the child has ended. */
   readonly ended: Promise<ChildEnd>;
-  /** Closes its input and waits; then SIGTERM, then SIGKILL. Nothing of its tree is left. */
-  stop(): Promise<void>;
+  /**
+   * Closes its input and waits; then SIGTERM, then SIGKILL. Nothing of its tree is left. Resolves with
+   * whether it ended by itself.
+   */
+  stop(): Promise<boolean>;
   /** Ends it and everything it started, now. */
   kill(): Promise<void>;
 }
@@ -67,11 +71,13 @@ export function startChild(command: ChildCommand): ChildTransport {
       transport.close();
       using patience = new AbortTimer();
       const inTime = delay(CLOSE_MS, { signal: patience.signal }).then(() => false, () => true);
-      if (!await Promise.race([ended.then(() => true), inTime])) {
+      const byItself = await Promise.race([ended.then(() => true), inTime]);
+      if (!byItself) {
         await terminateTree(marked, leader, { exited: ended, graceMs: TERMINATE_MS });
       }
       await kill();
       await logged;
+      return byItself;
     },
   };
 }
@@ -99,8 +105,17 @@ function spawn(argv: readonly string[], options: { cwd: string; env: Record<stri
       detached: true,
     });
   } catch (cause) {
-    throw new RunnerError(`Cannot start "${argv[0]}": ${messageOf(cause)}`, { cause });
+    const why = whyNot(argv[0] ?? "", cause) ?? messageOf(cause);
+    throw new RunnerError(`Cannot start "${argv[0]}": ${why}`, { cause });
   }
+}
+
+/** What the system's error says of a script that somebody has just written. */
+function whyNot(program: string, cause: unknown): string | undefined {
+  if (codeOf(cause) === "EACCES") return 'it is not executable, which "chmod +x" makes it';
+  if (codeOf(cause) !== "ENOENT" || !existsSync(program)) return undefined;
+  const [first = ""] = readFileSync(program, "latin1").split("\n", 1);
+  return `there is no program as its first line wants: ${JSON.stringify(first.slice(0, 80))}`;
 }
 
 async function readLog(

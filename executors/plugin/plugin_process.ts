@@ -215,7 +215,11 @@ export class PluginProcess {
     if (asked) {
       await this.#peer.request(HOST_METHODS.shutdown, {}, { limitMs: SHUTDOWN_MS }).catch(() => {});
     }
-    await this.#child.stop();
+    if (!await this.#child.stop()) {
+      this.#logger.warning("The plugin did not end with its input, so it was ended", {
+        end: await this.#child.ended,
+      });
+    }
     await this.#ended;
   }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
+import { cpuSeconds, isAlive, parentOf, processes } from "./processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 
 const FAULTY = resolve(import.meta.dir, "../fixtures/plugins/faulty_plugin.ts");
@@ -32,7 +33,11 @@ describe("a plugin in the executable", () => {
 
   beforeAll(async () => {
     lab = await Lab.open();
-    shell = lab.coordinator.addRunner({ checkIntervalMs: 1000, tags: ["shell"] });
+    shell = lab.coordinator.addRunner({
+      checkIntervalMs: 1000,
+      tags: ["shell"],
+      runUntagged: false,
+    });
   });
   afterAll(async () => await lab[Symbol.asyncDispose]());
 
@@ -40,10 +45,13 @@ describe("a plugin in the executable", () => {
     ["dies", "It ended with exit code 3"],
     ["garbage", 'It is no JSON: "Segmentation fault"'],
     ["long line", "A line is longer than 4194304 bytes"],
+    ["more than granted", "It sends more output than it was granted"],
+    ["asks and takes no answers", "It has asked 1000 things and takes no answers"],
+    ["answers twice", "It answers the request "],
   ])("that %s fails its job, while another entry's runs", async (fault, why) => {
     configure(fault);
     lab.start();
-    const gate = lab.gate(`gate-${fault.replace(" ", "-")}`);
+    const gate = lab.gate(`gate-${fault.replaceAll(" ", "-")}`);
     const other = lab.enqueue({ tags: ["shell"], script: ["echo up", gate.wait] });
     await lab.printed(other, "up\n");
     const job = await lab.run({ script: ["true"] });
@@ -52,6 +60,38 @@ describe("a plugin in the executable", () => {
     gate.open();
     expectSuccess(await lab.finished(other));
     expect(await lab.process.stop()).toBe(0);
+  }, LIMIT);
+
+  test("that floods messages slows no other entry's job down", async () => {
+    configure("floods messages");
+    lab.start();
+    const job = lab.enqueue({ script: ["true"] });
+    const plugin = await eventually(() => pluginOf(lab), "the plugin runs");
+    await eventually(() => cpuSeconds(plugin) > 1, "it floods");
+    const started = performance.now();
+    expectSuccess(await lab.run({ tags: ["shell"], script: ["true"] }));
+    expect(performance.now() - started).toBeLessThan(5000);
+    process.kill(plugin, "SIGKILL");
+    expectFailure(await lab.finished(job), "runner_system_failure");
+    expect(await lab.process.stop()).toBe(0);
+  }, LIMIT);
+
+  test.each([
+    ["stays", "signal SIGTERM"],
+    ["stays for good", "signal SIGKILL"],
+  ])("that %s when its input ends is ended in time, and the log says so", async (fault, end) => {
+    configure(fault);
+    lab.process.log = "";
+    lab.start();
+    expectSuccess(await lab.run({ script: ["true"] }));
+    const plugin = pluginOf(lab);
+    const started = performance.now();
+    lab.process.signal("SIGTERM");
+    expect(await lab.process.exited()).toBe(0);
+    expect(performance.now() - started).toBeLessThan(25_000);
+    expect(isAlive(plugin ?? 0)).toBe(false);
+    expect(lab.process.log).toContain("The plugin did not end with its input, so it was ended");
+    expect(lab.process.log).toContain(`end=${end}`);
   }, LIMIT);
 
   test("that says nothing at its start is ended, and asked again later and later", async () => {
@@ -68,6 +108,13 @@ describe("a plugin in the executable", () => {
     await lab.process.stop();
   }, LIMIT);
 });
+
+function pluginOf(lab: Lab): number | undefined {
+  const { pid } = lab.process;
+  return processes().find(({ pid: each, commandLine }) =>
+    commandLine.includes(FAULTY) && parentOf(each) === pid
+  )?.pid;
+}
 
 test(
   "a plugin beside the executable is found, listed, and sees an environment made for it",

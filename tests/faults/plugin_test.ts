@@ -15,6 +15,7 @@ import { join, resolve } from "node:path";
 
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { eventually, expectFailure, expectSuccess, type FinishedJob, Lab } from "../e2e/lab.ts";
+import { isAlive, parentOf, processes, type SeenProcess } from "../e2e/processes.ts";
 
 const PLUGIN = resolve(import.meta.dir, "../fixtures/plugins/phases.py");
 const KILLED = 'The plugin "phases": It ended with signal SIGKILL';
@@ -27,8 +28,10 @@ const JOBS: Readonly<Record<string, (job: FinishedJob) => void>> = {
     expect(job.plain).toContain(`ERROR: Preparation failed: ${KILLED}`);
   },
   get_sources: expectSystemFailure,
+  restore_cache: expectSystemFailure,
   step_script: expectSystemFailure,
   after_script: expectSystemFailure,
+  archive_cache: expectSystemFailure,
   upload_artifacts_on_success: expectSystemFailure,
   finish: expectSuccess,
   cleanup: expectSuccess,
@@ -88,8 +91,19 @@ class PhaseLab implements AsyncDisposable {
       repository: this.lab.repositories.app,
       script: ["echo made > made.txt"],
       afterScript: ["true"],
+      cache: [{ key: "made", paths: ["made.txt"] }],
       artifacts: [{ name: "default", paths: ["made.txt"] }],
     });
+  }
+
+  /** The plugin, once it has nothing to do. */
+  async idle(): Promise<number> {
+    expectSuccess(await this.lab.finished(this.enqueue()));
+    await this.expectNoDirectory();
+    const host = this.lab.process.pid;
+    const isPlugin = ({ pid, commandLine }: SeenProcess) =>
+      commandLine.includes(PLUGIN) && parentOf(pid) === host;
+    return (await eventually(() => processes().find(isPlugin), "the plugin runs")).pid;
   }
 
   async expectGone({ plugin, left }: { plugin: number; left: number }): Promise<void> {
@@ -103,14 +117,6 @@ class PhaseLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab[Symbol.asyncDispose]();
     rmSync(this.#root, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
   }
 }
 
@@ -153,6 +159,13 @@ describe.skipIf(Bun.which("python3") === null)("a plugin that is killed (needs p
     },
     LIMIT,
   );
+
+  test("while it has nothing to do costs nothing but time", async () => {
+    const plugin = await phases.idle();
+    process.kill(plugin, "SIGKILL");
+    await phases.expectGone({ plugin, left: plugin });
+    expectSuccess(await phases.lab.finished(phases.enqueue()));
+  }, LIMIT);
 });
 
 describe.skipIf(Bun.which("python3") === null)("a host that is killed (needs python3)", () => {
@@ -177,6 +190,16 @@ describe.skipIf(Bun.which("python3") === null)("a host that is killed (needs pyt
     expectSuccess(await phases.lab.finished(phases.enqueue()));
     await phases.expectNoDirectory();
     await phases.lab.process.stop();
+  }, LIMIT);
+
+  test("while it has nothing to do leaves nothing of its plugin", async () => {
+    phases.lab.start();
+    const plugin = await phases.idle();
+    phases.lab.process.signal("SIGKILL");
+    await phases.lab.process.exited();
+    await phases.expectGone({ plugin, left: plugin });
+    phases.lab.start();
+    expectSuccess(await phases.lab.finished(phases.enqueue()));
   }, LIMIT);
 });
 
