@@ -89,7 +89,7 @@ export const PrepareParams = z.object({
 });
 export type PrepareParams = z.infer<typeof PrepareParams>;
 
-const Path = z.string().startsWith("/").or(z.string().regex(/^[A-Za-z]:[\\/]/));
+const Path = z.string().regex(/^(?:\/|[A-Za-z]:[\\/])/, "it is no absolute path");
 
 export const Environment = z.object({
   os: z.enum(["linux", "darwin", "windows", "freebsd"]),

@@ -18,7 +18,7 @@ export interface PluginTools {
   ): Promise<InitializeResult>;
   /**
    * Runs every check of the contract that holds for what the plugin announces, and tells of each as
-   * it ends. Throws RunnerError for a plugin that does not start.
+   * it ends. Of a plugin that does not get as far as a prepared job, that is all that is told.
    */
   check(
     argv: readonly string[],

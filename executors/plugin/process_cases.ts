@@ -9,7 +9,6 @@ import { PluginExecutorProvider } from "./provider.ts";
 export const PROCESS_CASES: readonly CheckCase[] = [
   {
     name: "a plugin that is killed fails its job as a system failure, and the next job works",
-    kills: true,
     async run(bench) {
       const { provider } = bench;
       if (!(provider instanceof PluginExecutorProvider)) return;

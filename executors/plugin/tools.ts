@@ -2,18 +2,18 @@
 
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { runnerConfig } from "../../core/config/entry.ts";
-import { createProcessLog } from "../../core/log/process_log.ts";
 import type { ExecutorHost } from "../../core/executor.ts";
+import type { LogFields, Logger } from "../../core/log/logger.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import type { CheckBench } from "../../core/plugin/check/bench.ts";
+import { openJob } from "../../core/plugin/check/bench.ts";
 import type { CheckCase } from "../../core/plugin/check/check_case.ts";
 import { EXECUTOR_CASES } from "../../core/plugin/check/cases.ts";
 import { FILE_CASES } from "../../core/plugin/check/file_cases.ts";
 import { TERMINAL_CASES } from "../../core/plugin/check/terminal_cases.ts";
 import type { InitializeResult } from "../../core/plugin/protocol.ts";
-import { runChecks } from "../../core/plugin/check/run_checks.ts";
+import { type LoggedBench, runChecks } from "../../core/plugin/check/run_checks.ts";
 import type { PluginEntry, PluginTools } from "../../core/plugin/tools.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Shell } from "../../core/shell.ts";
@@ -24,26 +24,27 @@ import { PluginExecutorProvider } from "./provider.ts";
 
 export interface PluginToolsOptions extends PluginHostOptions {
   readonly shells: Registry<Shell>;
-  /** Takes what plugins log. */
+  /** Takes what an inspected plugin logs. */
   readonly log: (line: string) => void;
   /** The text of sdk/python/runner_plugin.py. */
   readonly pythonSdk: () => Promise<string>;
 }
 
-/** The executor's name in checks: nothing depends on it. */
-const NAME = "under-check";
-
 export function pluginTools(options: PluginToolsOptions): PluginTools {
   return {
     pythonSdk: options.pythonSdk,
     find: () => findPrograms(pluginPath(options)),
-    inspect: (argv, { entry, signal }) => inspect(() => openBench(argv, entry, options), signal),
+    inspect: (argv, { entry, signal }) =>
+      inspect(() => openBench(argv, entry, options, options.log), signal),
     async *check(argv, { entry, only, signal }) {
       const wanted = CASES.filter(({ name }) => only === undefined || only.test(name));
       if (wanted.length === 0) throw new ConfigurationError(`No check has a name like ${only}`);
-      const open = ({ kills = false }: Partial<CheckCase> = {}) =>
-        openBench(argv, entry, kills ? { ...options, log: () => {} } : options);
-      // What cannot even begin is told of once.
+      const open = () => openBench(argv, entry, options);
+      for await (const first of runChecks([STARTS], open)) {
+        if (first.failure === undefined) continue;
+        yield first;
+        return;
+      }
       const { features } = await inspect(open, signal);
       yield* runChecks(
         wanted.filter(({ needs }) => needs === undefined || features[needs]),
@@ -52,6 +53,14 @@ export function pluginTools(options: PluginToolsOptions): PluginTools {
     },
   };
 }
+
+/** All others fail with it, and for its reason. */
+const STARTS: CheckCase = {
+  name: "the plugin starts, and prepares a job",
+  async run(bench) {
+    await using _job = await openJob(bench);
+  },
+};
 
 const CASES = [...EXECUTOR_CASES, ...PROCESS_CASES, ...TERMINAL_CASES, ...FILE_CASES];
 
@@ -86,18 +95,23 @@ function namesIn(directory: string): readonly string[] {
 }
 
 /** A runner entry with a state directory of its own, which goes with it. */
-function openBench(argv: readonly string[], entry: PluginEntry, options: PluginToolsOptions) {
+function openBench(
+  argv: readonly string[],
+  entry: PluginEntry,
+  options: PluginToolsOptions,
+  log: (line: string) => void = () => {},
+): LoggedBench & { readonly provider: PluginExecutorProvider } {
+  const name = basename(argv[0] ?? "");
   const config = runnerConfig({
-    name: NAME,
+    name,
     url: "https://gitlab.example.com",
     token: "glrt-abcdefghijklmnop",
     ...entry,
-    executor: NAME,
+    executor: name,
   });
-  const shell = options.shells.get(config.shell || "bash");
   const provider = new PluginExecutorProvider({
     ...options,
-    name: NAME,
+    name,
     features: {},
     command: ({ plugin }) => ({
       argv,
@@ -106,21 +120,40 @@ function openBench(argv: readonly string[], entry: PluginEntry, options: PluginT
     }),
   });
   const stateDir = mkdtempSync(join(tmpdir(), "plugin-check-"));
-  const { logger } = createProcessLog({
-    level: "info",
-    format: "runner",
-    colors: false,
-    write: options.log,
-  });
-  const host: ExecutorHost = { logger, systemId: "s_check", stateDir };
+  const logged: string[] = [];
+  const host: ExecutorHost = {
+    logger: plainLog((line) => {
+      logged.push(line);
+      log(`${line}\n`);
+    }),
+    systemId: "s_check",
+    stateDir,
+  };
   return {
     provider,
     config,
     host,
-    shell,
+    shell: options.shells.get(config.shell || "bash"),
+    logged,
     async [Symbol.asyncDispose]() {
       await provider[Symbol.asyncDispose]();
       rmSync(stateDir, { recursive: true, force: true });
     },
-  } satisfies CheckBench & AsyncDisposable;
+  };
+}
+
+/** The plugin's own words. What the host says of it has fields, and is known from its errors. */
+function plainLog(write: (line: string) => void): Logger {
+  const say = (message: string, fields?: LogFields) => {
+    if (fields === undefined) write(message);
+  };
+  const logger: Logger = {
+    debug: say,
+    info: say,
+    warning: say,
+    error: say,
+    fatal: say,
+    with: () => logger,
+  };
+  return logger;
 }

@@ -767,6 +767,8 @@ class _Server:
 
     def _prepare(self, params: Mapping[str, Any]) -> Any:
         environment = self._of(params).prepare(params["job"])
+        if not isinstance(environment, Environment):
+            raise PluginError(f"prepare has to return an Environment, and returned {environment!r}")
         answer = environment._asdict()
         answer["variables"] = dict(environment.variables)
         command = environment.helper_command
@@ -774,7 +776,7 @@ class _Server:
         return answer
 
     def _run(self, params: Mapping[str, Any]) -> Any:
-        return {"kind": "exited", "code": self._of(params).run(_command(params))}
+        return _exited("run", self._of(params).run(_command(params)))
 
     def _terminal(self, params: Mapping[str, Any]) -> Any:
         job = self._links.get(params["handle"])
@@ -782,7 +784,7 @@ class _Server:
         if job is None or terminal is None:
             raise PluginError("The job has ended")
         try:
-            return {"kind": "exited", "code": executor.terminal(_command(params), terminal)}
+            return _exited("terminal", executor.terminal(_command(params), terminal))
         finally:
             terminal.type(b"")
             job.terminal, job.terminal_link = None, None
@@ -820,6 +822,12 @@ class _Server:
         if link is None or link.executor is None:
             raise PluginError(f'There is no handle "{params["handle"]}"')
         return link.executor
+
+
+def _exited(method: str, code: Any) -> Any:
+    if not isinstance(code, int):
+        raise PluginError(f"{method} has to return the exit code, and returned {code!r}")
+    return {"kind": "exited", "code": int(code)}
 
 
 def _kill_processes(executors: Sequence[Executor]) -> None:

@@ -104,13 +104,14 @@ async function check({ argv, entry, only }: Words, program: Program): Promise<nu
   const { signal } = interrupt;
   const tools = await program.pluginTools();
   for await (const outcome of tools.check(argv, { entry, only, signal })) {
-    const { name, seconds, failure } = outcome;
+    const { name, seconds, failure, log } = outcome;
     if (failure === undefined) {
       passed++;
       stdout.write(`${paint(green, "ok  ")}  ${name} (${seconds.toFixed(1)} s)\n`);
     } else {
       failed++;
       stdout.write(`${paint(red, "FAIL")}  ${name}\n      ${failure}\n`);
+      for (const line of log) stdout.write(`      | ${line}\n`);
     }
   }
   stdout.write(
@@ -132,8 +133,11 @@ Commands:
   sdk                                  Print runner_plugin.py, which plugins in Python are made with
   inspect [--entry FILE] COMMAND...    Start a plugin and print what it says of itself
   check [--entry FILE] [--only REGEX] COMMAND...
-                                       Run the whole contract of an executor against a plugin
+                                       Run the whole contract of an executor against a plugin; what
+                                       it logs is shown with a check that fails
   ${names.padEnd(36)} Be this plugin, on standard input and output
+
+A plugin works in a directory of its own: name files among its arguments by absolute paths.
 
 Flags:
   --entry FILE    TOML with the keys of a [[runners]] entry: builds_dir, shell, [plugin.config]…

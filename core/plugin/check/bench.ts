@@ -48,8 +48,7 @@ export async function openJob(
   options: { project?: number; io?: ExecutorIO } = {},
 ): Promise<CheckJob> {
   const executor = await acquire(bench);
-  const spec = checkSpec(options);
-  const environment = await executor.prepare(spec, options.io ?? checkIO(), { signal: NEVER });
+  const environment = await prepared(executor, checkSpec(options), options.io ?? checkIO());
   const command = (code: string) => commandOf(code, bench.shell, environment);
   return {
     executor,
@@ -59,6 +58,15 @@ export async function openJob(
       executor.run(command(code), io, { signal }),
     [Symbol.asyncDispose]: () => executor[Symbol.asyncDispose](),
   };
+}
+
+async function prepared(executor: Executor, spec: JobSpec, io: ExecutorIO) {
+  try {
+    return await executor.prepare(spec, io, { signal: NEVER });
+  } catch (error) {
+    await executor[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 function commandOf(

@@ -8,8 +8,6 @@ export interface CheckCase {
   readonly name: string;
   /** Only for plugins that announce it. */
   readonly needs?: "terminal" | "files";
-  /** It ends the plugin on purpose: what the host logs of that is no news. */
-  readonly kills?: boolean;
   /** Throws when it does not. */
   run(bench: CheckBench): Promise<void>;
 }
