@@ -1,6 +1,6 @@
 /** Plugins from the outside: which there are, what one says of itself, what one keeps. */
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { runnerConfig } from "../../core/config/entry.ts";
@@ -109,8 +109,13 @@ function openBench(
     ...entry,
     executor: name,
   });
+  const stateDir = mkdtempSync(join(tmpdir(), "plugin-check-"));
+  // What a plugin that is killed leaves there goes, too.
+  const temporary = join(stateDir, "tmp");
+  mkdirSync(temporary);
   const provider = new PluginExecutorProvider({
     ...options,
+    env: { ...options.env, TMPDIR: temporary },
     name,
     features: {},
     command: ({ plugin }) => ({
@@ -119,7 +124,6 @@ function openBench(
       config: plugin?.config ?? {},
     }),
   });
-  const stateDir = mkdtempSync(join(tmpdir(), "plugin-check-"));
   const logged: string[] = [];
   const host: ExecutorHost = {
     logger: plainLog((line) => {

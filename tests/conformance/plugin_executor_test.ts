@@ -25,10 +25,10 @@ function open(
   values: (root: string) => Record<string, unknown> = () => ({}),
 ): Promise<ExecutorBench> {
   const root = mkdtempSync(join(tmpdir(), "runner-plugin-"));
-  mkdirSync(join(root, "home"));
+  for (const name of ["home", "tmp"]) mkdirSync(join(root, name));
   const provider = new PluginExecutorProvider({
     name,
-    env: { PATH: process.env["PATH"], HOME: join(root, "home") },
+    env: { PATH: process.env["PATH"], HOME: join(root, "home"), TMPDIR: join(root, "tmp") },
     executable: process.execPath,
     features: {},
     command: () => command(root),

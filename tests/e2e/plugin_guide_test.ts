@@ -1,6 +1,6 @@
 /** docs/writing-a-plugin.md, followed to the letter in an empty directory. */
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -84,7 +84,8 @@ const missing = ["python3", "unshare", "busybox", "curl"].filter((name) =>
 const cannot = missing.length > 0 || process.getuid?.() !== 0;
 
 describe("the guide to plugins", () => {
-  const desk = new Desk();
+  let desk: Desk;
+  beforeAll(() => void (desk = new Desk()));
   afterAll(() => desk[Symbol.dispose]());
 
   test.skipIf(Bun.which("python3") === null)(

@@ -25,9 +25,10 @@ const SDK = join(ROOT, "sdk/python");
 const missing = ["python3", "bwrap"].filter((program) => Bun.which(program) === null);
 
 describe("custom", () => {
-  const scratch = mkdtempSync(join(tmpdir(), "custom-jobs-"));
+  let scratch: string;
   let lab: Lab;
   beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "custom-jobs-"));
     lab = await Lab.open({ requestConcurrency: 4, env: { TMPDIR: scratch } });
     const driver = (name: string, ...lines: readonly string[]) => {
       const path = lab.path(name);
@@ -147,9 +148,11 @@ describe("custom", () => {
 });
 
 describe("pid-namespace example", () => {
-  const scratch = mkdtempSync(join(tmpdir(), "sdk-"));
-  const plugin = join(scratch, "runner-executor-pid-namespace.ts");
+  let scratch: string;
+  let plugin: string;
   beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "sdk-"));
+    plugin = join(scratch, "runner-executor-pid-namespace.ts");
     cpSync(join(ROOT, "examples/plugins/pid-namespace/runner-executor-pid-namespace.ts"), plugin);
     await installSdk(scratch);
   }, 60_000);
