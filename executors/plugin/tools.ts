@@ -109,6 +109,7 @@ function openBench(
     ...entry,
     executor: name,
   });
+  const shell = options.shells.get(config.shell || "bash");
   const stateDir = mkdtempSync(join(tmpdir(), "plugin-check-"));
   // What a plugin that is killed leaves there goes, too.
   const temporary = join(stateDir, "tmp");
@@ -137,7 +138,7 @@ function openBench(
     provider,
     config,
     host,
-    shell: options.shells.get(config.shell || "bash"),
+    shell,
     logged,
     async [Symbol.asyncDispose]() {
       await provider[Symbol.asyncDispose]();

@@ -250,4 +250,10 @@ ssh:targets  e2e/ssh_servers_test.ts  a start file that talks is heard, and dist
 docker-ssh:job  e2e/docker_ssh_executor_test.ts  runs a job from its sources to its artifacts inside its image
 ssh:targets  e2e/ssh_targets_test.ts  a canceled job ends at once, after what it has to say
 ssh:connections  e2e/ssh_connections_test.ts  a job goes on when its connection breaks between two stages
+custom:stages  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
+custom:config  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
+custom:exit-code  e2e/plugins_test.ts  reports the script's own exit code
+custom:prepared  e2e/plugins_test.ts  leaves what prepare_exec has started running until the job is over
+custom:cleanup  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
+custom:cleanup  faults/plugin_test.ts  a host that is killed while a driver floods leaves nothing running
 `;

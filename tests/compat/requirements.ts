@@ -212,4 +212,9 @@ ssh:cancel                       3.13  A canceled job, and one whose server is g
 docker-ssh:job                   3.13  Stages run in a login shell over SSH in the job's container; services, cache and artifacts work.
 ssh:targets                      3.13  A target needs no more than POSIX, git and the shell.
 ssh:connections                  3.13  Jobs share connections within MaxSessions; a broken one is replaced before the next stage.
+custom:stages                    3.13  A driver's programs are called for GitLab Runner's stages, in its order.
+custom:config                    3.13  What config_exec answers counts: driver, directories, host name, job_env.
+custom:exit-code                 3.13  BUILD_EXIT_CODE_FILE tells the script's own exit code.
+custom:prepared                  3.13  What prepare_exec leaves running stays until the job is over.
+custom:cleanup                   3.13  cleanup_exec is called for every job, also for one whose runner was killed.
 `;
