@@ -58,7 +58,7 @@ export interface CompressResult {
 /** Does the work. A file that cannot be read is a `problem`, except in a tar frame: that throws. */
 export function runCompressTask(task: CompressTask): CompressResult {
   if (task.kind === "tar-frame") {
-    return { bytes: zstd(Buffer.concat(task.parts.map(readTarPart)), task.level), pieces: [] };
+    return { bytes: zstd(readTarParts(task.parts), task.level), pieces: [] };
   }
   const outputs: Uint8Array[] = [];
   const pieces: PieceResult[] = [];
@@ -84,9 +84,10 @@ function compressPiece(
     const back = task.kind === "deflate" && !piece.whole
       ? Math.min(DICTIONARY_SIZE, piece.offset)
       : 0;
-    const read = readRange(piece.path, piece.offset - back, piece.length + back);
-    before = read.subarray(0, back);
-    data = read.subarray(back);
+    const room = Buffer.allocUnsafe(back + piece.length);
+    const filled = readInto(room, piece.path, piece.offset - back);
+    before = room.subarray(0, Math.min(back, filled));
+    data = room.subarray(before.length, filled);
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return {
@@ -162,14 +163,17 @@ function storedBlocks(data: Uint8Array, last: boolean): Uint8Array {
   return out;
 }
 
-function readTarPart(part: TarPart): Uint8Array {
-  if (part.kind === "bytes") return part.bytes;
-  const read = readRange(part.path, part.offset, part.length);
-  if (read.length === part.length) return read;
-  // The header with the size is already out: a file that shrank meanwhile is filled up.
-  const padded = new Uint8Array(part.length);
-  padded.set(read);
-  return padded;
+function readTarParts(parts: readonly TarPart[]): Uint8Array {
+  const lengthOf = (part: TarPart) => part.kind === "bytes" ? part.bytes.length : part.length;
+  const frame = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + lengthOf(part), 0));
+  let at = 0;
+  for (const part of parts) {
+    const room = frame.subarray(at, at += lengthOf(part));
+    if (part.kind === "bytes") room.set(part.bytes);
+    // The header with the size is already out: a file that shrank meanwhile is filled up.
+    else room.fill(0, readInto(room, part.path, part.offset));
+  }
+  return frame;
 }
 
 function zstd(data: Uint8Array, level: number): Uint8Array {
@@ -179,18 +183,17 @@ function zstd(data: Uint8Array, level: number): Uint8Array {
 /** A file that has become a link is not followed, and one that has become a pipe not waited for. */
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Up to `length` bytes; fewer when the file ends before. A link in place of the file is an error. */
-function readRange(path: string, offset: number, length: number): Uint8Array {
+/** Fills `buffer` as far as the file goes; returns how far. A link in place of the file is an error. */
+function readInto(buffer: Uint8Array, path: string, offset: number): number {
   const fd = openSync(path, READ);
   try {
-    const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
-    while (filled < length) {
-      const count = readSync(fd, buffer, filled, length - filled, offset + filled);
+    while (filled < buffer.length) {
+      const count = readSync(fd, buffer, filled, buffer.length - filled, offset + filled);
       if (count === 0) break;
       filled += count;
     }
-    return buffer.subarray(0, filled);
+    return filled;
   } finally {
     closeSync(fd);
   }

@@ -20,11 +20,11 @@ export interface CreateOptions {
   readonly onProblem: (path: string, problem: string) => void;
 }
 
-/** Large enough that writing does not cost, small enough to hold a few of them. */
-const CHUNK_SIZE = 4 << 20;
+/** Large enough that writing does not cost; what a block of a large file gives is not copied. */
+const CHUNK_SIZE = 256 << 10;
 
 /**
- * The archive's bytes in chunks of about 4 MiB, made while they are consumed; can be called again
+ * The archive's bytes in chunks of 256 KiB and more, made while they are consumed; can be called again
  * for another try. Throws ArchiveError when no whole archive can be made.
  */
 export async function* createArchive(options: CreateOptions): AsyncGenerator<Uint8Array> {

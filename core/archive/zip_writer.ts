@@ -78,7 +78,7 @@ class ZipStream {
     const parts = unit.kind === "batch"
       ? this.#batch(unit.entries, result)
       : this.#block(unit, result);
-    return Buffer.concat(parts);
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
   *end(): Generator<Uint8Array> {
