@@ -149,9 +149,11 @@ function contentChunks(
 ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   const { size, method } = entry;
   if (method === METHOD_STORE) return rawChunks(file, start, size);
+  // A second chunk is made while the first is written.
+  const sizes = { chunkSize: CHUNK_SIZE, readableHighWaterMark: 2 * CHUNK_SIZE };
   const decoder: Transform = method === METHOD_DEFLATE
-    ? createInflateRaw({ chunkSize: CHUNK_SIZE })
-    : createZstdDecompress({ chunkSize: CHUNK_SIZE });
+    ? createInflateRaw(sizes)
+    : createZstdDecompress(sizes);
   return decoded(copies(rawChunks(file, start, size)), decoder);
 }
 
