@@ -42,7 +42,7 @@ const systemAlarm: Alarm = {
  * JavaScriptCore lets a heap grow by 32 MB or to its double before it collects, and then keeps the
  * pages; a burst of jobs would raise this process for as long as it runs.
  */
-const GROWTH_BYTES = 8 * 1024 * 1024;
+const GROWTH_BYTES = 6 * 1024 * 1024;
 
 /** After fewer jobs, one at a time, the collection would cost more than what it finds. */
 const ENDED_JOBS = 10;

@@ -50,21 +50,21 @@ class FakeAlarm implements Alarm {
   }
 }
 
-test("MemoryCare collects each time the process has grown by 8 MiB", () => {
+test("MemoryCare collects each time the process has grown by 6 MiB", () => {
   const memory = new FakeMemory();
   const care = new MemoryCare(memory, new FakeAlarm());
-  memory.usedMiB = 67;
+  memory.usedMiB = 65;
   care.jobStarted();
   care.jobEnded(1);
   expect(memory.collections).toBe(0);
-  memory.usedMiB = 68;
-  memory.liveMiB = 65;
+  memory.usedMiB = 66;
+  memory.liveMiB = 63;
   care.jobStarted();
   expect(memory.collections).toBe(1);
-  memory.usedMiB = 72;
+  memory.usedMiB = 68;
   care.jobEnded(1);
   expect(memory.collections).toBe(1);
-  memory.usedMiB = 73;
+  memory.usedMiB = 69;
   care.jobEnded(1);
   expect(memory.collections).toBe(2);
 });
