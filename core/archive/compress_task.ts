@@ -134,15 +134,20 @@ function compressDeflate(
   return { output, method: METHOD_DEFLATE };
 }
 
-const SAMPLE_SIZE = 32_768;
+const SAMPLE_SIZE = 4096;
+/** Odd, so that what changes every so many kilobytes is met on both its sides. */
+const SAMPLES = 7;
 
-/** Tries a sample from the middle, so that media and archives do not cost a full compression. */
+/** Tries samples from all over, so that media and archives do not cost a full compression. */
 function looksIncompressible(data: Uint8Array): boolean {
-  if (data.length < 4 * SAMPLE_SIZE) return false;
-  const middle = data.length >> 1;
-  const sample = data.subarray(middle, middle + SAMPLE_SIZE) as Uint8Array<ArrayBuffer>;
+  const sample = new Uint8Array(SAMPLES * SAMPLE_SIZE);
+  if (data.length < 4 * sample.length) return false;
+  for (let index = 0; index < SAMPLES; index++) {
+    const start = Math.floor((index + 0.5) * data.length / SAMPLES);
+    sample.set(data.subarray(start, start + SAMPLE_SIZE), index * SAMPLE_SIZE);
+  }
   const packed = Bun.deflateSync(sample, { library: "libdeflate", level: 1 });
-  return packed.length > SAMPLE_SIZE * 0.98;
+  return packed.length > sample.length * 0.98;
 }
 
 const STORED_BLOCK_SIZE = 65_535;

@@ -271,3 +271,16 @@ test("createArchive does not follow a link that took the place of a file", async
   expect(Buffer.concat(chunks).includes("outside")).toBe(false);
   expect(lstatSync(join(root, "swapped")).isSymbolicLink()).toBe(true);
 });
+
+test("zip compresses what lies between noise, wherever the noise lies", async () => {
+  using temporary = scratch();
+  const from = temporary.directory("from");
+  const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(65_536)));
+  const text = Buffer.from("a line of a log, time and again\n".repeat(2048));
+  writeFileSync(join(from, "whole"), Buffer.concat([noise, text, noise, text, noise]));
+  writeFileSync(join(from, "blocks"), Buffer.concat(Array(20).fill([noise, text]).flat()));
+  const archive = join(temporary.path, "archive");
+  await pack(from, archive, { format: "zip" });
+  // 23 times the noise.
+  expect(statSync(archive).size).toBeLessThan(24 * noise.length);
+});
