@@ -1,13 +1,12 @@
 /** Whether a script was begun at all: an image's entrypoint may end without having read it. */
 
 import { randomBytes } from "node:crypto";
-import { SystemFailure } from "../../core/errors.ts";
 import type { ExecutorIO, OutputSink, OutputStream } from "../../core/executor.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
 
 /**
- * Runs a script by way of an image's entrypoint, and tells of one that has not begun it. Throws
- * SystemFailure where the job would pass for a success.
+ * Runs a script by way of an image's entrypoint, and warns of one that has not begun it. Its end is
+ * the job's in any case: GitLab documents images whose entrypoint does a job's work by itself.
  */
 export async function runMarked(
   script: string,
@@ -15,16 +14,15 @@ export async function runMarked(
   { io, image, signal }: { io: ExecutorIO; image: string; signal: AbortSignal },
 ): Promise<ProcessEnd> {
   const mark = new StartMark(io.output);
-  const why = `The entrypoint of image ${image} has not run the job's script: it has to run the ` +
-    'command that it is given (exec "$@"). "entrypoint: [""]" in the job\'s image takes it away';
+  const warning =
+    `The entrypoint of image ${image} has not run the job's script. Where it is to, ` +
+    'it has to end with exec "$@", or "entrypoint: [""]" in the job\'s image takes it away';
   try {
     const end = await run(mark.before(script), mark);
-    if (mark.isSeen) return end;
-    if (end.exitCode === 0) throw new SystemFailure(why, { reason: "script_failure" });
-    io.log.warning(why);
+    if (!mark.isSeen) io.log.warning(warning);
     return end;
   } catch (error) {
-    if (!mark.isSeen && signal.aborted) io.log.warning(why);
+    if (!mark.isSeen && signal.aborted) io.log.warning(warning);
     throw error;
   } finally {
     await mark.end();

@@ -186,7 +186,7 @@ timeout:words  core/run/stage_limit_test.ts  stageLimit() tells of a limit that 
 docker:keys  executors/docker/create_requests_test.ts  every key is accounted for
 docker:labels  executors/docker/create_requests_test.ts  are GitLab Runner's
 docker:entrypoint  executors/docker/create_requests_test.ts  has its own entrypoint, the job's, or none
-docker:entrypoint:ignoring  e2e/docker_shells_test.ts  an entrypoint that does not run the script never makes a job succeed
+docker:entrypoint:ignoring  e2e/docker_shells_test.ts  a job is told that the entrypoint has not run its script, and ends as that does
 docker:oom  e2e/docker_memory_test.ts  a script that meets it fails, and the log says why
 docker:privileged  executors/docker/create_requests_test.ts  privileges are for the images that are allowed them
 docker:image:options  executors/docker/create_requests_test.ts  has the user and the platform that the job asks for

@@ -165,7 +165,7 @@ helper:read-logs                 1.7   read-logs exits with 100 when its file ne
 docker:keys                      2.5   Every key of [runners.docker] reaches the containers it is for.
 docker:labels                    3.4   Containers have GitLab Runner's names and labels.
 docker:entrypoint                3.4   The job's entrypoint or the image's; one empty word takes it away.
-docker:entrypoint:ignoring        3.4   An entrypoint that ends without having run the script fails the job.
+docker:entrypoint:ignoring        3.4   An entrypoint may do the job's work in place of the script; its end is the job's.
 docker:oom                       3.4   A script that meets the memory limit ends with 137, and the log says why.
 docker:privileged                3.5   allowed_privileged_images and _services limit who is privileged.
 docker:image:options             3.4   image:docker:user and platform reach the job's container.
