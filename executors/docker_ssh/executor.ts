@@ -1,6 +1,6 @@
 /** Runs one job's stages in the container of its image, over SSH. */
 
-import { SystemFailure } from "../../core/errors.ts";
+import { RunnerError, SystemFailure } from "../../core/errors.ts";
 import type { Executor, ExitStatus, PreparedEnvironment } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
 import { delay, link } from "../../core/util/abort.ts";
@@ -11,6 +11,8 @@ export class DockerSshExecutor implements Executor {
   readonly #container: DockerExecutor;
   readonly #ssh: SshExecutor;
   #address = "";
+  /** Settles when the container's program has ended. */
+  #ended: Promise<{ readonly exitCode: number }> | undefined;
 
   /** `openOn`: an executor on the machine at the address that is known when it prepares. */
   constructor(container: DockerExecutor, openOn: (address: () => string) => SshExecutor) {
@@ -26,16 +28,25 @@ export class DockerSshExecutor implements Executor {
     );
     const { address, ended } = await this.#container.serve(options);
     this.#address = address;
-    const remote = await beforeEnd(ended, options, async (signal) => {
-      if (address === "") await noAddress(signal);
-      return await this.#ssh.prepare(spec, io, { signal });
+    this.#ended = ended;
+    const remote = await beforeEnd(ended, ": its image has to run an SSH server", {
+      ...options,
+      work: async (signal) => {
+        if (address === "") await noAddress(signal);
+        return await this.#ssh.prepare(spec, io, { signal });
+      },
     });
     const { hostname, variables } = inside;
     return { ...remote, hostname, variables: { ...variables, ...remote.variables } };
   }
 
   async run(...stage: Parameters<Executor["run"]>): Promise<ExitStatus> {
-    return await this.#ssh.run(...stage);
+    const [command, io, options] = stage;
+    if (this.#ended === undefined) throw new RunnerError("The executor was not prepared");
+    return await beforeEnd(this.#ended, "", {
+      ...options,
+      work: (signal) => this.#ssh.run(command, io, { signal }),
+    });
   }
 
   async finish(result: JobResult): Promise<void> {
@@ -59,25 +70,21 @@ async function noAddress(signal: AbortSignal): Promise<never> {
 
 const ENDED_MS = 1000;
 
-/** An image without an SSH server ends before anybody can log in, and would be waited for in vain. */
+/** Who logs in to a container that has ended would be let wait in vain. */
 async function beforeEnd<T>(
   ended: Promise<{ readonly exitCode: number }>,
-  options: { signal: AbortSignal },
-  work: (signal: AbortSignal) => Promise<T>,
+  advice: string,
+  options: { work: (signal: AbortSignal) => Promise<T>; signal: AbortSignal },
 ): Promise<T> {
   const stop = new AbortController();
   const unlink = link(options.signal, stop);
   ended.then(
     ({ exitCode }) =>
-      stop.abort(
-        new SystemFailure(
-          `The job's container ended with ${exitCode}: its image has to run an SSH server`,
-        ),
-      ),
+      stop.abort(new SystemFailure(`The job's container ended with ${exitCode}${advice}`)),
     (error) => stop.abort(error),
   );
   try {
-    return await work(stop.signal);
+    return await options.work(stop.signal);
   } finally {
     unlink();
   }

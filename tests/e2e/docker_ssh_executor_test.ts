@@ -6,6 +6,7 @@ import { isRunning } from "../conformance/executor_suite.ts";
 import { makeImage, useEngine } from "../executors/docker/dockerd.ts";
 import { missingForSshd } from "../fixtures/sshd.ts";
 import { DockerLab, type DockerLabOptions, missingForDocker } from "./docker_lab.ts";
+import { NOTICED_MS } from "./ssh_lab.ts";
 import { eventually, expectFailure, expectSuccess, zipNames } from "./lab.ts";
 
 const missing = missingForDocker() ?? missingForSshd();
@@ -90,6 +91,25 @@ function suite(): void {
       await docker.onlyCachesLeft();
     }
   }, 90_000);
+
+  test("a job whose container is killed is a system failure within seconds", async () => {
+    await using docker = await openLab();
+    const { lab } = docker;
+    lab.start();
+    const nap = uniqueNap();
+    const job = lab.enqueue({ script: [`sleep ${nap}`] });
+    await eventually(() => isRunning(nap), "the script runs", 30_000);
+    const { containers } = await docker.objects();
+    const container = containers.find((name) => name.endsWith("-build")) ?? containers.join();
+    const env = { ...process.env, DOCKER_HOST: docker.host };
+    expect(Bun.spawnSync(["docker", "kill", container], { env }).exitCode).toBe(0);
+    const started = performance.now();
+    const finished = await lab.finished(job);
+    expect(performance.now() - started).toBeLessThan(NOTICED_MS);
+    expectFailure(finished, "runner_system_failure");
+    expect(finished.plain).toMatch(/Lost the SSH connection|The job's container ended with 137/);
+    await docker.onlyCachesLeft();
+  }, 120_000);
 
   test("an image without a server fails the job and says so", async () => {
     await using docker = await openLab();
