@@ -2,8 +2,9 @@
 
 import { SystemFailure } from "../../core/errors.ts";
 import type { OutputSink } from "../../core/executor.ts";
-import { deadline, DeadlineExceeded } from "../../core/util/abort.ts";
+import { deadline, DeadlineExceeded, delay } from "../../core/util/abort.ts";
 import { graceFor } from "../../core/util/grace.ts";
+import { findMarked } from "../../core/util/process_table.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { type ProcessExit, runProcess } from "../../core/util/process.ts";
 
@@ -24,6 +25,9 @@ export interface DriverProgram {
 }
 
 const MARK_VARIABLE = "RUNNER_PROCESS_MARK";
+
+/** A machine's monitor that is killed before it has tidied up leaves control groups and mounts. */
+const LAST_WORK_MS = 1000;
 
 /**
  * The programs of one job. The mark of those that leave nothing running begins with that of the job,
@@ -68,9 +72,15 @@ export class Driver {
     }
   }
 
-  /** Ends what the programs have left running. */
+  /** Ends what the programs have left running and is not about to end by itself. */
   async endAll(): Promise<void> {
-    await killTree(`${MARK_VARIABLE}=${this.#mark}`);
+    const mark = `${MARK_VARIABLE}=${this.#mark}`;
+    for (let waitedMs = 0, pauseMs = 10; waitedMs < LAST_WORK_MS; pauseMs *= 2) {
+      if ((await findMarked(mark)).length === 0) return;
+      await delay(pauseMs);
+      waitedMs += pauseMs;
+    }
+    await killTree(mark);
   }
 }
 

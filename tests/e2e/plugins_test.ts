@@ -58,7 +58,11 @@ describe("custom", () => {
       'bash "$1" && exit 0',
       'echo $? > "$BUILD_EXIT_CODE_FILE"; exit "$BUILD_FAILURE_EXIT_CODE"',
     );
-    const cleanup = driver("cleanup", `echo done >> ${lab.path("cleaned")}`);
+    const cleanup = driver(
+      "cleanup",
+      `echo done >> ${lab.path("cleaned")}`,
+      `setsid sh -c 'sleep 0.3; touch ${lab.path("tidied")}' >/dev/null 2>&1 &`,
+    );
     lab.process.configure([{
       url: lab.coordinator.url,
       token: lab.runner.token,
@@ -139,6 +143,12 @@ describe("custom", () => {
     });
     expect(job.lines).toContain("it runs");
     await eventually(() => !isAlive(machine()), "the machine has ended");
+  });
+
+  test("lets what the driver's programs have started end by itself, for a moment", async () => {
+    rmSync(lab.path("tidied"), { force: true });
+    expectSuccess(await lab.run({ script: ["true"] }));
+    await eventually(() => existsSync(lab.path("tidied")), "it has come to its end");
   });
 
   test("leaves no directory of a job behind", async () => {
