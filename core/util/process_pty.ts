@@ -19,7 +19,7 @@ export interface TerminalSize {
 
 export interface PtyProcess {
   /** Types `bytes`; resolves when the terminal has taken them. */
-  write(bytes: Uint8Array): Promise<void> | undefined;
+  write(bytes: Uint8Array): Promise<void>;
   resize(size: TerminalSize): void;
   /** Settles when nothing of the program is left and all that it has shown was taken. */
   readonly ended: Promise<ProcessExit>;
@@ -27,6 +27,8 @@ export interface PtyProcess {
 
 /** So much may wait for `output`; then the program waits. A terminal's own buffer comes on top. */
 const MOST_WAITING_BYTES = 256 * 1024;
+/** Bun does not tell of 4096 or more that the terminal has taken, when it took them all at once. */
+const TYPED_BYTES = 2048;
 /** When all that is known has ended, and the terminal still does not: somebody else holds it. */
 const SILENCE_LIMIT_MS = 250;
 
@@ -47,6 +49,8 @@ class Pty implements PtyProcess {
   readonly #device: string | undefined;
   readonly #closed = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<unknown>();
+  /** In the order of the calls. */
+  #typing: Promise<void> = Promise.resolve();
   #typed: PromiseWithResolvers<void> | undefined;
   readonly #shown: Uint8Array[] = [];
   #shownBytes = 0;
@@ -70,11 +74,18 @@ class Pty implements PtyProcess {
     this.ended.catch(() => {});
   }
 
-  write(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#terminal.closed) return undefined;
-    this.#typed ??= Promise.withResolvers();
-    this.#terminal.write(bytes);
-    return this.#typed?.promise;
+  write(bytes: Uint8Array): Promise<void> {
+    const own = bytes.slice();
+    this.#typing = this.#typing.then(() => this.#type(own));
+    return this.#typing;
+  }
+
+  async #type(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#terminal.closed; at += TYPED_BYTES) {
+      const taken = this.#typed = Promise.withResolvers();
+      this.#terminal.write(bytes.subarray(at, at + TYPED_BYTES));
+      await taken.promise;
+    }
   }
 
   resize({ columns, rows }: TerminalSize): void {

@@ -253,7 +253,7 @@ test.concurrent("a submodule whose .git leads to a repository of an earlier job 
   const evil = lab.path("evil-module");
   expectCleanSubmodule(
     await afterInSubmodule("submodule-gitfile", [
-      `cp -r .git/modules/lib ${evil}; git --git-dir=${evil} config core.worktree $PWD/lib`,
+      `cp -r .git/modules/lib ${evil}; git config --file ${evil}/config core.worktree $PWD/lib`,
       `git --git-dir=${evil} config filter.x.smudge '${filter.command}; cat'`,
       `mkdir -p ${evil}/info; echo '* filter=x' > ${evil}/info/attributes`,
       `printf 'gitdir: ${evil}\\n' > lib/.git; echo dirty > lib/lib.txt`,

@@ -41,6 +41,18 @@ describe("runOnPty()", () => {
     await Bun.file(path).delete();
   });
 
+  test("tells that what is typed was taken, in pieces of any length", async () => {
+    const { output, text } = kept();
+    const lengths = [1, 100, 4095, 4096, 5000, 16_384, 65_536];
+    const all = lengths.reduce((sum, length) => sum + length);
+    const script = `stty raw -echo; printf ready; head -c ${all} | wc -c`;
+    const pty = runOnPty(command(script, { output }), { signal: NEVER });
+    await until(() => text() === "ready");
+    for (const length of lengths) await pty.write(new Uint8Array(length));
+    expect(await pty.ended).toEqual({ kind: "exited", code: 0 });
+    expect(text()).toBe(`ready${all}\n`);
+  });
+
   test("reports the signal that ended the program", async () => {
     const pty = runOnPty(command("kill -9 $$"), { signal: NEVER });
     expect(await pty.ended).toEqual({ kind: "signalled", signal: "SIGKILL" });
