@@ -232,11 +232,16 @@ export class JobContainer {
     // A container that ends without reading its script tells more by its exit than by this.
     await streams.write(process.input).catch(() => {});
     streams.closeInput();
+    // Podman hangs up on who still writes to a container that has ended.
+    const shown = streams.ended.catch(async (lost) => {
+      const patience = AbortSignal.any([its.signal, AbortSignal.timeout(DYING_MS)]);
+      await engine.waitContainer(id, { signal: patience }).catch(() => Promise.reject(lost));
+    });
     const end = await Promise.race([
       engine.waitContainer(id, its),
-      streams.ended.then(() => engine.waitContainer(id, its)),
+      shown.then(() => engine.waitContainer(id, its)),
     ]);
-    await streams.ended;
+    await shown;
     this.#started = undefined;
     return end;
   }
