@@ -14,6 +14,8 @@ export interface TestSuite {
   readonly files: readonly string[];
   /** How long one test may take. */
   readonly timeoutMs: number;
+  /** How many files run at once, each in a process of its own. */
+  readonly filesAtOnce: number;
 }
 
 /**
@@ -31,12 +33,18 @@ export const SLOW_SUITES: Readonly<Record<string, readonly string[]>> = {
 const QUICK_TIMEOUT_MS = 10_000;
 const SLOW_TIMEOUT_MS = 120_000;
 
+/** As many as there are processors on the smallest machine that the gate is made for. */
+const FILES_AT_ONCE = 2;
+/** These wait for others more than they work. */
+const FILES_AT_ONCE_E2E = 3;
+
 export async function quickSuites(root: string): Promise<TestSuite[]> {
   const slow = Object.values(SLOW_SUITES).flat();
   return [{
     name: "unit",
     files: await testFiles(root, (path) => !slow.some((start) => path.startsWith(start))),
     timeoutMs: QUICK_TIMEOUT_MS,
+    filesAtOnce: FILES_AT_ONCE,
   }];
 }
 
@@ -46,6 +54,7 @@ export async function slowSuites(root: string): Promise<TestSuite[]> {
       name,
       files: await testFiles(root, (path) => starts.some((start) => path.startsWith(start))),
       timeoutMs: SLOW_TIMEOUT_MS,
+      filesAtOnce: name === "e2e" ? FILES_AT_ONCE_E2E : FILES_AT_ONCE,
     })),
   );
 }
@@ -62,8 +71,8 @@ async function testFiles(root: string, wanted: (path: string) => boolean): Promi
 }
 
 /**
- * Two test files at a time, each in a process of its own, so that none sees what another left. A file
- * that crashes or holds no test is a failure.
+ * Each file in a process of its own, so that none sees what another left. A file that crashes or holds
+ * no test is a failure.
  */
 export async function runTestSuite(root: string, suite: TestSuite): Promise<SuiteOutcome> {
   const { name, files } = suite;
@@ -78,7 +87,7 @@ export async function runTestSuite(root: string, suite: TestSuite): Promise<Suit
     const result = await runCommand([
       process.execPath,
       "test",
-      "--parallel=2",
+      `--parallel=${suite.filesAtOnce}`,
       "--only-failures",
       `--timeout=${suite.timeoutMs}`,
       "--reporter=junit",

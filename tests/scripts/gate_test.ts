@@ -31,7 +31,12 @@ describe("runTestSuite", () => {
 
   async function run(...names: string[]): Promise<SuiteOutcome> {
     for (const name of names) await Bun.write(join(root, name), imports + files[name]);
-    return await runTestSuite(root, { name: "sample", files: names, timeoutMs: 5000 });
+    return await runTestSuite(root, {
+      name: "sample",
+      files: names,
+      timeoutMs: 5000,
+      filesAtOnce: 2,
+    });
   }
 
   test("counts passed and skipped tests", async () => {
