@@ -74,8 +74,9 @@ const TABLES: readonly Setting[] = [
       "net.ipv4.ip_unprivileged_port_start": "80",
     },
   ],
-  ['[runners.docker.ulimit]\nnofile = "100:200"', OWN, "HostConfig.Ulimits", [
-    { Name: "nofile", Soft: 100, Hard: 200 },
+  // Not nofile: Go raises it in runc, which does not always give it back.
+  ['[runners.docker.ulimit]\nsigpending = "100:200"', OWN, "HostConfig.Ulimits", [
+    { Name: "sigpending", Soft: 100, Hard: 200 },
   ]],
   ['[runners.docker.log_options]\nlabels = "team"', ALL, "HostConfig.LogConfig", {
     Type: "json-file",
@@ -167,7 +168,7 @@ describe.skipIf(missing !== undefined)(
         [
           "echo id=$(id -u):$(id -g):$(id -G); echo host=$(hostname)",
           "echo memory=$(cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null)",
-          "echo files=$(ulimit -Sn):$(ulimit -Hn); ls /dev/mine; df /scratch | tail -n1",
+          "echo signals=$(ulimit -Si):$(ulimit -Hi); ls /dev/mine; df /scratch | tail -n1",
           "cat /etc/resolv.conf; cat /etc/hosts; cat /sys/class/net/eth0/address",
           "echo port=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start); grep NoNewPrivs /proc/self/status",
         ].join("; "),
@@ -179,7 +180,7 @@ describe.skipIf(missing !== undefined)(
           "id=1234:4321:4321 65534",
           "host=box",
           `memory=${256 * MEBI}`,
-          "files=100:200",
+          "signals=100:200",
           "/dev/mine",
           "nameserver 192.0.2.53",
           "search example.com",
