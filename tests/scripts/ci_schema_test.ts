@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { CiSource } from "../../core/pipeline/ci_source.ts";
 import { Problems } from "../../core/pipeline/problems.ts";
 import { readConfigText } from "../../core/pipeline/read_config.ts";
 import { toPlain } from "../../core/pipeline/yaml/node.ts";
@@ -13,6 +12,7 @@ import { VALUES } from "../../scripts/ci_schema/keywords.ts";
 import type { Schema } from "../../scripts/ci_schema/schema.ts";
 import { loadKeywords } from "../compat/keyword_table.ts";
 import { loadCases } from "../core/pipeline/case_file.ts";
+import { NO_FILES } from "../core/pipeline/builders.ts";
 
 const TEXT = readFileSync(SCHEMA_PATH, "utf8");
 const SCHEMA: Schema = JSON.parse(TEXT);
@@ -57,14 +57,6 @@ function jobWith([first = "", ...rest]: readonly string[], value: string): Recor
 }
 
 const BESIDE: Readonly<Record<string, object>> = { coverage_format: { path: "coverage.xml" } };
-
-const NO_FILES: CiSource = {
-  read: () => Promise.resolve(undefined),
-  fetch: () => Promise.reject(new Error("nothing is fetched")),
-  filesOf: () => Promise.resolve([]),
-  changedFiles: () => [],
-  files: () => [],
-};
 
 describe("docs/gitlab-ci.schema.json", () => {
   const cases = ["reading", "composing"].map(async (folder) =>

@@ -11,7 +11,7 @@ import type {
   CiTrigger,
   CiVariables,
 } from "../../../core/pipeline/ci_config.ts";
-import type { FileList } from "../../../core/pipeline/ci_source.ts";
+import type { CiSource, FileList } from "../../../core/pipeline/ci_source.ts";
 import type { Pipeline, PipelineFacts, PipelineVariable } from "../../../core/pipeline/pipeline.ts";
 import { CiConfigError } from "../../../core/pipeline/place.ts";
 
@@ -51,6 +51,15 @@ export interface ConfigText {
   readonly variables?: Readonly<Record<string, string>>;
   readonly workflow?: { readonly name?: string; readonly rules?: readonly RuleText[] };
 }
+
+/** A project with nothing but the text that is read. */
+export const NO_FILES: CiSource = {
+  read: () => Promise.resolve(undefined),
+  fetch: () => Promise.reject(new Error("nothing is fetched")),
+  filesOf: () => Promise.resolve([]),
+  changedFiles: () => [],
+  files: () => [],
+};
 
 /** Stages are `.pre`, `build`, `test`, `deploy`, `.post` unless given. */
 export function config(jobs: Readonly<Record<string, JobText>>, more: ConfigText = {}): CiConfig {

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { previewText } from "../../../../core/local/views/preview_text.ts";
-import type { CiSource } from "../../../../core/pipeline/ci_source.ts";
 import { Problems } from "../../../../core/pipeline/problems.ts";
 import { readConfigText } from "../../../../core/pipeline/read_config.ts";
 import { toPlain } from "../../../../core/pipeline/yaml/node.ts";
 import { parseYaml } from "../../../../core/pipeline/yaml/parse.ts";
 import { SourceText } from "../../../../core/pipeline/yaml/source_text.ts";
+import { NO_FILES } from "../../pipeline/builders.ts";
 
 const TEXTS = [
   ...["yes", "No", "on", "y", "~", "null", "", " x ", "<<", "=", "!x", "*x", "- x", "a: b # c"],
@@ -25,14 +25,6 @@ test("previewText writes numbers as they are, and not as this machine counts", a
       "job:\n  script: x\n  parallel: 3\n",
   );
 });
-
-const NO_FILES: CiSource = {
-  read: () => Promise.resolve(undefined),
-  fetch: () => Promise.reject(new Error("nothing is fetched")),
-  filesOf: () => Promise.resolve([]),
-  changedFiles: () => [],
-  files: () => [],
-};
 
 test("previewText is read by GitLab's rules as what it says", () => {
   const preview = {
