@@ -3,7 +3,7 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { constants as zlib, crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
 
-/** Part of a file. `whole`: the piece is all of it, and compresses without a neighbour. */
+/** Part of a file; each compresses without its neighbours. `whole`: the piece is all of it. */
 export interface FilePiece {
   readonly path: string;
   readonly offset: number;
@@ -71,23 +71,15 @@ export function runCompressTask(task: CompressTask): CompressResult {
 }
 
 const NOTHING = new Uint8Array(0);
-/** Deflate refers back this far. */
-const DICTIONARY_SIZE = 32_768;
 
 function compressPiece(
   task: Exclude<CompressTask, { kind: "tar-frame" }>,
   piece: FilePiece,
 ): { output: Uint8Array; result: PieceResult } {
-  let before: Uint8Array = NOTHING;
   let data: Uint8Array;
   try {
-    const back = task.kind === "deflate" && !piece.whole
-      ? Math.min(DICTIONARY_SIZE, piece.offset)
-      : 0;
-    const room = Buffer.allocUnsafe(back + piece.length);
-    const filled = readInto(room, piece.path, piece.offset - back);
-    before = room.subarray(0, Math.min(back, filled));
-    data = room.subarray(before.length, filled);
+    const room = Buffer.allocUnsafe(piece.length);
+    data = room.subarray(0, readInto(room, piece.path, piece.offset));
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return {
@@ -97,7 +89,7 @@ function compressPiece(
   }
   const { output, method } = task.kind === "zstd"
     ? compressZstd(data, piece, task.level)
-    : compressDeflate(data, before, piece, task);
+    : compressDeflate(data, piece, task);
   const result = { method, crc: crc32(data), rawSize: data.length, size: output.length };
   return { output, result };
 }
@@ -110,7 +102,6 @@ function compressZstd(data: Uint8Array, piece: FilePiece, level: number) {
 
 function compressDeflate(
   data: Uint8Array,
-  before: Uint8Array,
   piece: FilePiece,
   task: Extract<CompressTask, { kind: "deflate" }>,
 ): { output: Uint8Array; method: number } {
@@ -129,7 +120,6 @@ function compressDeflate(
     level,
     chunkSize: Math.max(1024, data.length + (data.length >> 3)),
     finishFlush: piece.last ? zlib.Z_FINISH : zlib.Z_SYNC_FLUSH,
-    ...(before.length > 0 && { dictionary: before }),
   });
   return { output, method: METHOD_DEFLATE };
 }

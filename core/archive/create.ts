@@ -1,12 +1,12 @@
 /** Creates an archive of any format as a stream of bytes. */
 
-import { inlineCompressor, startCompressor } from "./compressor.ts";
 import type { ArchiveEntry } from "./entry.ts";
 import type { ArchiveFormat } from "./format.ts";
 import { levelSettings } from "./level.ts";
 import { coalesce } from "./pipeline.ts";
 import { createGzip, createRaw } from "./plain_writer.ts";
 import { createTarZstd } from "./tar_writer.ts";
+import { inlineWorkers, startWorkers, type Workers } from "./workers.ts";
 import { createZip } from "./zip_writer.ts";
 
 export interface CreateOptions {
@@ -28,13 +28,11 @@ const CHUNK_SIZE = 256 << 10;
  * for another try. Throws ArchiveError when no whole archive can be made.
  */
 export async function* createArchive(options: CreateOptions): AsyncGenerator<Uint8Array> {
-  using compressor = isLarge(options.entries) ? await startCompressor() : inlineCompressor();
-  yield* coalesce(createFormat({ ...options, compressor }), CHUNK_SIZE);
+  using workers = isLarge(options.entries) ? await startWorkers() : inlineWorkers();
+  yield* coalesce(createFormat({ ...options, workers }), CHUNK_SIZE);
 }
 
-type FormatOptions = CreateOptions & {
-  readonly compressor: ReturnType<typeof inlineCompressor>;
-};
+type FormatOptions = CreateOptions & { readonly workers: Workers };
 
 function createFormat(options: FormatOptions): AsyncGenerator<Uint8Array> {
   const level = levelSettings(options.level);

@@ -3,12 +3,12 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Compressor } from "./compressor.ts";
 import { combineCrc32 } from "./crc32.ts";
 import { type ArchiveEntry, ArchiveError, type FileEntry } from "./entry.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
 import { planWork } from "./plan.ts";
+import type { Workers } from "./workers.ts";
 
 export interface PlainOptions {
   readonly root: string;
@@ -17,12 +17,12 @@ export interface PlainOptions {
 
 export interface GzipOptions extends PlainOptions {
   readonly level: LevelSettings;
-  readonly compressor: Compressor;
+  readonly workers: Workers;
 }
 
 /** The members of all regular files. A file that cannot be read is an ArchiveError. */
 export async function* createGzip(options: GzipOptions): AsyncGenerator<Uint8Array> {
-  const { root, entries, compressor, level } = options;
+  const { root, entries, workers, level } = options;
   for (const entry of entries) {
     if (entry.kind !== "file") continue;
     yield gzipHeader(entry);
@@ -36,8 +36,8 @@ export async function* createGzip(options: GzipOptions): AsyncGenerator<Uint8Arr
     } as const;
     const work = mapAhead(
       planWork(root, [entry]),
-      2 * compressor.width,
-      ({ pieces }) => compressor.run({ ...task, pieces }),
+      2 * workers.width,
+      ({ pieces }) => workers.run({ ...task, pieces }),
     );
     for await (const { bytes, pieces: [piece] } of work) {
       if (piece?.problem !== undefined) {

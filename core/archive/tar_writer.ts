@@ -2,18 +2,18 @@
 
 import { join } from "node:path";
 import type { TarPart } from "./compress_task.ts";
-import type { Compressor } from "./compressor.ts";
 import { type ArchiveEntry, readEntry } from "./entry.ts";
 import { messageOf } from "../errors.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
 import { encodeTarHeader, TAR_BLOCK, tarPadding } from "./tar_header.ts";
+import type { Workers } from "./workers.ts";
 
 export interface TarOptions {
   readonly root: string;
   readonly entries: readonly ArchiveEntry[];
   readonly level: LevelSettings;
-  readonly compressor: Compressor;
+  readonly workers: Workers;
   /** Told of a file that is gone or unreadable; the archive then lacks it. */
   readonly onProblem: (path: string, problem: string) => void;
 }
@@ -23,11 +23,11 @@ const FRAME_SIZE = 4 << 20;
 
 /** The compressed bytes. A file that cannot be read to its end is an error of the whole archive. */
 export async function* createTarZstd(options: TarOptions): AsyncGenerator<Uint8Array> {
-  const { compressor, level } = options;
+  const { workers, level } = options;
   const frames = mapAhead(
     planFrames(options),
-    2 * compressor.width,
-    (parts) => compressor.run({ kind: "tar-frame", level: level.zstd, parts }),
+    2 * workers.width,
+    (parts) => workers.run({ kind: "tar-frame", level: level.zstd, parts }),
   );
   for await (const { bytes } of frames) yield bytes;
 }

@@ -8,14 +8,15 @@ const WINDOW_SIZE = 4 << 20;
 /** An open file of a size that does not change. What `read` returns is valid until the next read. */
 export class WindowedFile implements Disposable {
   readonly size: number;
-  readonly #fd: number;
+  /** Open until this is disposed of. */
+  readonly fd: number;
   readonly #window: Buffer;
   #start = 0;
   #filled = 0;
 
   constructor(path: string) {
-    this.#fd = openSync(path, constants.O_RDONLY);
-    this.size = fstatSync(this.#fd).size;
+    this.fd = openSync(path, constants.O_RDONLY);
+    this.size = fstatSync(this.fd).size;
     this.#window = Buffer.allocUnsafe(Math.min(WINDOW_SIZE, this.size));
   }
 
@@ -40,7 +41,7 @@ export class WindowedFile implements Disposable {
   #fill(buffer: Buffer, offset: number): number {
     let filled = 0;
     while (filled < buffer.length) {
-      const count = readSync(this.#fd, buffer, filled, buffer.length - filled, offset + filled);
+      const count = readSync(this.fd, buffer, filled, buffer.length - filled, offset + filled);
       if (count === 0) break;
       filled += count;
     }
@@ -48,6 +49,6 @@ export class WindowedFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }

@@ -2,7 +2,10 @@
 
 import { writeSync } from "node:fs";
 
-/** Blocks; a system call may take less than it is given. */
-export function writeAll(fd: number, data: Uint8Array): void {
-  for (let at = 0; at < data.length;) at += writeSync(fd, data, at, data.length - at);
+/** Blocks; a system call may take less than it is given. Without `position`, where the file is at. */
+export function writeAll(fd: number, data: Uint8Array, position: number | null = null): void {
+  for (let at = 0; at < data.length;) {
+    const place = position === null ? null : position + at;
+    at += writeSync(fd, data, at, data.length - at, place);
+  }
 }

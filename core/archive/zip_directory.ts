@@ -1,5 +1,6 @@
 /** Reads what a zip file says it holds: its central directory, with zip64. */
 
+import { type BlockTable, decodeBlockTable, EXTRA_BLOCKS } from "./block_table.ts";
 import { ArchiveError } from "./entry.ts";
 import type { WindowedFile } from "./windowed_file.ts";
 import {
@@ -32,6 +33,7 @@ export interface ZipEntry {
   readonly mode: number;
   readonly mtimeMs: number;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly blocks: BlockTable | undefined;
 }
 
 interface DirectoryLocation {
@@ -133,6 +135,7 @@ function readEntry(record: Buffer, shift: number): ZipEntry {
     mode: unix && attributes !== 0 ? attributes & 0o7777 : kind === "directory" ? 0o755 : 0o644,
     mtimeMs: extras.mtimeMs ?? fromDosTime(record.readUInt32LE(12)),
     owner: extras.owner,
+    blocks: extras.blocks && decodeBlockTable(extras.blocks, extras.sizes),
   };
 }
 
@@ -153,6 +156,7 @@ function readExtras(extra: Buffer, narrow: Sizes) {
   let sizes = narrow;
   let mtimeMs: number | undefined;
   let owner: ZipEntry["owner"];
+  let blocks: Buffer | undefined;
   for (let at = 0; at + 4 <= extra.length;) {
     const end = at + 4 + extra.readUInt16LE(at + 2);
     if (end > extra.length) break;
@@ -168,10 +172,13 @@ function readExtras(extra: Buffer, narrow: Sizes) {
         if (data.length >= 11 && data[1] === 4 && data[6] === 4) {
           owner = { uid: data.readUInt32LE(2), gid: data.readUInt32LE(7) };
         }
+        break;
+      case EXTRA_BLOCKS:
+        blocks = data;
     }
     at = end;
   }
-  return { sizes, mtimeMs, owner };
+  return { sizes, mtimeMs, owner, blocks };
 }
 
 /** Each number that did not fit stands in the extra field, in this order. */

@@ -17,6 +17,7 @@ import { ArchiveError } from "./entry.ts";
 import type { ExtractOptions } from "./extract_options.ts";
 import { WindowedFile } from "./windowed_file.ts";
 import { writeAll } from "./write_all.ts";
+import { BlockExtractor } from "./zip_blocks.ts";
 import { readZipDirectory, type ZipEntry } from "./zip_directory.ts";
 import { LOCAL_SIGNATURE } from "./zip_records.ts";
 
@@ -25,11 +26,11 @@ export async function extractZip(options: ExtractOptions): Promise<void> {
   const { onProblem, signal } = options;
   using file = new WindowedFile(options.archive);
   const destination = new Destination(options.destination);
-  const entries = readZipDirectory(file);
-  for (const entry of entries) {
+  using blocks = new BlockExtractor();
+  for (const entry of readZipDirectory(file)) {
     signal.throwIfAborted();
     try {
-      await extractEntry(entry, file, destination);
+      await extractEntry(entry, { file, destination, blocks });
     } catch (error) {
       onProblem(entry.name, messageOf(error));
     }
@@ -37,18 +38,21 @@ export async function extractZip(options: ExtractOptions): Promise<void> {
   destination.finish((name, error) => onProblem(name, messageOf(error)));
 }
 
-async function extractEntry(
-  entry: ZipEntry,
-  file: WindowedFile,
-  destination: Destination,
-): Promise<void> {
+interface Extraction {
+  readonly file: WindowedFile;
+  readonly destination: Destination;
+  readonly blocks: BlockExtractor;
+}
+
+async function extractEntry(entry: ZipEntry, extraction: Extraction): Promise<void> {
+  const { file, destination } = extraction;
   switch (entry.kind) {
     case "directory":
       return destination.createDirectory(entry.name, entry);
     case "symlink":
       return destination.addLink(entry.name, readTarget(entry, file), entry);
     case "file":
-      return await extractFile(entry, file, destination);
+      return await extractFile(entry, extraction);
     case "special":
       throw new ArchiveError("Neither a file, a directory nor a link");
   }
@@ -66,11 +70,8 @@ function readTarget(entry: ZipEntry, file: WindowedFile): string {
 /** Entries up to here are decompressed in one call; larger ones as streams. */
 const SMALL_SIZE = 1 << 20;
 
-async function extractFile(
-  entry: ZipEntry,
-  file: WindowedFile,
-  destination: Destination,
-): Promise<void> {
+async function extractFile(entry: ZipEntry, extraction: Extraction): Promise<void> {
+  const { file, destination } = extraction;
   checkReadable(entry);
   const start = dataOffset(entry, file);
   const isSmall = entry.size <= SMALL_SIZE && entry.rawSize <= SMALL_SIZE;
@@ -78,7 +79,7 @@ async function extractFile(
   const { fd, path } = destination.createFile(entry.name, entry.mode);
   try {
     if (whole !== undefined) writeAll(fd, whole);
-    else await writeStream(entry, file, { fd, start });
+    else await writeLarge(entry, extraction, { fd, start });
     destination.finishFile(fd, entry);
   } catch (error) {
     // Half a file is worse than none: a job would take it for the whole.
@@ -125,11 +126,31 @@ function sizeError(entry: ZipEntry): ArchiveError {
   return new ArchiveError(`Content is not of the declared size of ${entry.rawSize} bytes`);
 }
 
+interface Place {
+  /** Of the new file. */
+  readonly fd: number;
+  /** Where the data begin in the archive. */
+  readonly start: number;
+}
+
+async function writeLarge(
+  entry: ZipEntry,
+  { file, blocks }: Extraction,
+  place: Place,
+): Promise<void> {
+  const table = blocks.tableOf(entry);
+  const crc = table === undefined
+    ? await writeStream(entry, file, place)
+    : await blocks.extract(entry, table, { from: file.fd, start: place.start, to: place.fd });
+  if (crc !== entry.crc) throw new ArchiveError("Checksum does not match");
+}
+
+/** The checksum of what was written. */
 async function writeStream(
   entry: ZipEntry,
   file: WindowedFile,
-  { fd, start }: { fd: number; start: number },
-): Promise<void> {
+  { fd, start }: Place,
+): Promise<number> {
   let crc = 0;
   let written = 0;
   for await (const chunk of contentChunks(entry, file, start)) {
@@ -139,7 +160,7 @@ async function writeStream(
     writeAll(fd, chunk);
   }
   if (written !== entry.rawSize) throw sizeError(entry);
-  if (crc !== entry.crc) throw new ArchiveError("Checksum does not match");
+  return crc;
 }
 
 function contentChunks(

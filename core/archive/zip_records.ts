@@ -1,5 +1,6 @@
 /** The records of a zip file as bytes (APPNOTE 6.3): local headers, descriptors, the directory. */
 
+import { type BlockTable, encodeBlockTable, EXTRA_BLOCKS } from "./block_table.ts";
 import { METHOD_ZSTD } from "./compress_task.ts";
 import type { ArchiveEntry, EntryMetadata } from "./entry.ts";
 
@@ -37,6 +38,8 @@ export interface ZipContent {
   readonly streamed: boolean;
   /** Written with 64-bit sizes. Decided before the data, so it may be true for a small entry. */
   readonly zip64: boolean;
+  /** Of a file that was compressed block by block. */
+  readonly blocks?: BlockTable;
 }
 
 export function localHeader(entry: ArchiveEntry, content: ZipContent): Buffer {
@@ -74,9 +77,11 @@ export function centralHeader(entry: ArchiveEntry, content: ZipContent, offset: 
     ...(content.zip64 ? [content.rawSize, content.size] : []),
     ...(farOffset ? [offset] : []),
   ];
+  const table = content.blocks === undefined ? undefined : encodeBlockTable(content.blocks);
   const extra = Buffer.concat([
     ...(wide.length > 0 ? [extraField(EXTRA_ZIP64, uint64s(wide))] : []),
     ...metadataExtras(entry),
+    ...(table === undefined ? [] : [extraField(EXTRA_BLOCKS, table)]),
   ]);
   const fixed = Buffer.alloc(46);
   fixed.writeUInt32LE(CENTRAL_SIGNATURE, 0);

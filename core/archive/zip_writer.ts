@@ -8,13 +8,13 @@ import {
   METHOD_ZSTD,
   type PieceResult,
 } from "./compress_task.ts";
-import type { Compressor } from "./compressor.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { ArchiveEntry, FileEntry } from "./entry.ts";
 import { ArchiveError } from "./entry.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
-import { planWork, type WorkUnit } from "./plan.ts";
+import { BLOCK_SIZE, planWork, type WorkUnit } from "./plan.ts";
+import type { Workers } from "./workers.ts";
 import {
   centralHeader,
   dataDescriptor,
@@ -30,19 +30,19 @@ export interface ZipOptions {
   readonly entries: readonly ArchiveEntry[];
   readonly codec: "deflate" | "zstd";
   readonly level: LevelSettings;
-  readonly compressor: Compressor;
+  readonly workers: Workers;
   /** Told of a file that could not be read; the archive then lacks it. */
   readonly onProblem: (path: string, problem: string) => void;
 }
 
 /** The bytes of the archive. A large file that breaks off in the middle is an ArchiveError. */
 export async function* createZip(options: ZipOptions): AsyncGenerator<Uint8Array> {
-  const { compressor, root } = options;
+  const { workers, root } = options;
   const zip = new ZipStream(options);
   const units = planWork(root, linksLast(options.entries));
-  const done = mapAhead(units, 2 * compressor.width, async (unit) => ({
+  const done = mapAhead(units, 2 * workers.width, async (unit) => ({
     unit,
-    result: await compressor.run(taskOf(unit, options)),
+    result: await workers.run(taskOf(unit, options)),
   }));
   for await (const { unit, result } of done) yield zip.unit(unit, result);
   yield* zip.end();
@@ -63,12 +63,15 @@ function taskOf({ pieces }: WorkUnit, { codec, level }: ZipOptions) {
 /** A file of this size may pass 4 GiB when it cannot be compressed. */
 const ZIP64_FROM = LIMIT_32 - (64 << 20);
 
+/** What is known of a file whose blocks are being written. */
+type OpenFile = ZipContent & { readonly start: number; readonly blockSizes: number[] };
+
 class ZipStream {
   readonly #options: ZipOptions;
   readonly #directory: Buffer[] = [];
   #offset = 0;
   /** The file being written block by block. */
-  #open: ZipContent & { readonly start: number } | undefined;
+  #open: OpenFile | undefined;
 
   constructor(options: ZipOptions) {
     this.#options = options;
@@ -127,6 +130,7 @@ class ZipStream {
     if (open === undefined) return parts;
     parts.push(result.bytes);
     this.#offset += result.bytes.length;
+    open.blockSizes.push(piece.size);
     this.#open = {
       ...open,
       crc: combineCrc32(open.crc, piece.crc, piece.rawSize),
@@ -149,14 +153,15 @@ class ZipStream {
     const method = this.#options.codec === "zstd" ? METHOD_ZSTD : METHOD_DEFLATE;
     const zip64 = entry.size >= ZIP64_FROM;
     const content = { method, crc: 0, size: 0, rawSize: 0, streamed: true, zip64 };
-    this.#open = { ...content, start: this.#offset };
+    this.#open = { ...content, start: this.#offset, blockSizes: [] };
     const header = localHeader(entry, content);
     this.#offset += header.length;
     return header;
   }
 
-  #endFile(entry: FileEntry, content: ZipContent & { readonly start: number }): Buffer {
-    this.#directory.push(centralHeader(entry, content, content.start));
+  #endFile(entry: FileEntry, file: OpenFile): Buffer {
+    const content = { ...file, blocks: { rawBlockSize: BLOCK_SIZE, sizes: file.blockSizes } };
+    this.#directory.push(centralHeader(entry, content, file.start));
     this.#open = undefined;
     const descriptor = dataDescriptor(content);
     this.#offset += descriptor.length;

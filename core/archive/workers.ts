@@ -1,41 +1,43 @@
-/** Runs compression tasks on several cores, or inline where no worker can start. */
+/** Runs the tasks of archives on several cores, or inline where no worker can start. */
 
 import { availableParallelism } from "node:os";
+import { type ArchiveTask, type ResultOf, runArchiveTask } from "./archive_task.ts";
+import type { WorkerAnswer } from "./archive_worker.ts";
 import { ArchiveError } from "./entry.ts";
-import { type CompressResult, type CompressTask, runCompressTask } from "./compress_task.ts";
-import type { WorkerAnswer } from "./deflate_worker.ts";
 
-/** Takes tasks; `width` is how many it works on at a time. Disposing ends its workers. */
-export interface Compressor extends Disposable {
+/** Take tasks; `width` is how many they work on at a time. Disposing ends them. */
+export interface Workers extends Disposable {
   readonly width: number;
-  run(task: CompressTask): Promise<CompressResult>;
+  /** Rejects with an ArchiveError when the task cannot be done. */
+  run<Task extends ArchiveTask>(task: Task): Promise<ResultOf<Task>>;
 }
 
 /** More workers than this only wait for the writer. */
 const MAX_WORKERS = 4;
 
 /** Works in this thread: for little work, where starting workers (about 20 ms) costs more. */
-export function inlineCompressor(): Compressor {
+export function inlineWorkers(): Workers {
   return {
     width: 1,
-    run: (task) => Promise.try(runCompressTask, task),
+    run: <Task extends ArchiveTask>(task: Task) =>
+      Promise.try(() => runArchiveTask(task) as ResultOf<Task>),
     [Symbol.dispose]() {},
   };
 }
 
 /** Starts one worker per core; falls back to inline work when none can be started. */
-export async function startCompressor(): Promise<Compressor> {
+export async function startWorkers(): Promise<Workers> {
   const count = Math.min(MAX_WORKERS, availableParallelism());
-  if (count < 2) return inlineCompressor();
+  if (count < 2) return inlineWorkers();
   const started = await Promise.all(Array.from({ length: count }, startWorker));
   const workers = started.filter((worker) => worker !== undefined);
-  return workers.length === 0 ? inlineCompressor() : new WorkerPool(workers);
+  return workers.length === 0 ? inlineWorkers() : new WorkerPool(workers);
 }
 
 function startWorker(): Promise<Worker | undefined> {
   const { promise, resolve } = Promise.withResolvers<Worker | undefined>();
   try {
-    const worker = new Worker(new URL("./deflate_worker.ts", import.meta.url));
+    const worker = new Worker(new URL("./archive_worker.ts", import.meta.url));
     worker.onmessage = () => resolve(worker);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -50,26 +52,26 @@ function startWorker(): Promise<Worker | undefined> {
 }
 
 interface Pending {
-  readonly task: CompressTask;
-  resolve(result: CompressResult): void;
+  readonly task: ArchiveTask;
+  resolve(result: ReturnType<typeof runArchiveTask>): void;
   reject(error: Error): void;
 }
 
-class WorkerPool implements Compressor {
+class WorkerPool implements Workers {
   readonly width: number;
-  readonly #workers: readonly Worker[];
+  readonly #workers: Set<Worker>;
   readonly #idle: Worker[];
   readonly #waiting: Pending[] = [];
 
   constructor(workers: readonly Worker[]) {
-    this.#workers = workers;
+    this.#workers = new Set(workers);
     this.#idle = [...workers];
     this.width = workers.length;
   }
 
-  run(task: CompressTask): Promise<CompressResult> {
-    const { promise, resolve, reject } = Promise.withResolvers<CompressResult>();
-    this.#waiting.push({ task, resolve, reject });
+  run<Task extends ArchiveTask>(task: Task): Promise<ResultOf<Task>> {
+    const { promise, resolve, reject } = Promise.withResolvers<ResultOf<Task>>();
+    this.#waiting.push({ task, resolve: (result) => resolve(result as ResultOf<Task>), reject });
     this.#dispatch();
     return promise;
   }
@@ -89,7 +91,12 @@ class WorkerPool implements Compressor {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      pending.reject(new ArchiveError(`Compression worker failed: ${event.message}`));
+      const error = new ArchiveError(`Worker failed: ${event.message}`);
+      pending.reject(error);
+      this.#workers.delete(worker);
+      worker.terminate();
+      if (this.#workers.size > 0) return;
+      for (const each of this.#waiting.splice(0)) each.reject(error);
     };
     worker.postMessage(pending.task);
   }
