@@ -42,19 +42,25 @@ export function runOnPty(command: PtyCommand, options: { signal: AbortSignal }):
   return new Pty(command, options.signal);
 }
 
+/** Why the program is not left to end by itself: an abort, or a failure of `output`. */
+interface Stopped {
+  readonly reason: unknown;
+}
+
 class Pty implements PtyProcess {
   readonly #command: PtyCommand;
   readonly #child: Bun.Subprocess;
   readonly #terminal: Bun.Terminal;
   readonly #device: string | undefined;
   readonly #closed = Promise.withResolvers<void>();
-  readonly #stopped = Promise.withResolvers<unknown>();
+  readonly #stopped = Promise.withResolvers<Stopped>();
   /** In the order of the calls. */
   #typing: Promise<void> = Promise.resolve();
   #typed: PromiseWithResolvers<void> | undefined;
   readonly #shown: Uint8Array[] = [];
   #shownBytes = 0;
-  #showing: Promise<void> | undefined;
+  /** What is being shown; for good, once `output` has failed. */
+  #showing: Promise<Stopped | undefined> | undefined;
   /** The terminal's descriptor while the program waits. */
   #held: number | undefined;
   readonly ended: Promise<ProcessExit>;
@@ -98,9 +104,9 @@ class Pty implements PtyProcess {
   ): Promise<ProcessExit> {
     const { mark, graceMs } = this.#command;
     const child = this.#child;
-    const abort = () => this.#stopped.resolve(signal.reason);
+    const abort = () => this.#stopped.resolve({ reason: signal.reason });
     signal.addEventListener("abort", abort, { once: true });
-    const stopped = this.#stopped.promise.then((reason) => ({ reason }));
+    const stopped = this.#stopped.promise;
     try {
       const stop = await Promise.race([child.exited.then(() => undefined), stopped]);
       if (stop !== undefined) {
@@ -139,17 +145,18 @@ class Pty implements PtyProcess {
     this.#showing ??= this.#pump();
   }
 
-  async #pump(): Promise<void> {
+  async #pump(): Promise<Stopped | undefined> {
     try {
       for (let bytes = this.#shown.shift(); bytes !== undefined; bytes = this.#shown.shift()) {
         await this.#command.output(bytes);
         this.#shownBytes -= bytes.length;
         if (this.#shownBytes < MOST_WAITING_BYTES / 2) this.#goOn();
       }
-    } catch (error) {
-      this.#stopped.resolve(error);
-    } finally {
       this.#showing = undefined;
+      return undefined;
+    } catch (reason) {
+      this.#stopped.resolve({ reason });
+      return { reason };
     }
   }
 

@@ -121,6 +121,21 @@ describe("runOnPty()", () => {
     expect(isRunning(nap)).toBe(false);
   });
 
+  test("fails when its window fails at the program's last words", async () => {
+    const [ended, window] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const output = async () => {
+      window.resolve();
+      await ended.promise;
+      throw new Error("the window is gone");
+    };
+    const pty = runOnPty(command("echo last words", { output }), { signal: NEVER });
+    await window.promise;
+    // Long enough for the program to be seen off: only the window is waited for now.
+    await Bun.sleep(500);
+    ended.resolve();
+    await expect(pty.ended).rejects.toThrow("the window is gone");
+  });
+
   test("says which program cannot be started", () => {
     expect(() => runOnPty(command("", { argv: ["/no/such"] }), { signal: NEVER }))
       .toThrow('Cannot start "/no/such" on a terminal');
