@@ -1,12 +1,12 @@
 /** `artifacts-downloader`: fetches the artifacts of earlier jobs and extracts them here. */
 
-import { ConfigurationError } from "../errors.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { extractArchive } from "../archive/extract.ts";
 import { type ArtifactDownload, downloadArtifact } from "../coordinator/artifacts.ts";
-import { deadline, delay } from "../util/abort.ts";
+import { ConfigurationError } from "../errors.ts";
+import { delay, link } from "../util/abort.ts";
 import { Semaphore } from "../util/semaphore.ts";
 import { shortToken } from "../util/token.ts";
 import { artifactAccess, CREDENTIAL_FLAGS, METER_FLAGS, RETRY_FLAGS } from "./common_flags.ts";
@@ -53,7 +53,8 @@ async function runArtifactsDownloader(
   const staging = await mkdtemp(
     join(values.text("archiver-staging-dir") || tmpdir(), "artifacts-"),
   );
-  using stop = deadline(Infinity, () => new Error("unused"), context.signal);
+  const stop = new AbortController();
+  const unlink = link(context.signal, stop);
   const { signal } = stop;
   const turns = new Semaphore(AT_A_TIME);
   const direct = values.bool("direct-download");
@@ -66,6 +67,8 @@ async function runArtifactsDownloader(
     );
     return downloaded ? archive : undefined;
   });
+  // What goes wrong with one is told when its turn comes.
+  for (const download of downloads) download.catch(() => {});
   try {
     for (const download of downloads) {
       const archive = await download;
@@ -81,6 +84,7 @@ async function runArtifactsDownloader(
   } finally {
     stop.abort(new Error("Another download failed"));
     await Promise.allSettled(downloads);
+    unlink();
     await rm(staging, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,7 @@
 /** Artifacts up and down through the helper commands, against a real HTTP server. */
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { artifactsDownloader } from "../../../core/helper/artifacts_downloader.ts";
@@ -261,4 +261,37 @@ test("artifacts-downloader stops the other downloads when one is refused", async
   expect(code).toBe(1);
   expect(log).toContain("permission denied");
   await server.stop(true);
+});
+
+test("artifacts-downloader tells of a later download's failure when its turn comes", async () => {
+  using temporary = scratch();
+  const cwd = temporary.directory("project");
+  const staging = temporary.directory("staging");
+  const failed = Promise.withResolvers<void>();
+  await using server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      if (request.url.includes("/jobs/1/")) {
+        await failed.promise;
+        return new Response(rawZip([{ name: "file", data: "1" }]));
+      }
+      // The disk takes nothing more.
+      for (const name of readdirSync(staging)) rmSync(join(staging, name), { recursive: true });
+      setTimeout(failed.resolve, 100);
+      return new Response("archive");
+    },
+  });
+  const unheard: unknown[] = [];
+  const listen = (reason: unknown) => void unheard.push(reason);
+  process.on("unhandledRejection", listen);
+  try {
+    const argv = ["--url", String(server.url), "--id", "1", "--id", "2"];
+    const env = { ...ENV, ARCHIVER_STAGING_DIR: staging };
+    const { code, log } = await run(artifactsDownloader, argv, { cwd, env });
+    expect(code).toBe(1);
+    expect(log).toContain("ENOENT");
+    expect(unheard).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", listen);
+  }
 });
