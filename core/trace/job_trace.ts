@@ -114,7 +114,7 @@ class SpooledTrace implements JobTrace {
   }
 
   addMasks(values: readonly string[]): void {
-    this.#rules.addValues(values.filter((value) => value !== ""));
+    this.#rules.addValues(values);
   }
 
   print(text: string): void {

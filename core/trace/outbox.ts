@@ -90,12 +90,22 @@ export class Outbox {
     }
   }
 
+  /** Rejects only on abort: what is wrong with this machine may be put right as well. */
   async #try(record: JobRecord): Promise<Delivery> {
     using _turn = await this.#turns.acquire({ signal: this.#signal });
-    return await deliverRecord(record, this.#options.handleFor(record), {
-      ...this.#options,
-      signal: this.#signal,
-    });
+    try {
+      return await deliverRecord(record, this.#options.handleFor(record), {
+        ...this.#options,
+        signal: this.#signal,
+      });
+    } catch (thrown) {
+      this.#signal.throwIfAborted();
+      const why = messageOf(thrown);
+      this.#log(record).warning("Cannot read a kept job's result; it is tried again", {
+        error: why,
+      });
+      return { kind: "kept", why };
+    }
   }
 
   #isTooOld(record: JobRecord): boolean {

@@ -21,7 +21,7 @@ export interface JobTrace extends JobLog {
   readonly output: OutputSink;
   /** Bytes that were written so far, masked, whether sent or not. */
   readonly size: number;
-  /** Hides `values` from now on; the longest match wins. Values under 1 character are ignored. */
+  /** Hides `values` from now on; the longest match wins. An empty one is ignored. */
   addMasks(values: readonly string[]): void;
   /** `title` is the bold cyan line below the marker. Markers only when the coordinator knows them. */
   startSection(name: string, title: string, options?: { collapsed?: boolean }): void;

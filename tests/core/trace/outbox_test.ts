@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { JobHandle } from "../../../core/coordinator/coordinator.ts";
 import type { FinalState } from "../../../core/job/result.ts";
 import { deliverRecord, Outbox, recover } from "../../../core/trace/outbox.ts";
 import { type JobFacts, JobRecord } from "../../../core/trace/record.ts";
@@ -26,11 +27,11 @@ function leftRecord(stateDir: string, trace: string, facts: JobFacts = FACTS): J
   return record;
 }
 
-function outbox(job: FakeJob, signal = NEVER) {
+function outbox(job: FakeJob, signal = NEVER, handleFor: () => JobHandle = () => job) {
   const clock = new HastyClock();
   const log = new MemoryLog();
   const box = new Outbox({
-    handleFor: () => job,
+    handleFor,
     chunks: new Semaphore(1),
     clock: Object.assign(clock, { now: () => Date.now() + clock.waits.reduce((a, b) => a + b, 0) }),
     logger: log,
@@ -70,6 +71,23 @@ describe("Outbox", () => {
     expect(job.final).toMatchObject(FAILED);
     expect(Math.max(...clock.waits)).toBeGreaterThan(120_000);
     expect(Math.max(...clock.waits)).toBeLessThanOrEqual(300_000);
+  });
+
+  test("keeps trying when this machine, not the coordinator, is in the way", async () => {
+    using directory = temporaryDirectory();
+    const record = leftRecord(directory.path, "text");
+    record.decide(FAILED);
+    const job = new FakeJob();
+    let tries = 0;
+    const { box, log } = outbox(job, NEVER, () => {
+      if (++tries < 3) throw new Error("EMFILE: too many open files");
+      return job;
+    });
+    box.add(record);
+    await box.settled();
+    expect(job.text).toBe("text");
+    expect(existsSync(record.path)).toBe(false);
+    expect(log.lines.filter((line) => line.startsWith("error"))).toEqual([]);
   });
 
   test("drops a result after seven days, with an error in the log", async () => {
