@@ -1,7 +1,7 @@
 /** `health-check`: waits until a service accepts TCP connections. */
 
 import { ConfigurationError } from "../errors.ts";
-import { delay } from "../util/abort.ts";
+import { abortable, delay, link } from "../util/abort.ts";
 import type { HelperCommand, HelperContext } from "./helper_command.ts";
 
 interface Address {
@@ -50,12 +50,25 @@ async function waitForAny(
   addresses: readonly Address[],
   { stdout, signal }: HelperContext,
 ): Promise<void> {
+  const found = new AbortController();
+  const unlink = link(signal, found);
+  try {
+    await Promise.race(addresses.map((address) => waitFor(address, stdout, found.signal)));
+  } finally {
+    unlink();
+    found.abort(new Error("one address is enough"));
+  }
+}
+
+async function waitFor(
+  address: Address,
+  stdout: HelperContext["stdout"],
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
-    for (const { hostname, port } of addresses) {
-      stdout.write(`dialing ${hostname}:${port}...\n`);
-    }
-    const reached = await Promise.all(addresses.map(accepts));
-    if (reached.includes(true)) return;
+    stdout.write(`dialing ${address.hostname}:${address.port}...\n`);
+    // A host that drops what comes to it is given up by the system only after minutes.
+    if (await abortable(accepts(address), signal)) return;
     await delay(PAUSE_MS, { signal });
   }
 }

@@ -1,6 +1,6 @@
 /** Command lines of helpers, and the small helpers. */
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { appendFileSync, chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { artifactsUploader } from "../../../core/helper/artifacts_uploader.ts";
@@ -119,6 +119,57 @@ test("health-check takes addresses from the environment; one is enough", async (
     log: "FATAL: No HOST or PORT found\n",
   });
 });
+
+describe.skipIf(Bun.which("python3") === null)("health-check with python3", () => {
+  test("does not wait for a host that never answers, when another one does", async () => {
+    await using silent = await silentPort();
+    const up = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const env = {
+      DB_PORT_1_TCP_ADDR: "127.0.0.1",
+      DB_PORT_1_TCP_PORT: String(silent.port),
+      DB_PORT_2_TCP_ADDR: "127.0.0.1",
+      DB_PORT_2_TCP_PORT: String(up.port),
+    };
+    expect((await run(healthCheck, [], { cwd: "/", env })).code).toBe(0);
+    up.stop(true);
+  });
+
+  test("ends at once when it is asked to", async () => {
+    await using silent = await silentPort();
+    const stop = new AbortController();
+    const argv = ["--port", String(silent.port)];
+    const waiting = run(healthCheck, argv, { cwd: "/", signal: stop.signal });
+    await Bun.sleep(50);
+    stop.abort(new Error("Interrupted"));
+    expect(await waiting).toMatchObject({ code: 1, log: "FATAL: Interrupted\n" });
+  });
+});
+
+/** A port of this machine that answers nobody: more wait for it already than its listener wants. */
+async function silentPort(): Promise<AsyncDisposable & { readonly port: number }> {
+  const program = `
+import socket, sys
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(0)
+waiting = [socket.socket() for _ in range(4)]
+for each in waiting:
+    each.setblocking(False)
+    try: each.connect(listener.getsockname())
+    except BlockingIOError: pass
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()
+`;
+  const child = Bun.spawn(["python3", "-c", program], { stdin: "pipe", stdout: "pipe" });
+  const { value } = await child.stdout.getReader().read();
+  return {
+    port: Number(Buffer.from(value ?? []).toString()),
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
 
 test("read-logs prints each line behind the offset of its end, also as it is written", async () => {
   using temporary = scratch();
