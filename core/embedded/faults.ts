@@ -45,16 +45,25 @@ export const FaultAction = z.discriminatedUnion("kind", [
 ]);
 export type FaultAction = z.infer<typeof FaultAction>;
 
-export const FaultMatch = z.strictObject({
+const FaultMatch = z.strictObject({
   method: z.string().optional(),
   /** Regular expression, searched in the path below the URL root (`/api/v4/jobs/1/trace`). */
-  path: z.string().optional(),
+  path: z.string().refine(isPattern, "is not a regular expression").optional(),
   job: z.int().optional(),
   /** `state` in the body of a job update; `final` is success or failed. */
   state: z.enum(["running", "success", "failed", "final"]).optional(),
   /** The first call, of those that match all else, that is met. */
   nth: z.int().positive().default(1),
 });
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const Fault = z.strictObject({
   name: z.string().optional(),
@@ -135,7 +144,7 @@ export class Faults {
     return this.#active.length === 0;
   }
 
-  /** Throws a ZodError or SyntaxError when the fault is none. */
+  /** Throws a ZodError when the fault is none. */
   inject(input: FaultInput, when?: FaultPredicate): ActiveFault {
     const fault = new ActiveFault(++this.#lastId, input, when);
     this.#active.push(fault);

@@ -76,6 +76,10 @@ test("JSON API sets faults and says what is wrong with one", async () => {
     400,
     expect.stringContaining("action.status"),
   ]);
+  const action = { kind: "answer", status: 500 };
+  const unreadable = await post("/api/faults", { match: { path: "(" }, action });
+  expect(unreadable.status).toBe(400);
+  expect(await unreadable.text()).toContain("match.path");
 });
 
 test("JSON API refuses other origins, other content types and foreign host names", async () => {
