@@ -1,6 +1,7 @@
 /** Command line flags as data, and the values a user gave them. */
 
 import { ConfigurationError } from "../errors.ts";
+import { parseBoolean } from "../util/units.ts";
 
 export type FlagKind = "string" | "int" | "bool" | "list" | "map";
 
@@ -66,8 +67,8 @@ export class FlagValues {
 
 /** What Go takes for a boolean. Throws ConfigurationError for anything else. */
 export function parseBool(name: string, text: string): boolean {
-  if (/^(?:1|t|true)$/i.test(text)) return true;
-  if (/^(?:0|f|false)$/i.test(text)) return false;
+  const value = parseBoolean(text);
+  if (value !== undefined) return value;
   throw new ConfigurationError(`Invalid value "${text}" for --${name}: use true or false`);
 }
 

@@ -1,7 +1,7 @@
 /** Command lines of the helper commands: flags as data and one small parser, loaded in no time. */
 
 import { ConfigurationError } from "../errors.ts";
-import { parseDuration } from "../util/units.ts";
+import { parseBoolean, parseDuration } from "../util/units.ts";
 
 export interface HelperFlag {
   /** Without dashes. */
@@ -35,7 +35,7 @@ export class HelperValues {
   }
 
   bool(name: string): boolean {
-    return /^(?:1|t|true)$/i.test(this.text(name));
+    return parseBoolean(this.text(name)) === true;
   }
 
   /** 0 when there is no value. */
@@ -127,7 +127,7 @@ const EXPECTED: Readonly<
   string: { test: () => true, what: "text" },
   list: { test: () => true, what: "text" },
   int: { test: (value) => /^-?\d{1,15}$/.test(value), what: "a whole number" },
-  bool: { test: (value) => /^(?:1|0|t|f|true|false)$/i.test(value), what: "true or false" },
+  bool: { test: (value) => parseBoolean(value) !== undefined, what: "true or false" },
   duration: {
     test: (value) => parseDuration(value) !== undefined,
     what: "a duration such as 1m30s",
