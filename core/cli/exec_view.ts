@@ -1,6 +1,6 @@
 /** The view that a command line of `exec` asks for, and how errors are told in it. */
 
-import { messageOf } from "../errors.ts";
+import { ConfigurationError, messageOf } from "../errors.ts";
 import { EventStream } from "../local/event_stream.ts";
 import type { ErrorEvent } from "../local/events.ts";
 import { jsonView } from "../local/views/json_view.ts";
@@ -9,7 +9,6 @@ import { PlainView } from "../local/views/plain_view.ts";
 import type { ExecView } from "../local/views/view.ts";
 import { wantsColors } from "../log/colors.ts";
 import { CiConfigError, type CiProblem, describeProblem } from "../pipeline/place.ts";
-import { ConfigurationError } from "../errors.ts";
 import type { FlagValues } from "./flag.ts";
 import { USAGE } from "./usage.ts";
 import type { Program } from "./program.ts";

@@ -1,8 +1,7 @@
 /** Runs one command: its arguments, its log, its errors. */
 
 import { messageOf } from "../errors.ts";
-import type { Logger } from "../log/logger.ts";
-import { buildInfo, goPlatform } from "../version.ts";
+import { logRuntimePlatform } from "../log/runtime_platform.ts";
 import type { Command, CommandEntry } from "./command.ts";
 import { type Flag, FlagValues } from "./flag.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
@@ -55,13 +54,6 @@ function environmentValues(
     const value = flag.env === undefined ? undefined : env[flag.env];
     return value ? [[flag.names[0], [value]] as const] : [];
   });
-}
-
-/** The first line of every command's log: what runs, and as which process. */
-function logRuntimePlatform(logger: Logger): void {
-  const { os, arch } = goPlatform();
-  const { revision, version } = buildInfo;
-  logger.info("Runtime platform", { arch, os, pid: process.pid, revision, version });
 }
 
 function attempt<T>(make: () => T): T | Error {

@@ -3,7 +3,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { createProcessLog } from "../log/process_log.ts";
-import { buildInfo, goPlatform } from "../version.ts";
+import { logRuntimePlatform } from "../log/runtime_platform.ts";
 import { type HelperFlag, helperHelp, type HelperValues, parseHelperArguments } from "./flags.ts";
 
 /** The world of one helper command. */
@@ -59,10 +59,4 @@ export async function runHelper(
     logger.fatal(messageOf(error));
     return 1;
   }
-}
-
-function logRuntimePlatform(logger: Logger): void {
-  const { os, arch } = goPlatform();
-  const { revision, version } = buildInfo;
-  logger.info("Runtime platform", { arch, os, pid: process.pid, revision, version });
 }
