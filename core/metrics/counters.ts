@@ -1,7 +1,8 @@
 /** Counters and histograms behind {@link Metrics}, under the names that GitLab Runner exports. */
 
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { RUNNER_LABELS } from "./labels.ts";
+import { type Meters, metersIn } from "./meters.ts";
 import type { Metrics } from "./metrics.ts";
 
 const SECONDS_API = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120];
@@ -15,25 +16,19 @@ const mode = "traditional";
 
 /** Registers the counters and returns what feeds them. */
 export function registerCounters(registry: Registry): Metrics {
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter<L>({ name: `gitlab_runner_${name}`, help, labelNames: [...labelNames], registers });
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Gauge<L>({ name: `gitlab_runner_${name}`, help, labelNames: [...labelNames], registers });
-  const histogram = <L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets: readonly number[],
-  ) =>
-    new Histogram<L>({
-      name: `gitlab_runner_${name}`,
-      help,
-      labelNames: [...labelNames],
-      buckets: [...buckets],
-      registers,
-    });
+  const meters = metersIn(registry);
+  return {
+    ...apiCounters(meters),
+    ...jobStartCounters(meters),
+    ...inputCounters(meters),
+    ...jobEndCounters(meters),
+    ...workerCounters(meters),
+    ...processCounters(meters),
+  };
+}
 
+/** Requests to coordinators. */
+function apiCounters({ counter, histogram }: Meters): Pick<Metrics, "apiRequest" | "apiRetry"> {
   const apiStatuses = counter(
     "api_request_statuses_total",
     "Requests to the coordinator by their outcome.",
@@ -50,23 +45,28 @@ export function registerCounters(registry: Registry): Metrics {
     "Requests to the coordinator that were sent again.",
     ["path", "method"],
   );
+  return {
+    apiRequest({ runner, systemId, endpoint, method, status, durationMs }) {
+      const common = { runner, system_id: systemId, endpoint, method };
+      apiStatuses.inc({ ...common, status });
+      apiDurations.observe(
+        { ...common, status_class: `${Math.floor(status / 100)}xx` },
+        durationMs / 1000,
+      );
+    },
+    apiRetry: (event) => apiRetries.inc({ ...event }),
+  };
+}
+
+/** Jobs when they are taken, and the queue that they come from. */
+function jobStartCounters(
+  { counter, gauge, histogram }: Meters,
+): Pick<Metrics, "jobStarted" | "queuedTooLong"> {
   const jobs = counter("jobs_total", "Jobs taken.", RUNNER_LABELS);
   const jobModes = counter("job_execution_mode_total", "Jobs by the way they run.", [
     "mode",
     "executor",
   ]);
-  const jobDurations = histogram(
-    "job_duration_seconds",
-    "Time that jobs took.",
-    [...RUNNER_LABELS, "mode"],
-    SECONDS_JOB,
-  );
-  const stageDurations = histogram(
-    "job_stage_duration_seconds",
-    "Time that stages of jobs took, with FF_EXPORT_HIGH_CARDINALITY_METRICS.",
-    [...RUNNER_LABELS, "stage"],
-    SECONDS_STAGE,
-  );
   const queueDurations = histogram(
     "job_queue_duration_seconds",
     "Time that jobs waited in the coordinator's queue.",
@@ -88,14 +88,23 @@ export function registerCounters(registry: Registry): Metrics {
     "Jobs that waited for longer than monitoring.job_queuing_durations finds acceptable.",
     RUNNER_LABELS,
   );
-  const failedJobs = counter("failed_jobs_total", "Jobs that failed.", [
-    "runner",
-    "runner_name",
-    "failure_reason",
-    "mode",
-  ]);
-  const errors = counter("errors_total", "Log lines from warning up.", ["level"]);
-  for (const level of ERROR_LEVELS) errors.inc({ level }, 0);
+  return {
+    jobStarted(labels, queue) {
+      jobs.inc({ ...labels });
+      jobModes.inc({ mode, executor: queue.executor });
+      queueDurations.observe(
+        { ...labels, project_jobs_running: queue.projectJobsRunning },
+        queue.seconds,
+      );
+      queueSize.set({ ...labels }, queue.size);
+      queueDepth.set({ ...labels }, queue.depth);
+    },
+    queuedTooLong: (labels) => queuedTooLong.inc({ ...labels }),
+  };
+}
+
+/** Inputs that are put into the payloads of jobs. */
+function inputCounters({ counter }: Meters): Pick<Metrics, "inputsInterpolated"> {
   const interpolations = counter(
     "job_inputs_interpolations_total",
     "Jobs whose inputs were put into their payload.",
@@ -106,6 +115,60 @@ export function registerCounters(registry: Registry): Metrics {
     "Jobs whose inputs could not be put into their payload.",
     ["error_type"],
   );
+  return {
+    inputsInterpolated(errorType) {
+      if (errorType === undefined) interpolations.inc();
+      else interpolationFailures.inc({ error_type: errorType });
+    },
+  };
+}
+
+/** Jobs and their stages when they are over. */
+function jobEndCounters(
+  { counter, histogram }: Meters,
+): Pick<Metrics, "jobFinished" | "stageFinished"> {
+  const jobDurations = histogram(
+    "job_duration_seconds",
+    "Time that jobs took.",
+    [...RUNNER_LABELS, "mode"],
+    SECONDS_JOB,
+  );
+  const stageDurations = histogram(
+    "job_stage_duration_seconds",
+    "Time that stages of jobs took, with FF_EXPORT_HIGH_CARDINALITY_METRICS.",
+    [...RUNNER_LABELS, "stage"],
+    SECONDS_STAGE,
+  );
+  const failedJobs = counter("failed_jobs_total", "Jobs that failed.", [
+    "runner",
+    "runner_name",
+    "failure_reason",
+    "mode",
+  ]);
+  return {
+    jobFinished(labels, { durationMs, failureReason }) {
+      jobDurations.observe({ ...labels, mode }, durationMs / 1000);
+      if (failureReason === undefined) return;
+      const { runner, runner_name } = labels;
+      failedJobs.inc({ runner, runner_name, failure_reason: failureReason, mode });
+    },
+    stageFinished: (labels, { stage, durationMs }) =>
+      stageDurations.observe({ ...labels, stage }, durationMs / 1000),
+  };
+}
+
+/** Turns of runner entries, and the places for jobs. */
+function workerCounters(
+  { counter }: Meters,
+): Pick<
+  Metrics,
+  | "workerSlotsChanged"
+  | "workerFed"
+  | "workerFeedFailed"
+  | "healthCheckFailed"
+  | "requestConcurrencyExceeded"
+  | "processingFailed"
+> {
   const slotOperations = counter(
     "worker_slot_operations_total",
     "Worker slots that were started and stopped.",
@@ -137,6 +200,22 @@ export function registerCounters(registry: Registry): Metrics {
     "Turns of a runner entry that failed.",
     [...RUNNER_LABELS, "failure_type"],
   );
+  return {
+    workerSlotsChanged: (change) =>
+      slotOperations.inc({ operation: change < 0 ? "stopped" : "started" }, Math.abs(change)),
+    workerFed: (labels) => feeds.inc({ ...labels }),
+    workerFeedFailed: (labels) => feedFailures.inc({ ...labels }),
+    healthCheckFailed: (labels) => healthFailures.inc({ ...labels }),
+    requestConcurrencyExceeded: (labels) => concurrencyExceeded.inc({ ...labels }),
+    processingFailed: (labels, failure) =>
+      processingFailures.inc({ ...labels, failure_type: failure }),
+  };
+}
+
+/** The process's own log and configuration. */
+function processCounters({ counter }: Meters): Pick<Metrics, "configurationLoaded" | "logged"> {
+  const errors = counter("errors_total", "Log lines from warning up.", ["level"]);
+  for (const level of ERROR_LEVELS) errors.inc({ level }, 0);
   const configuration = {
     "loaded": counter("configuration_loaded_total", "Times the configuration was loaded.", []),
     "loading-error": counter(
@@ -151,48 +230,7 @@ export function registerCounters(registry: Registry): Metrics {
       [],
     ),
   };
-
   return {
-    apiRequest({ runner, systemId, endpoint, method, status, durationMs }) {
-      const common = { runner, system_id: systemId, endpoint, method };
-      apiStatuses.inc({ ...common, status });
-      apiDurations.observe(
-        { ...common, status_class: `${Math.floor(status / 100)}xx` },
-        durationMs / 1000,
-      );
-    },
-    apiRetry: (event) => apiRetries.inc({ ...event }),
-    jobStarted(labels, queue) {
-      jobs.inc({ ...labels });
-      jobModes.inc({ mode, executor: queue.executor });
-      queueDurations.observe(
-        { ...labels, project_jobs_running: queue.projectJobsRunning },
-        queue.seconds,
-      );
-      queueSize.set({ ...labels }, queue.size);
-      queueDepth.set({ ...labels }, queue.depth);
-    },
-    queuedTooLong: (labels) => queuedTooLong.inc({ ...labels }),
-    jobFinished(labels, { durationMs, failureReason }) {
-      jobDurations.observe({ ...labels, mode }, durationMs / 1000);
-      if (failureReason === undefined) return;
-      const { runner, runner_name } = labels;
-      failedJobs.inc({ runner, runner_name, failure_reason: failureReason, mode });
-    },
-    stageFinished: (labels, { stage, durationMs }) =>
-      stageDurations.observe({ ...labels, stage }, durationMs / 1000),
-    inputsInterpolated(errorType) {
-      if (errorType === undefined) interpolations.inc();
-      else interpolationFailures.inc({ error_type: errorType });
-    },
-    workerSlotsChanged: (change) =>
-      slotOperations.inc({ operation: change < 0 ? "stopped" : "started" }, Math.abs(change)),
-    workerFed: (labels) => feeds.inc({ ...labels }),
-    workerFeedFailed: (labels) => feedFailures.inc({ ...labels }),
-    healthCheckFailed: (labels) => healthFailures.inc({ ...labels }),
-    requestConcurrencyExceeded: (labels) => concurrencyExceeded.inc({ ...labels }),
-    processingFailed: (labels, failure) =>
-      processingFailures.inc({ ...labels, failure_type: failure }),
     configurationLoaded: (outcome) => configuration[outcome].inc(),
     logged: (level) => errors.inc({ level }),
   };

@@ -14,10 +14,18 @@ const PROCESS_STATES: readonly ProcessState[] = [
 /** Registers the gauges; `snapshot` is called at each scrape and must be cheap. */
 export function registerGauges(
   registry: Registry,
-  options: { snapshot: () => ManagerSnapshot; build: BuildInfo },
+  options: { snapshot: Snapshot; build: BuildInfo },
 ): void {
   const { snapshot, build } = options;
   const registers = [registry];
+  versionGauge(registers, build);
+  processGauges(registers, snapshot);
+  runnerGauges(registers, snapshot);
+}
+
+type Snapshot = () => ManagerSnapshot;
+
+function versionGauge(registers: Registry[], build: BuildInfo): void {
   const { os, arch } = goPlatform();
   new Gauge({
     name: "gitlab_runner_version_info",
@@ -43,6 +51,9 @@ export function registerGauges(
     os,
     architecture: arch,
   }, 1);
+}
+
+function processGauges(registers: Registry[], snapshot: Snapshot): void {
   new Gauge({
     name: "gitlab_runner_concurrent",
     help: "The global limit of jobs that run at the same time.",
@@ -81,6 +92,9 @@ export function registerGauges(
       }
     },
   });
+}
+
+function runnerGauges(registers: Registry[], snapshot: Snapshot): void {
   for (const { name, help, labelNames, value } of RUNNER_GAUGES) {
     new Gauge({
       name,
