@@ -55,14 +55,16 @@ function asStdin(script: string, directory: string): ScriptInput {
 /** For shells that want a path. The state directory would be closed to the job's user. */
 function asFile(script: string, extension: string, owner: Account | undefined): ScriptInput {
   const directory = mkdtempSync(join(tmpdir(), "runner-script-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
   const path = join(directory, `script.${extension}`);
-  writeFileSync(path, script, { mode: 0o600, flag: "wx" });
-  if (owner !== undefined) {
-    for (const each of [path, directory]) chownSync(each, owner.uid, owner.gid);
+  try {
+    writeFileSync(path, script, { mode: 0o600, flag: "wx" });
+    if (owner !== undefined) {
+      for (const each of [path, directory]) chownSync(each, owner.uid, owner.gid);
+    }
+  } catch (error) {
+    remove();
+    throw error;
   }
-  return {
-    stdin: undefined,
-    args: [path],
-    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
-  };
+  return { stdin: undefined, args: [path], [Symbol.dispose]: remove };
 }
