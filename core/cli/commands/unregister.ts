@@ -15,6 +15,7 @@ import {
   runnerFields,
 } from "../connect.ts";
 import { type Flag, type FlagValues } from "../flag.ts";
+import { interruptSignal } from "../interrupt.ts";
 import {
   ALL_FLAG,
   configuredRunners,
@@ -57,14 +58,27 @@ export const unregisterCommand: Command = {
     const runners = await addresses(path, flags, context);
     const identity = await managerIdentity(path, context);
     const gone: RunnerAddress[] = [];
-    for (const runner of runners) {
-      if (await unregister(runner, context, identity)) gone.push(runner);
+    // What GitLab has deleted by the time of an interrupt would stay in the file.
+    using interrupt = interruptSignal(context.program);
+    try {
+      for (const runner of runners) {
+        interrupt.signal.throwIfAborted();
+        const call = unregister(runner, context, identity);
+        if (await Promise.race([call, interrupt.again.then(giveUp)])) gone.push(runner);
+      }
+    } finally {
+      await removeFromConfig(path, gone, context);
     }
-    await removeFromConfig(path, gone, context);
     if (gone.length < runners.length) throw new RunnerError("Failed to unregister runners");
     return 0;
   },
 };
+
+function giveUp(): never {
+  throw new RunnerError(
+    "Interrupted while GitLab may have deleted a runner that is still in the file",
+  );
+}
 
 async function addresses(
   path: string,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FakeGitLab, Sandbox } from "./fixture.ts";
-import { CREATED, inSandbox, LEGACY, RESET } from "./runner_commands_fixture.ts";
+import { CREATED, inSandbox, LEGACY, RESET, writeConfig } from "./runner_commands_fixture.ts";
 
 const only = (token: string) => ({ body }: { body: Record<string, unknown> }) =>
   body["token"] === token
@@ -89,6 +89,27 @@ describe("unregister", () => {
         expect(await sandbox.config()).not.toContain("[[runners]]");
       },
     ));
+
+  test("takes out of the file what GitLab has deleted before an interrupt", () =>
+    inSandbox({}, async ({ sandbox }) => {
+      const interruptThenDelete = () => {
+        sandbox.signal("SIGINT");
+        return gone();
+      };
+      await using server = new FakeGitLab({ "DELETE runners/managers": interruptThenDelete });
+      await writeConfig(sandbox, server.url);
+      const { code, stderr } = await sandbox.run([
+        "unregister",
+        "--all-runners",
+        "-c",
+        "config.toml",
+      ]);
+      expect(code).toBe(1);
+      expect(stderr).toContain("FATAL: Interrupted");
+      expect(server.calls).toEqual(["DELETE runners/managers"]);
+      expect(await sandbox.config()).not.toContain(CREATED);
+      expect(await sandbox.config()).toContain(LEGACY);
+    }));
 
   test("--name keeps the entry when GitLab refuses", () =>
     inSandbox({
