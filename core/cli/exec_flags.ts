@@ -89,7 +89,12 @@ const OWN_FLAGS: readonly Flag[] = [
     group: HOW,
   },
   { names: ["image"], kind: "string", help: "Image of jobs that name none", group: HOW },
-  { names: ["pull-policy"], kind: "list", commas: true, help: "When to pull images", group: HOW },
+  {
+    names: ["pull-policy"],
+    kind: "list",
+    help: "When to pull images; several, tried in turn, with commas between them",
+    group: HOW,
+  },
   { names: ["privileged"], kind: "bool", help: "Privileged containers", group: HOW },
   { names: ["volume"], kind: "list", help: "Volume of every container", group: HOW },
   { names: ["network"], kind: "string", help: "Network of every container", group: HOW },

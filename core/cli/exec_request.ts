@@ -103,12 +103,13 @@ export function entrySettings(
   engineHost: string | undefined,
 ): Readonly<Record<string, unknown>> {
   const text = (flag: string, key: string) => flags.has(flag) ? { [key]: flags.text(flag) } : {};
-  const list = (flag: string, key: string) => flags.has(flag) ? { [key]: flags.list(flag) } : {};
   const docker = {
     ...text("image", "image"),
-    ...list("pull-policy", "pull_policy"),
+    ...(flags.has("pull-policy")
+      ? { pull_policy: flags.list("pull-policy").flatMap((item) => item.split(",")) }
+      : {}),
     ...(flags.has("privileged") ? { privileged: flags.bool("privileged") } : {}),
-    ...list("volume", "volumes"),
+    ...(flags.has("volume") ? { volumes: flags.list("volume") } : {}),
     ...text("network", "network_mode"),
   };
   // A table that is there is checked whole, also for jobs on this host.

@@ -20,8 +20,6 @@ export interface Flag {
   readonly group?: string;
   /** What completion offers as its value. */
   readonly values?: readonly string[];
-  /** Values of a list are also split at commas. */
-  readonly commas?: boolean;
   /** Left out of `--help`, which would be drowned; completion and `--help-all` know it. */
   readonly advanced?: boolean;
 }
