@@ -2,7 +2,7 @@
 
 import { closeSync, constants, openSync, readSync } from "node:fs";
 
-export const ARCHIVE_FORMATS = ["zip", "zipzstd", "tarzstd", "gzip", "raw"] as const;
+const ARCHIVE_FORMATS = ["zip", "zipzstd", "tarzstd", "gzip", "raw"] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 
 /** Undefined when `name` is not a format. */

@@ -1,6 +1,6 @@
 /** Compression levels as users name them, and what each library makes of them. */
 
-export const COMPRESSION_LEVELS = ["fastest", "fast", "default", "slow", "slowest"] as const;
+const COMPRESSION_LEVELS = ["fastest", "fast", "default", "slow", "slowest"] as const;
 export type CompressionLevel = (typeof COMPRESSION_LEVELS)[number];
 
 export interface LevelSettings {

@@ -35,7 +35,7 @@ export function newParser(name: string, program: Program): Parser {
 }
 
 /** Makes a title stand out; the parser strips it where there are no colours. */
-export function bold(text: string): string {
+function bold(text: string): string {
   return `\x1b[1m${text}\x1b[0m`;
 }
 

@@ -15,15 +15,8 @@ export interface GlobalConfig extends TableOf<typeof globalKeys> {
   readonly runners: readonly RunnerConfig[];
 }
 
-export type CacheConfig = RunnerConfig["cache"];
 export type DockerConfig = NonNullable<RunnerConfig["docker"]>;
-export type KubernetesConfig = NonNullable<RunnerConfig["kubernetes"]>;
 export type SshConfig = NonNullable<RunnerConfig["ssh"]>;
-export type ParallelsConfig = NonNullable<RunnerConfig["parallels"]>;
-export type VirtualboxConfig = NonNullable<RunnerConfig["virtualbox"]>;
-export type CustomConfig = NonNullable<RunnerConfig["custom"]>;
-export type MachineConfig = NonNullable<RunnerConfig["machine"]>;
-export type AutoscalerConfig = NonNullable<RunnerConfig["autoscaler"]>;
 
 /** The entry of `[[runners]]` as a key. */
 export const runnerTable: Key<RunnerConfig> = table("one registered runner", runnerKeys);

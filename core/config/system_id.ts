@@ -16,7 +16,6 @@ export interface SystemId {
 export interface SystemIdOptions {
   readonly platform?: NodeJS.Platform;
   readonly machineId?: (platform: NodeJS.Platform) => Promise<string | undefined>;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -46,7 +45,7 @@ export async function systemId(
 }
 
 /** An ID that is the same for every call on this machine, if the machine has an ID of its own. */
-export async function newSystemId(options: SystemIdOptions = {}): Promise<string> {
+async function newSystemId(options: SystemIdOptions = {}): Promise<string> {
   const { platform = process.platform, machineId: find = machineId } = options;
   const machine = await find(platform);
   return machine ? `s_${digest(machine)}` : `r_${randomText()}`;

@@ -24,7 +24,7 @@ import type { TlsFiles } from "./tls_files.ts";
 import { exchange, type HttpTimeouts, type TransportRequest } from "./transport.ts";
 
 /** GitLab Runner's limits: an hour for a whole exchange, ten minutes for an answer to begin. */
-export const DEFAULT_TIMEOUTS: HttpTimeouts = { exchangeMs: 3_600_000, headersMs: 600_000 };
+const DEFAULT_TIMEOUTS: HttpTimeouts = { exchangeMs: 3_600_000, headersMs: 600_000 };
 
 /** `connection_max_age` when nothing is configured. */
 const DEFAULT_MAX_AGE_MS = 900_000;

@@ -22,8 +22,7 @@ export async function requestJob(state: CoordinatorState, call: Call): Promise<R
   const runner = runnerOfBody(state, body);
   state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
   if (runner === undefined) return apiError(403);
-  const { jobRequests } = state.settings.rateLimits;
-  const refused = state.limiter.refuse("jobs/request", runner.token, jobRequests);
+  const refused = state.limiter.refuse(runner.token, state.settings.jobRequestsPerMinute);
   if (refused !== undefined) return refused;
 
   const info = isRecord(body["info"]) ? body["info"] : undefined;

@@ -20,9 +20,6 @@ export async function updateJob(state: CoordinatorState, call: Call): Promise<Re
   state.checks.tokens(call, "Job-Token", token, job === undefined ? {} : { job });
   if (token === undefined) return parameterError("token is missing");
   if (job === undefined || token !== job.token) return apiError(403);
-  const { otherJobCalls } = state.settings.rateLimits;
-  const refused = state.limiter.refuse("jobs", job.token, otherJobCalls);
-  if (refused !== undefined) return refused;
   job.updates++;
   const isFinal = wanted === "success" || wanted === "failed";
   state.checks.jobCall(call, job, isFinal ? String(wanted) : undefined);

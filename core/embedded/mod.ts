@@ -8,13 +8,12 @@ export {
   type StoredArtifact,
 } from "./artifact_store.ts";
 export { Call } from "./call.ts";
-export { type CoordinatorCommandOptions, runCoordinatorCommand } from "./command.ts";
-export type { Finding, Rule } from "./checks.ts";
-export { EmbeddedCoordinator, type JobPlacement } from "./coordinator.ts";
-export type { ActiveFault, FaultInput, FaultPredicate } from "./faults.ts";
+export { runCoordinatorCommand } from "./command.ts";
+export { EmbeddedCoordinator } from "./coordinator.ts";
+export type { FaultInput } from "./faults.ts";
 export { GitHttp } from "./git_http.ts";
-export type { EmbeddedJob, JobOutcome, JobState } from "./jobs.ts";
-export type { CoordinatorOptions, CoordinatorSettings } from "./options.ts";
+export type { EmbeddedJob, JobOutcome } from "./jobs.ts";
+export type { CoordinatorOptions } from "./options.ts";
 export type { JobDescriptionInput } from "./payload.ts";
 export type { RecordedRequest } from "./recorder.ts";
-export type { EmbeddedRunner, RunnerSettings } from "./runners.ts";
+export type { EmbeddedRunner } from "./runners.ts";

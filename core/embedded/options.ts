@@ -52,12 +52,8 @@ export interface CoordinatorSettings {
   chunksMovingMs: number;
   /** Answer 412 to a final update whose checksum does not fit. */
   refuseWrongChecksum: boolean;
-  /** Calls per minute; undefined: no limit. */
-  rateLimits: {
-    readonly jobRequests?: number;
-    readonly tracePatches?: number;
-    readonly otherJobCalls?: number;
-  };
+  /** Requests for jobs that a runner may send in a minute; undefined: no limit. */
+  jobRequestsPerMinute: number | undefined;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -74,5 +70,5 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   artifactLimitBytes: 4096 * MEBIBYTE,
   chunksMovingMs: 0,
   refuseWrongChecksum: false,
-  rateLimits: {},
+  jobRequestsPerMinute: undefined,
 };

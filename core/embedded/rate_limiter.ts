@@ -8,14 +8,13 @@ export class RateLimiter {
   readonly #windows = new Map<string, { since: number; calls: number }>();
 
   /** The answer to a call beyond `limit`; undefined when it is within. */
-  refuse(kind: string, token: string, limit: number | undefined): Response | undefined {
+  refuse(token: string, limit: number | undefined): Response | undefined {
     if (limit === undefined) return undefined;
-    const key = `${kind} ${token}`;
     const now = performance.now();
-    let window = this.#windows.get(key);
+    let window = this.#windows.get(token);
     if (window === undefined || now - window.since >= WINDOW_MS) {
       window = { since: now, calls: 0 };
-      this.#windows.set(key, window);
+      this.#windows.set(token, window);
     }
     if (++window.calls <= limit) return undefined;
     const seconds = Math.max(1, Math.ceil((window.since + WINDOW_MS - now) / 1000));

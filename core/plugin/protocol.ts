@@ -128,7 +128,7 @@ const Size = z.object({ columns: z.int().positive(), rows: z.int().positive() })
 export const TerminalParams = RunParams.extend(Size.shape);
 
 /** No piece of a file is longer. */
-export const MOST_FILE_BYTES = 1024 * 1024;
+const MOST_FILE_BYTES = 1024 * 1024;
 
 export const PutFileParams = z.object({
   handle: Handle,

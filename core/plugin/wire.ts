@@ -30,7 +30,7 @@ export function encodeJob(spec: JobSpec): WithoutHandle<PrepareParams> {
 }
 
 /** A spec in the form in which GitLab sends jobs to runners. */
-export function jobPayload(spec: JobSpec): Readonly<Record<string, unknown>> {
+function jobPayload(spec: JobSpec): Readonly<Record<string, unknown>> {
   return {
     id: spec.id,
     token: spec.token.reveal(),

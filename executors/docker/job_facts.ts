@@ -134,7 +134,7 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
 }
 
 /** A container's own is looked for, whichever of the two is configured: bash where there is one. */
-export function isPosixShell(shell: string): boolean {
+function isPosixShell(shell: string): boolean {
   return /^(?:|bash|sh)$/.test(shell);
 }
 

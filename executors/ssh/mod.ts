@@ -1,4 +1,4 @@
 /** Door of the ssh executor. */
 
 export type { SshExecutor } from "./executor.ts";
-export { SshExecutorProvider, type SshProviderOptions } from "./provider.ts";
+export { SshExecutorProvider } from "./provider.ts";

@@ -16,7 +16,7 @@ export async function serveCustom(
   await serveOnStdio(customPlugin(env), { env });
 }
 
-export function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {
+function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {
   return {
     name: "custom",
     version: buildInfo.release,

@@ -22,7 +22,7 @@ export interface TestSuite {
  * Suites that take long, or need the compiled executable or a service, and so are not part of the
  * quick gate: the beginnings of their files' paths below `tests/`.
  */
-export const SLOW_SUITES: Readonly<Record<string, readonly string[]>> = {
+const SLOW_SUITES: Readonly<Record<string, readonly string[]>> = {
   e2e: ["e2e/"],
   faults: ["faults/"],
   compat: ["compat/"],

@@ -144,7 +144,7 @@ export class Lab implements AsyncDisposable {
 }
 
 /** The log as a person reads it. */
-export function plainText(text: string): string {
+function plainText(text: string): string {
   return text
     .replaceAll(/section_(?:start|end):\d+:[\w.-]+(?:\[[^\]]*\])?\r\x1b\[0K/g, "")
     .replaceAll(/\x1b\[[0-9;]*[A-Za-z]/g, "")

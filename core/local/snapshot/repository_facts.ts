@@ -30,8 +30,6 @@ export interface Ref {
   readonly object: string;
   /** Of an annotated tag: its message. */
   readonly message: string;
-  /** HEAD is on this branch. */
-  readonly isHead: boolean;
 }
 
 export interface RepositoryFacts {
@@ -50,7 +48,6 @@ const REF_FORMAT = [
   "%(refname)",
   "%(objectname)",
   "%(*objectname)",
-  "%(HEAD)",
   "%(if)%(*objectname)%(then)%(contents)%(end)",
 ].join("%1f");
 
@@ -119,10 +116,10 @@ function parseCommit(text: string): Commit {
 }
 
 function parseRef(text: string): readonly Ref[] {
-  const [name = "", object = "", peeled = "", head = "", message = ""] = text.trimStart()
+  const [name = "", object = "", peeled = "", message = ""] = text.trimStart()
     .split("\x1f");
   if (name === "") return [];
-  return [{ name, object, commit: peeled || object, message, isHead: head === "*" }];
+  return [{ name, object, commit: peeled || object, message }];
 }
 
 /** Names are in lower case, as git prints them. The last value of a name counts. */

@@ -13,7 +13,7 @@ import { regexOf } from "../regex/pattern.ts";
 import type { Regex } from "../regex/regex.ts";
 import { Entry, type EntryContext, type MappingEntry, strings } from "../keywords/entry.ts";
 
-export const INPUT_TYPES = ["array", "boolean", "number", "string"] as const;
+const INPUT_TYPES = ["array", "boolean", "number", "string"] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
 export interface InputSpec {

@@ -36,7 +36,7 @@ function isVersion(text: string): boolean {
   return /^\d{1,4}\.\d{1,4}$/.test(text);
 }
 
-export function isOlder(version: string, than: string): boolean {
+function isOlder(version: string, than: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [thanMajor = 0, thanMinor = 0] = than.split(".").map(Number);
   return major === thanMajor ? minor < thanMinor : major < thanMajor;

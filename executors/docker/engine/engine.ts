@@ -36,7 +36,6 @@ export interface ImageDetails {
   readonly repoDigests: readonly string[];
   readonly os: string;
   readonly architecture: string;
-  readonly sizeBytes: number;
   /** Configured entrypoint; empty when there is none. */
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
@@ -88,7 +87,6 @@ export interface ExecRequest {
   readonly argv: readonly string[];
   readonly env?: readonly string[];
   readonly user?: string;
-  readonly workingDir?: string;
   /** The script or other input; sent and then closed. Undefined: no standard input. */
   readonly input?: Uint8Array;
 }

@@ -42,7 +42,6 @@ async function createExec(
       Cmd: request.argv,
       Env: request.env,
       User: request.user,
-      WorkingDir: request.workingDir,
       AttachStdin: request.input !== undefined || isTerminal,
       AttachStdout: true,
       AttachStderr: true,

@@ -62,7 +62,6 @@ const Image = z.object({
   RepoDigests: z.array(z.string()).nullish(),
   Os: z.string().default(""),
   Architecture: z.string().default(""),
-  Size: z.number().default(0),
   Config: z.object({
     Entrypoint: z.array(z.string()).nullish(),
     Cmd: z.array(z.string()).nullish(),
@@ -89,7 +88,6 @@ async function inspectImage(
     repoDigests: image.RepoDigests ?? [],
     os: image.Os,
     architecture: image.Architecture,
-    sizeBytes: image.Size,
     entrypoint: withoutEmpty(image.Config?.Entrypoint ?? []),
     command: image.Config?.Cmd ?? [],
     user: image.Config?.User ?? "",

@@ -34,7 +34,7 @@ export function dialSsh(
 }
 
 /** Words of a host are checked by the endpoint: none of them can be an option. */
-export function sshCommand(endpoint: Endpoint & { readonly kind: "ssh" }): [string, ...string[]] {
+function sshCommand(endpoint: Endpoint & { readonly kind: "ssh" }): [string, ...string[]] {
   const { user, host, port, socket } = endpoint;
   return [
     "ssh",

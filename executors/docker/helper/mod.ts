@@ -3,7 +3,6 @@
 export {
   DEFAULT_FLAVOR,
   gitlabHelperImage,
-  goArchitecture,
   hasThisProgram,
   isHelperImage,
   ownHelperImage,

@@ -13,7 +13,7 @@ export interface Handed {
   readonly payload: any;
 }
 
-export const MODERN_FEATURES = { two_phase_job_commit: true, cancel_gracefully: true };
+const MODERN_FEATURES = { two_phase_job_commit: true, cancel_gracefully: true };
 
 export class TestRunner {
   readonly coordinator: EmbeddedCoordinator;

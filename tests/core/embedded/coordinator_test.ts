@@ -308,7 +308,7 @@ test("Jobs go to runners with all their tags, or to the one they are reserved fo
 });
 
 test("Rate limits answer 429 with a time to wait", async () => {
-  const { runner } = await start({ rateLimits: { jobRequests: 1 } });
+  const { runner } = await start({ jobRequestsPerMinute: 1 });
   await runner.request();
   const refused = await runner.request();
   expect(refused.status).toBe(429);

@@ -143,7 +143,7 @@ function job(name: string, text: JobText): CiJob {
   };
 }
 
-export function rule(text: RuleText): CiRule {
+function rule(text: RuleText): CiRule {
   return {
     place: PLACE,
     if: undefined,
@@ -195,7 +195,7 @@ function policy(text: Partial<CiRefPolicy> | undefined): CiRefPolicy | undefined
 }
 
 /** A value that begins with `raw:` is not expanded. */
-export function vars(values: Readonly<Record<string, string>>): CiVariables {
+function vars(values: Readonly<Record<string, string>>): CiVariables {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, {
       value: value.replace(/^raw:/, ""),

@@ -31,7 +31,6 @@ function repository(branch: string | undefined, refs: Record<string, string>): R
       commit,
       object: commit,
       message: "",
-      isHead: false,
     })),
     config: new Map(),
   };

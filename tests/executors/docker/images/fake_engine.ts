@@ -22,7 +22,7 @@ interface Pull {
 }
 
 /** An engine whose pulls end when the test says so, or as `outcomes` say, one per pull. */
-export class FakeEngine implements ImageEngine {
+class FakeEngine implements ImageEngine {
   readonly images = new Map<string, ImageDetails>();
   readonly pulls: Pull[] = [];
   readonly outcomes: (Error | "done")[] = [];
@@ -65,7 +65,6 @@ export function imageDetails(more: Partial<ImageDetails> = {}): ImageDetails {
     repoDigests: [],
     os: "linux",
     architecture: "amd64",
-    sizeBytes: 1,
     entrypoint: [],
     command: [],
     user: "",
