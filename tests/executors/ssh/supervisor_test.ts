@@ -85,8 +85,7 @@ const BENCHES = [
 ];
 
 describe.each(BENCHES)("with %s", (_name, login, path) => {
-  const start = (script: string, its: string, silenceSeconds?: number) =>
-    supervise(login, script, its, path, silenceSeconds);
+  const start = (script: string, its: string) => supervise(login, script, its, path);
 
   test("a script's output and exit code come through", async () => {
     const { end } = start("echo out; echo err >&2; exit 5\n", mark());
@@ -119,18 +118,6 @@ describe.each(BENCHES)("with %s", (_name, login, path) => {
     expect(decoder.decode(left.stdout)).toBe("");
   });
 
-  test("a script is killed when no beat comes, and that is told", async () => {
-    const { send, ready, end, said } = start("trap '' TERM; echo up; sleep 1000\n", mark(), 1);
-    await ready;
-    for (let beats = 0; beats < 5; beats++) {
-      await Bun.sleep(300);
-      send(BEAT);
-    }
-    expect(said()).not.toContain(" exit ");
-    expect(await end()).toEqual({ stdout: "up\n", code: 137 });
-    expect(said()).toContain(" silent\n");
-  });
-
   test("what a script leaves running ends with it", async () => {
     const { end } = start("trap '' TERM HUP; setsid sleep 1000 & exit 3\n", mark());
     expect(await end()).toEqual({ stdout: "", code: 3 });
@@ -152,6 +139,23 @@ describe.each(BENCHES)("with %s", (_name, login, path) => {
     expect(await end()).toEqual({ stdout: "", code: 0 });
   });
 });
+
+// Side by side: shells count this silence in whole seconds.
+test.concurrent.each(BENCHES)(
+  "with %s, a script is killed when no beat comes, and that is told",
+  async (_name, login, path) => {
+    const script = "trap '' TERM; echo up; sleep 1000\n";
+    const { send, ready, end, said } = supervise(login, script, mark(), path, 1);
+    await ready;
+    for (let beats = 0; beats < 5; beats++) {
+      await Bun.sleep(300);
+      send(BEAT);
+    }
+    expect(said()).not.toContain(" exit ");
+    expect(await end()).toEqual({ stdout: "up\n", code: 137 });
+    expect(said()).toContain(" silent\n");
+  },
+);
 
 test("supervisorWords() reads whole lines only, and nobody else's", () => {
   expect(supervisorWords("a exit 1\nb. exit 2\nb. ready\na. exit 13", "a.").exitCode).toBe(
