@@ -105,9 +105,12 @@ class Disk implements AsyncDisposable {
     }
   }
 
+  /** What is left after the loss. A copy: the first may still be in mount namespaces of others. */
   async mountAgain(): Promise<void> {
-    await output(["umount", this.#path]);
-    await output(["mount", "-o", "loop,commit=300", this.#image, this.#path]);
+    const left = `${this.#image}.left`;
+    await output(["umount", "-l", this.#path]);
+    await output(["cp", this.#image, left]);
+    await output(["mount", "-o", "loop,commit=300", left, this.#path]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
