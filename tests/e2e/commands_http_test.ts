@@ -42,7 +42,8 @@ test("metrics have GitLab Runner's names and labels, and count jobs", async () =
   expectFailure(await lab.run({ script: "exit 3" }), "script_failure", 3);
   const text = await eventually(async () => {
     const now = await scrape();
-    return sample(now, "gitlab_runner_jobs_total") === 2 ? now : undefined;
+    // A job is counted as over when the coordinator has answered, which is after it knows.
+    return sample(now, "gitlab_runner_job_duration_seconds_count") === 2 ? now : undefined;
   }, "both jobs counted");
   const short = lab.runner.token.replace("glrt-t1_", "").slice(0, 9);
   const worker = [`runner="${short}"`, 'runner_name="runner-0"', 'system_id="'];
