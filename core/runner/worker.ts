@@ -161,7 +161,9 @@ export class RunnerWorker {
         result = this.#judge(outcome);
         if (outcome.kind === "job" || outcome.kind === "unusable-job") {
           given = true;
-          this.#start({ parts, outcome, executor, permit: held });
+          // A place that is free is this job's, and not the next request's.
+          const place = held ?? this.#options.budget.reserve();
+          this.#start({ parts, outcome, executor, permit: place });
         }
       } finally {
         if (!given) await executor[Symbol.asyncDispose]();

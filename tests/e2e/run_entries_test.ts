@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually, expectSuccess, Lab } from "./lab.ts";
 
@@ -73,3 +74,15 @@ test.concurrent(
   },
   20_000,
 );
+
+test.concurrent("a job that a long poll has brought has the place that is free", async () => {
+  await using lab = await Lab.open({ globals: ["concurrent = 1"] });
+  lab.start();
+  for (let run = 0; run < 2; run++) {
+    const job = await lab.run({ script: "true" });
+    expectSuccess(job);
+    expect(job.plain).not.toContain("Waiting for one of");
+    // For so long a request holds a place; then it is a long poll.
+    await sleep(1500);
+  }
+});
