@@ -6,6 +6,7 @@ import type { Logger } from "../../core/log/logger.ts";
 import { abortable, settlesWithin } from "../../core/util/abort.ts";
 import { ContainerGone, hasEnded, isNoLonger, isRefused } from "./container_gone.ts";
 import { type ContainerSpec, type Engine, EngineError, type ProcessEnd } from "./engine/mod.ts";
+import { type Answer, askContainer, type Question, wasOutOfMemory } from "./question.ts";
 import { receiveScript, runReceived, signalCommand } from "./scripts.ts";
 
 export interface JobContainerOptions {
@@ -94,22 +95,31 @@ export class JobContainer {
     }
   }
 
-  /**
-   * Has it running, and there: an idle container may be pruned or stopped by others, and then
-   * another one takes its place. Mode `kept` only.
-   */
+  /** Has it running, unless others have ended it since: that is found when it is used. Mode `kept` only. */
   async start(signal: AbortSignal): Promise<void> {
-    await this.#start(await this.#usable(signal), signal);
+    await this.#inUsable((id) => this.#start(id, signal), { signal });
   }
 
-  /** Its id, or that of another one in its place. */
-  async #usable(signal: AbortSignal): Promise<string> {
+  /**
+   * Does something with it, by its id: an idle container may be pruned or stopped by others, and the
+   * engine refuses then. Another one takes its place, and it is done once more, `unless` something of
+   * it was done already.
+   */
+  async #inUsable<T>(
+    act: (id: string) => Promise<T>,
+    options: { signal: AbortSignal; unless?: () => boolean },
+  ): Promise<T> {
+    const { signal, unless = () => false } = options;
     const id = await this.create(signal);
-    if (await this.#isUsable(id, signal)) return id;
-    // Whoever removes the job's things would not know of another one.
-    this.#disposal.signal.throwIfAborted();
-    this.#renew(id);
-    return await this.create(signal);
+    try {
+      return await act(id);
+    } catch (error) {
+      if (!isRefused(error) || unless() || await this.#isUsable(id, signal)) throw error;
+      // Whoever removes the job's things would not know of another one.
+      this.#disposal.signal.throwIfAborted();
+      this.#renew(id);
+      return await act(await this.create(signal));
+    }
   }
 
   async #start(id: string, signal: AbortSignal): Promise<void> {
@@ -139,34 +149,13 @@ export class JobContainer {
     return this.isKept && this.#started !== undefined ? !hasEnded(found) : !isNoLonger(found);
   }
 
-  /** Runs a program to its end, outside of any stage, with its output kept; `told` gets it too. */
-  async ask(
-    argv: readonly string[],
-    options: {
-      user?: string;
-      env?: readonly string[];
-      told?: OutputSink;
-      signal: AbortSignal;
-    },
-  ): Promise<{ readonly code: number; readonly text: string }> {
-    const { user, env, told, signal } = options;
-    const chunks: Uint8Array[] = [];
-    const keep = (bytes: Uint8Array) => {
-      chunks.push(bytes.slice());
-      return told?.write(bytes);
-    };
-    const id = await this.create(signal);
-    const request = {
-      argv,
-      ...(user === undefined ? {} : { user }),
-      ...(env === undefined ? {} : { env }),
-    };
-    const end = await this.#options.engine.exec(id, request, {
-      output: { write: keep },
-      signal,
-    });
-    if (end.error !== undefined) chunks.push(new TextEncoder().encode(end.error));
-    return { code: end.exitCode, text: Buffer.concat(chunks).toString().trim() };
+  /** Runs a program to its end, outside of any stage, with its output kept. Mode `kept` only. */
+  async ask(argv: readonly string[], options: Question): Promise<Answer> {
+    const { signal } = options;
+    return await this.#inUsable(async (id) => {
+      await this.#start(id, signal);
+      return await askContainer(this.#options.engine, id, argv, options);
+    }, { signal });
   }
 
   /** Runs `script`, by way of the file at `path`, in the best shell there is. Mode `kept` only. */
@@ -208,26 +197,31 @@ export class JobContainer {
 
   async #exec(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
     const { argv, env, input, output } = process;
-    await this.start(signal);
-    await process.ready?.();
-    const id = await this.create(signal);
-    signal.throwIfAborted();
     const request = { argv, input, ...(env === undefined ? {} : { env }) };
-    return await this.#options.engine.exec(id, request, { output, signal: this.#disposal.signal });
+    let hasBegun = false;
+    const its = {
+      output,
+      signal: this.#disposal.signal,
+      onStart: () => {
+        hasBegun = true;
+      },
+    };
+    return await this.#inUsable(async (id) => {
+      await this.#start(id, signal);
+      await process.ready?.();
+      signal.throwIfAborted();
+      return await this.#options.engine.exec(id, request, its);
+    }, { signal, unless: () => hasBegun });
   }
 
   async #runScript(process: ContainerProcess, signal: AbortSignal): Promise<ProcessEnd> {
     const { engine } = this.#options;
     const its = { signal: this.#disposal.signal };
-    const id = await this.#usable(signal);
-    await using streams = await engine.attachContainer(id, {
-      ...its,
-      output: process.output,
-      stdin: true,
-    });
-    signal.throwIfAborted();
-    this.#started = engine.startContainer(id, its);
-    await this.#started;
+    const { id, streams: opened } = await this.#inUsable(
+      (each) => this.#startAttached(each, process.output, signal),
+      { signal },
+    );
+    await using streams = opened;
     await process.ready?.();
     // A container that ends without reading its script tells more by its exit than by this.
     await streams.write(process.input).catch(() => {});
@@ -244,6 +238,21 @@ export class JobContainer {
     await shown;
     this.#started = undefined;
     return end;
+  }
+
+  async #startAttached(id: string, output: OutputSink, signal: AbortSignal) {
+    const { engine } = this.#options;
+    const its = { signal: this.#disposal.signal };
+    const streams = await engine.attachContainer(id, { ...its, output, stdin: true });
+    try {
+      signal.throwIfAborted();
+      this.#started = engine.startContainer(id, its);
+      await this.#started;
+      return { id, streams };
+    } catch (error) {
+      await streams[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Throws ContainerGone when that is why a process could not be run to its end. */
@@ -274,7 +283,9 @@ export class JobContainer {
     if (!this.hasOwnProcesses) return;
     try {
       const signal = AbortSignal.timeout(CALL_MS);
-      await this.ask(signalCommand(name), { user: "0:0", signal });
+      const id = await this.create(signal);
+      const command = signalCommand(name);
+      await askContainer(this.#options.engine, id, command, { user: "0:0", signal });
     } catch (error) {
       this.#options.logger.debug("Cannot signal the processes of a container", {
         container: this.#options.name,
@@ -314,8 +325,7 @@ export class JobContainer {
     if (found.oomKilled) return "memory";
     if (mode === "script") return "something";
     if (hasEnded(found)) throw new ContainerGone(name, { id });
-    const { text } = await this.ask(["sh", "-c", OOM_COUNTERS], { user: "0:0", signal });
-    return /^oom_kill [1-9]/m.test(text) ? "memory" : "something";
+    return await wasOutOfMemory(engine, id, { signal }) ? "memory" : "something";
   }
 
   /** Gives up what runs in it. Resolves when it is sure whether the engine has it. */
@@ -327,10 +337,6 @@ export class JobContainer {
 
 /** Far longer than the engine takes to notice that a container has ended. */
 const DYING_MS = 500;
-
-/** How often the kernel killed for want of memory, in both generations of control groups. */
-const OOM_COUNTERS =
-  "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
 
 /** runc and crun have words of their own for it. */
 function lacksShell(error: unknown): boolean {

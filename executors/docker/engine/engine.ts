@@ -127,6 +127,12 @@ interface Abortable {
   readonly signal: AbortSignal;
 }
 
+export interface ExecOptions extends Abortable {
+  readonly output: OutputSink;
+  /** Called when the engine has taken the process: it may have done anything from then on. */
+  readonly onStart?: () => void;
+}
+
 export interface Engine extends AsyncDisposable {
   /** Resolves when the engine answers. */
   ping(its: Abortable): Promise<void>;
@@ -164,7 +170,7 @@ export interface Engine extends AsyncDisposable {
     options: Abortable & { readonly platform?: string },
   ): Promise<string>;
   startContainer(id: string, its: Abortable): Promise<void>;
-  /** Attach before start, so that nothing is lost. */
+  /** Before its start, so that nothing is lost. It has no terminal. */
   attachContainer(
     id: string,
     options: Abortable & { readonly output: OutputSink; readonly stdin: boolean },
@@ -183,7 +189,7 @@ export interface Engine extends AsyncDisposable {
   removeContainer(id: string, its: Abortable): Promise<void>;
   /** Resolves when nothing of it is there any more. */
   waitRemoved(id: string, its: Abortable): Promise<void>;
-  /** Standard output and error so far and, with `follow`, from now on. */
+  /** Standard output and error so far and, with `follow`, from now on. It has no terminal. */
   containerLogs(
     id: string,
     options: Abortable & {
@@ -210,7 +216,7 @@ export interface Engine extends AsyncDisposable {
   exec(
     containerId: string,
     request: ExecRequest,
-    options: Abortable & { readonly output: OutputSink },
+    options: ExecOptions,
   ): Promise<ProcessEnd>;
 
   /** Starts a process on a terminal. It outlives an abort, and ends with its container. */

@@ -1,10 +1,10 @@
 /** Processes in a running container. */
 
 import { z } from "zod";
-import type { ExitStatus, OutputSink, Terminal, TerminalOptions } from "../../../core/executor.ts";
+import type { ExitStatus, Terminal, TerminalOptions } from "../../../core/executor.ts";
 import { delay } from "../../../core/util/abort.ts";
 import { backoff } from "../../../core/util/retry.ts";
-import type { AttachedStreams, Engine, ExecRequest, ProcessEnd } from "./engine.ts";
+import type { AttachedStreams, Engine, ExecOptions, ExecRequest, ProcessEnd } from "./engine.ts";
 import type { EngineHttp } from "./engine_http.ts";
 import { attachStreams } from "./output_streams.ts";
 
@@ -12,9 +12,10 @@ export type ExecCalls = Pick<Engine, "exec" | "openTerminal">;
 
 export function execCalls(http: EngineHttp): ExecCalls {
   return {
-    async exec(containerId, request, { signal, output }) {
+    async exec(containerId, request, options) {
+      const { signal } = options;
       const id = await createExec(http, containerId, request, signal);
-      await runToEnd(http, id, request.input, { output, signal });
+      await runToEnd(http, id, request.input, options);
       return await endOf(http, id, signal);
     },
 
@@ -56,7 +57,7 @@ async function runToEnd(
   http: EngineHttp,
   id: string,
   input: Uint8Array | undefined,
-  { output, signal }: { output: OutputSink; signal: AbortSignal },
+  { output, signal, onStart }: ExecOptions,
 ): Promise<void> {
   const { connection } = await http.hijack({
     method: "POST",
@@ -64,6 +65,7 @@ async function runToEnd(
     json: { Detach: false, Tty: false },
     signal,
   });
+  onStart?.();
   await using streams = attachStreams(connection, output, "frames");
   if (input !== undefined) sendAll(streams, input);
   await streams.ended;

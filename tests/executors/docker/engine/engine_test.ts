@@ -133,16 +133,6 @@ describe.skipIf(missing !== undefined)(
       ) await expect(call()).rejects.toMatchObject(notFound);
     });
 
-    test("a terminal's output passes raw", async () => {
-      const spec = { Image: image, Cmd: ["echo", "hi"], Tty: true };
-      await using made = await container(engine, { ...spec, HostConfig: { NetworkMode: "none" } });
-      const output = gather();
-      await using streams = await engine.attachContainer(made.id, { ...its, output, stdin: false });
-      await engine.startContainer(made.id, its);
-      await streams.ended;
-      expect(output.text).toEqual({ stdout: "hi\r\n", stderr: "" });
-    }, 20_000);
-
     test("startContainer throws the engine's words for a program that is not there", async () => {
       const spec = { Image: image, Cmd: ["/nowhere"], HostConfig: { NetworkMode: "none" } };
       await using made = await container(engine, spec);
