@@ -30,7 +30,6 @@ import { keptEnvironment } from "./kept_environment.ts";
 import { removeJob } from "./reaper.ts";
 import { stageCommand } from "./scripts.ts";
 import { runMarked } from "./start_mark.ts";
-import { takeBack } from "./job_user.ts";
 
 export interface DockerExecutorOptions {
   readonly logger: Logger;
@@ -174,15 +173,12 @@ export class DockerExecutor implements Executor {
     const { argv } = command.invocation;
     // What stays is rid of secrets also where there is no usable helper.
     const isHelper = command.target === "helper" && !(isCleanUp && this.#isKept);
-    const before = isHelper
-      ? [containers.helperCheck(command.stage), containers.isRootJob ? takeBack(facts) : undefined]
-      : [];
     const container = isHelper ? await containers.helper(signal) : containers.build;
     const process = {
       argv: stageCommand({
         shell: isDetected(argv) ? undefined : argv,
         ownProcesses: container.hasOwnProcesses,
-        before: before.filter((code) => code !== undefined),
+        before: containers.before(command.stage, { isHelper }),
       }),
       ...(isHelper ? { env: SAFE_DIRECTORY } : {}),
       graceMs: (reason: unknown) => graceFor(reason, GRACE_MS),

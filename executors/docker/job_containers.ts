@@ -3,25 +3,29 @@
 import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
-import { buildProgram } from "./build_program.ts";
-import { JobContainer } from "./container.ts";
-import { addressIn, networkOf, sharedBasics } from "./container_basics.ts";
-import { buildEnvironment } from "./container_environment.ts";
-import { buildContainerSpec, helperContainerSpec } from "./container_spec.ts";
+import type { JobContainer } from "./container.ts";
+import { addressIn, networkOf } from "./container_basics.ts";
+import { ContainerMaker } from "./container_maker.ts";
 import type { EngineInfo, ImageDetails, ProcessEnd } from "./engine/mod.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { ensureImage, type WantedImage } from "./ensure_image.ts";
-import { JobImages, staysPrivileged } from "./images/mod.ts";
+import { JobImages } from "./images/mod.ts";
 import { HELPER_COMMAND } from "./helper/mod.ts";
 import type { JobFacts } from "./job_facts.ts";
 import { givenHelper, JobHelper, type JobHelperOptions } from "./job_helper.ts";
-import { giveAway, knownUser, userFrom, type UserIds, WHO_AM_I } from "./job_user.ts";
+import {
+  giveAway,
+  knownUser,
+  openToAll,
+  takeBack,
+  userFrom,
+  type UserIds,
+  WHO_AM_I,
+} from "./job_user.ts";
 import { typeLabel } from "./names.ts";
 import { VolumeOpener } from "./open_volumes.ts";
-import { KEEPER } from "./scripts.ts";
 import { planServices } from "./service_plan.ts";
 import { JobServices, type ProbePorts } from "./services.ts";
-import type { Mount } from "./volumes.ts";
 
 export interface JobContainersOptions {
   readonly link: EngineLink;
@@ -50,21 +54,26 @@ export class JobContainers {
   readonly #options: JobContainersOptions;
   readonly #images: JobImages;
   readonly #volumes: VolumeOpener;
+  readonly #maker: ContainerMaker;
   #build: JobContainer | undefined;
   #helper: JobHelper | undefined;
   #services: JobServices | undefined;
   #user: UserIds | undefined;
   /** What the build container is made of. */
   #made: { readonly image: ImageDetails; readonly info: EngineInfo } | undefined;
+  /** A stage has been told to let all users write in the volumes. */
+  #hasOpened = false;
   /** The helper has made files since they were given to the job's user. */
   #helperWorked = true;
 
   constructor(options: JobContainersOptions) {
     this.#options = options;
     this.facts = options.facts;
-    const { link: { engine, store }, log } = options;
+    const { link: { engine, store }, facts, log, logger, runsOwnProgram } = options;
     this.#images = new JobImages(store);
-    this.#volumes = new VolumeOpener({ engine, paths: this.facts.volumes.open, log });
+    this.#volumes = new VolumeOpener({ engine, paths: facts.volumes.open, log });
+    const serviceHosts = () => this.#services?.hosts ?? [];
+    this.#maker = new ContainerMaker({ engine, facts, logger, runsOwnProgram, serviceHosts });
   }
 
   /** Nothing has to be given away: the job's processes may do everything anyway. */
@@ -74,16 +83,23 @@ export class JobContainers {
 
   /** Makes all containers and starts what can be started: services, the shells that wait. */
   async prepare(signal: AbortSignal): Promise<void> {
+    const storage = Promise.all([this.#makeNetwork(signal), this.#makeVolumes(signal)]);
+    try {
+      await this.#prepareOn(storage, signal);
+    } finally {
+      // What is being made yet would not be found by who removes it all.
+      await storage.catch(() => {});
+    }
+  }
+
+  /** `storage`: when networks and volumes are there. */
+  async #prepareOn(storage: Promise<unknown>, signal: AbortSignal): Promise<void> {
     const { facts } = this;
-    const [info] = await Promise.all([
-      this.#options.link.info({ signal }),
-      this.#makeNetwork(signal),
-      this.#makeVolumes(signal),
-    ]);
     const { link, log, oneContainer, runsOwnProgram } = this.#options;
+    const info = await link.info({ signal });
     const ensure: JobHelperOptions["ensure"] = (wanted, during) => this.#ensure(wanted, during);
     const given = await givenHelper({ link, facts, info, ensure }, { signal });
-    await this.#startServices(signal);
+    await this.#startServices(storage, signal);
     const build = await ensure({
       image: facts.image,
       purpose: "build",
@@ -97,7 +113,7 @@ export class JobContainers {
         info,
         log,
         ensure,
-        make: (image, executables) => this.#makeHelper(image, executables),
+        make: (image, executables) => this.#maker.helper(image, executables),
       },
       given,
       build,
@@ -110,12 +126,32 @@ export class JobContainers {
       this.isRootJob && !runsOwnProgram;
     const executables = isOne ? helper.executables : [];
     this.#made = { image: build, info };
-    this.#build = this.#makeBuild(build, { info, entrypoint, executables });
+    this.#build = this.#maker.build(build, { info, entrypoint, executables });
     if (isOne) helper.share(this.#build);
-    const open = async (id: string) => await this.#volumes.open(id, { signal });
-    await Promise.all([this.#build.create(signal).then(open), helper.create(signal)]);
-    this.#startEarly(signal);
+    await storage;
+    await this.#makeContainers(this.#build, helper, signal);
     await this.#waitForServices(signal);
+  }
+
+  /** And starts what the job will need, the first needed first: a failure is told of by who needs it. */
+  async #makeContainers(
+    build: JobContainer,
+    helper: JobHelper,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { needsHelper } = this.facts;
+    const isNeeded = needsHelper === "first" && !this.#options.runsOwnProgram ||
+      this.#services !== undefined;
+    const made = this.#makeBuild(build, signal);
+    const first = isNeeded ? helper.create(signal) : made;
+    first.then(() => this.#startEarly(isNeeded, signal), () => {});
+    await Promise.all([made, first]);
+  }
+
+  async #makeBuild(build: JobContainer, signal: AbortSignal): Promise<void> {
+    const id = await build.create(signal);
+    const opensByStages = build.isKept && !this.#options.runsOwnProgram;
+    if (!opensByStages) await this.#volumes.open(id, { signal });
   }
 
   async #makeNetwork(signal: AbortSignal): Promise<void> {
@@ -146,11 +182,12 @@ export class JobContainers {
     );
   }
 
-  async #startServices(signal: AbortSignal): Promise<void> {
+  async #startServices(storage: Promise<unknown>, signal: AbortSignal): Promise<void> {
     const { facts } = this;
     const { log, output, link: { engine }, logger } = this.#options;
     const plans = planServices(facts, (text) => log.warning(text));
     if (plans.length === 0) return;
+    await storage;
     const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
     const volumes = this.#volumes;
     this.#services = new JobServices({
@@ -187,81 +224,20 @@ export class JobContainers {
     await this.#helper?.endAll();
   }
 
-  get #hostname(): string {
-    return this.facts.docker.hostname || this.facts.hostname;
-  }
-
-  get #extraHosts(): readonly string[] {
-    return [...this.facts.docker.extra_hosts, ...this.#services?.hosts ?? []];
-  }
-
-  #makeBuild(
-    image: ImageDetails,
-    options: {
-      readonly info: EngineInfo;
-      readonly entrypoint: readonly string[];
-      /** For the helper's work, where the container does that, too. */
-      readonly executables: readonly Mount[];
-      readonly suffix?: string;
-    },
-  ): JobContainer {
-    const { facts } = this;
-    const { info, entrypoint, executables, suffix = "build" } = options;
-    const { runsOwnProgram } = this.#options;
-    const program = buildProgram(image, { entrypoint, runsOwnProgram });
-    return this.#container(
-      suffix,
-      program.mode,
-      buildContainerSpec({
-        ...sharedBasics(facts, facts.docker.security_opt),
-        ...program,
-        extraHosts: this.#extraHosts,
-        hostname: this.#hostname,
-        image: image.id,
-        labels: { ...facts.labels, ...typeLabel("build") },
-        env: program.isForeign ? buildEnvironment(facts.variables) : [],
-        mounts: [...facts.volumes.mounts, ...executables],
-        aliases: ["build"],
-        user: facts.user,
-        privileged: facts.docker.privileged &&
-          staysPrivileged(facts.image, facts.docker.allowed_privileged_images),
-        scriptOnInput: program.mode === "script",
-        apiVersion: info.apiVersion,
-      }),
-    );
-  }
-
-  #makeHelper(image: ImageDetails, executables: readonly Mount[]): JobContainer {
-    const { facts } = this;
-    const empty = (mount: Mount): Mount => ({
-      ...mount,
-      VolumeOptions: { ...mount.VolumeOptions, NoCopy: true },
-    });
-    return this.#container(
-      "predefined",
-      "kept",
-      helperContainerSpec({
-        ...sharedBasics(facts, facts.docker.security_opt),
-        extraHosts: this.#extraHosts,
-        hostname: this.#hostname,
-        image: image.id,
-        labels: { ...facts.labels, ...typeLabel("predefined") },
-        env: [],
-        mounts: [...facts.volumes.mounts.map(empty), ...executables],
-        aliases: [],
-        entrypoint: KEEPER,
-      }),
-    );
-  }
-
   /** The helper, running. */
   async helper(signal: AbortSignal): Promise<JobContainer> {
     return await this.#prepared().running(signal);
   }
 
-  /** What a helper's stage begins with, as long as nobody knows whether its image is usable. */
-  helperCheck(stage: string): string | undefined {
-    return this.#prepared().check(stage);
+  /** Shell code that a stage begins with. */
+  before(stage: string, { isHelper }: { isHelper: boolean }): readonly string[] {
+    const isRoot = isHelper || this.isRootJob;
+    const opening = isRoot && !this.#hasOpened ? openToAll(this.facts) : undefined;
+    if (isRoot) this.#hasOpened = true;
+    const its = isHelper
+      ? [this.#prepared().check(stage), this.isRootJob ? takeBack(this.facts) : undefined]
+      : [];
+    return [opening, ...its].filter((code) => code !== undefined);
   }
 
   /** Why a helper has not done its work: see {@link JobHelper.judge}. */
@@ -284,7 +260,7 @@ export class JobContainers {
     if (this.#made === undefined) throw new RunnerError("The executor was not prepared");
     const { image, info } = this.#made;
     const its = { info, entrypoint: [], executables: [], suffix: "shell" };
-    const container = this.#makeBuild(image, its);
+    const container = this.#maker.build(image, its);
     await container.start(signal);
     return container;
   }
@@ -322,27 +298,12 @@ export class JobContainers {
     await Promise.all([this.#build?.abandon(), this.#helper?.abandon()]);
   }
 
-  #container(suffix: string, mode: "kept" | "script", spec: Readonly<Record<string, unknown>>) {
-    const { link: { engine }, logger } = this.#options;
-    return new JobContainer({
-      engine,
-      logger,
-      name: `${this.facts.name}-${suffix}`,
-      spec,
-      platform: suffix === "predefined" ? "" : this.facts.platform,
-      mode,
-      sharesProcesses: suffix === "build" && this.facts.docker.pid_mode !== "",
-    });
-  }
-
-  /**
-   * Starts what the job will need, the first needed first: two starts at once take as long as both
-   * together. A failure is told of by the stage that needs the container.
-   */
-  async #startEarly(signal: AbortSignal): Promise<void> {
+  /** One after another: two starts at once take as long as both together. */
+  async #startEarly(needsHelper: boolean, signal: AbortSignal): Promise<void> {
     try {
-      if (this.facts.needsHelperFirst && !this.#options.runsOwnProgram) await this.helper(signal);
+      if (needsHelper) await this.helper(signal);
       if (this.build.isKept) await this.build.start(signal);
+      if (this.facts.needsHelper === "later") await this.helper(signal);
     } catch (error) {
       this.#options.logger.debug("A container did not start", { error: messageOf(error) });
     }

@@ -45,8 +45,8 @@ export interface JobFacts {
   readonly platform: string;
   /** Asked for by configuration or job; empty means the image's own. */
   readonly user: string;
-  /** Some stage before the script needs the helper. */
-  readonly needsHelperFirst: boolean;
+  /** The first stage that needs the helper: before the script, after it, or none for sure. */
+  readonly needsHelper: "first" | "later" | "perhaps";
 }
 
 export interface FactsOptions {
@@ -128,8 +128,12 @@ export function jobFacts(spec: JobSpec, options: FactsOptions): JobFacts {
     isDefaultImage,
     platform,
     user: allowedUser(docker, user),
-    needsHelperFirst: gitStrategy === "fetch" || gitStrategy === "clone" ||
-      spec.cache.length > 0 || spec.dependencies.length > 0,
+    needsHelper: gitStrategy === "fetch" || gitStrategy === "clone" ||
+        spec.cache.length > 0 || spec.dependencies.length > 0
+      ? "first"
+      : spec.artifacts.length > 0
+      ? "later"
+      : "perhaps",
   };
 }
 

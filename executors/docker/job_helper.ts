@@ -1,6 +1,6 @@
 /** What works beside a job's script: an image with git, and a container of it. */
 
-import { messageOf, RunnerError, SystemFailure } from "../../core/errors.ts";
+import { messageOf, SystemFailure } from "../../core/errors.ts";
 import type { JobLog } from "../../core/executor.ts";
 import type { JobContainer } from "./container.ts";
 import type { EngineInfo, ImageDetails } from "./engine/mod.ts";
@@ -59,6 +59,8 @@ export class JobHelper {
   #brought: HelperMount | undefined;
   #container: JobContainer | undefined;
   #isShared = false;
+  /** When the container has this executable. */
+  #filled: Promise<void> | undefined;
 
   private constructor(options: JobHelperOptions, used: HelperImage) {
     this.#options = options;
@@ -96,21 +98,35 @@ export class JobHelper {
     this.#isShared = true;
   }
 
-  /** Makes the container; it has this executable when that is done. */
-  async create(signal: AbortSignal): Promise<void> {
-    const { link, make } = this.#options;
-    const { image } = this.#used;
-    this.#container ??= make(image, this.executables);
-    const container = await this.#container.create(signal);
-    if (this.#brought === undefined) return;
-    await link.executable.fill(link.engine, this.#brought, { container, image: image.id, signal });
+  /** Makes the container, unless that was done; it has this executable then. */
+  async create(signal: AbortSignal): Promise<JobContainer> {
+    this.#container ??= this.#options.make(this.#used.image, this.executables);
+    const container = this.#container;
+    await container.create(signal);
+    await this.#fill(container, signal);
+    return container;
   }
 
   /** The container, running. */
   async running(signal: AbortSignal): Promise<JobContainer> {
-    if (this.#container === undefined) throw new RunnerError("The helper was not made");
-    await this.#container.start(signal);
-    return this.#container;
+    const container = await this.create(signal);
+    await container.start(signal);
+    return container;
+  }
+
+  async #fill(container: JobContainer, signal: AbortSignal): Promise<void> {
+    const { executable, engine } = this.#options.link;
+    const { image } = this.#used;
+    const brought = this.#brought;
+    if (brought === undefined) return;
+    this.#filled ??= container.create(signal)
+      .then((id) => executable.fill(engine, brought, { container: id, image: image.id, signal }));
+    try {
+      await this.#filled;
+    } catch (error) {
+      this.#filled = undefined;
+      throw error;
+    }
   }
 
   /** What a stage begins with, as long as nobody knows whether the image is usable. */

@@ -45,8 +45,18 @@ export function giveAway(facts: JobFacts, user: UserIds): readonly string[] {
       `mkdir -p ${words([paths.projectDir, paths.tempDir])}`,
       `chown -hR ${owner} ${words(trees)}`,
       ...(volumes.writable.length === 0 ? [] : [`chown ${owner} ${words(volumes.writable)}`]),
+      ...[openToAll(facts) ?? []].flat(),
     ].join(" && "),
   ];
+}
+
+/**
+ * Shell code for root that lets all users write in the operator's volumes, which engines make for root
+ * alone: as GitLab Runner's `cache-init`, but without a container of its own.
+ */
+export function openToAll({ volumes }: JobFacts): string | undefined {
+  if (volumes.open.length === 0) return undefined;
+  return `chmod a+rwx ${words(volumes.open)} 2>/dev/null || :`;
 }
 
 /** Shell code that takes a checkout back which an earlier job's user owned. */

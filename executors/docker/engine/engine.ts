@@ -226,7 +226,11 @@ export interface Engine extends AsyncDisposable {
     options: TerminalOptions,
   ): Promise<Terminal>;
 
-  /** One of that name that is there already is as good. */
+  /**
+   * One of that name that is there already is as good. Resolves with the engine's words for when it
+   * was made, which are others when it was made anew or its contents have changed; empty where it has
+   * none.
+   */
   createVolume(
     name: string,
     options: Abortable & {
@@ -234,7 +238,7 @@ export interface Engine extends AsyncDisposable {
       readonly driver?: string;
       readonly driverOptions?: Readonly<Record<string, string>>;
     },
-  ): Promise<void>;
+  ): Promise<string>;
   listVolumes(labels: Labels, its: Abortable): Promise<readonly ListedVolume[]>;
   /** Not there is fine; in use throws `conflict`. */
   removeVolume(name: string, its: Abortable): Promise<void>;

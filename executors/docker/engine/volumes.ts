@@ -10,6 +10,8 @@ export type VolumeCalls = Pick<
   "createVolume" | "listVolumes" | "removeVolume"
 >;
 
+const Created = z.object({ CreatedAt: z.string().default("") });
+
 const VolumeList = z.object({
   Volumes: z.array(z.object({
     Name: z.string(),
@@ -22,7 +24,8 @@ export function volumeCalls(http: EngineHttp): VolumeCalls {
   return {
     async createVolume(name, { signal, labels, driver, driverOptions }) {
       const json = { Name: name, Labels: labels, Driver: driver, DriverOpts: driverOptions };
-      await http.done({ method: "POST", path: "/volumes/create", json, signal });
+      const call = { method: "POST", path: "/volumes/create", json, signal } as const;
+      return (await http.json(Created, call)).CreatedAt;
     },
 
     async listVolumes(labels, { signal }) {

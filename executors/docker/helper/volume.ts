@@ -31,6 +31,8 @@ export interface HelperMount {
   readonly program: HelperProgram;
   readonly labels: Labels;
   readonly mount: Mount;
+  /** As of `createVolume`. */
+  readonly createdAt: string;
 }
 
 /** A container that has the volume mounted, and an image that the engine has. */
@@ -42,6 +44,9 @@ interface Asking {
 const COMPLETE = `${HELPER_DIRECTORY}/${MARK}`;
 
 const CLEAN_UP_MS = 10_000;
+
+/** Engines tell times in seconds: in this time another volume of that name may have the same. */
+const SAME_TIME_MS = 2000;
 
 /** A slow line to an engine elsewhere takes 120 MB in this time. */
 const LONGEST_FILL_MS = 300_000;
@@ -56,6 +61,8 @@ export class HelperVolume implements AsyncDisposable {
   readonly #ownership: Ownership;
   readonly #ending = new AbortController();
   readonly #filling = new Map<string, Promise<void>>();
+  /** By volume: when the one was made that was found to be complete. */
+  readonly #complete = new Map<string, string>();
 
   constructor(options: { path: string; ownership: Ownership }) {
     this.#path = options.path;
@@ -77,7 +84,7 @@ export class HelperVolume implements AsyncDisposable {
       [VOLUME_LABEL]: volume,
     };
     // Podman forgets the labels of a volume that is made with its container.
-    await engine.createVolume(volume, { labels, signal });
+    const createdAt = await engine.createVolume(volume, { labels, signal });
     const options = { Labels: labels, NoCopy: true };
     const mount = {
       Type: "volume",
@@ -86,7 +93,7 @@ export class HelperVolume implements AsyncDisposable {
       ReadOnly: true,
       VolumeOptions: options,
     } as const;
-    return { volume, program, labels, mount };
+    return { volume, program, labels, mount, createdAt };
   }
 
   /** Resolves when all of the executable is in the volume. Jobs of this process share the work. */
@@ -95,12 +102,15 @@ export class HelperVolume implements AsyncDisposable {
     mount: HelperMount,
     { signal, ...asking }: Asking & { signal: AbortSignal },
   ): Promise<void> {
-    if (await engine.hasFile(asking.container, COMPLETE, { signal })) return;
-    const { volume } = mount;
-    const running = this.#filling.get(volume) ??
-      this.#fill(engine, mount, asking).finally(() => this.#filling.delete(volume));
-    this.#filling.set(volume, running);
-    await abortable(running, signal);
+    const { volume, createdAt } = mount;
+    if (this.#complete.get(volume) === createdAt) return;
+    if (!await engine.hasFile(asking.container, COMPLETE, { signal })) {
+      const running = this.#filling.get(volume) ??
+        this.#fill(engine, mount, asking).finally(() => this.#filling.delete(volume));
+      this.#filling.set(volume, running);
+      await abortable(running, signal);
+    }
+    if (Date.now() - Date.parse(createdAt) > SAME_TIME_MS) this.#complete.set(volume, createdAt);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -72,6 +72,7 @@ export class RecordingEngine implements AsyncDisposable {
       return Response.json({ Id: `${this.calls.length}`.repeat(8) });
     }
     if (/^\/containers\/[^/]+\/json$/.test(path)) return this.#inspectContainer(path);
+    if (path === "/volumes/create") return Response.json({ CreatedAt: "2026-08-01T00:00:00Z" });
     if (path === "/networks/create") return Response.json({ Id: "network" });
     if (method === "GET" && path === "/volumes") return Response.json({ Volumes: this.volumes });
     if (method === "HEAD" && path.endsWith("/archive")) return none();
