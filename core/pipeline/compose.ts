@@ -53,7 +53,14 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
     endsOnFailure: workflow.endsOnFailure,
     refusal: isWhole ? undefined : NO_JOBS,
     jobs: isWhole ? included.map((one) => composeJob(one, links.of(one))) : [],
-    excluded: decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
+    excluded: [
+      ...decided.flatMap((one) => one.kind === "out" ? [one.excluded] : []),
+      ...(isWhole ? [] : included.map(({ indexed: { job, instance } }) => ({
+        job,
+        name: instance.name,
+        message: NO_JOBS,
+      }))),
+    ],
     warnings: [...warnings, ...links.warnings],
   };
 }

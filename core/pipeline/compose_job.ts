@@ -87,7 +87,10 @@ function composeEnvironment(
     ...environment,
     url: undefined,
     name: expanded,
-    deploymentTier: environmentTier(environment, expanded),
+    deploymentTier: environmentTier(
+      environment.deploymentTier === undefined ? undefined : name(environment.deploymentTier),
+      expanded,
+    ),
   };
   if (environment.url === undefined) return named;
   const text = runnerTexts([...expandedVariables, ...environmentVariables(named)]);

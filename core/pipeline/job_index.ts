@@ -12,14 +12,14 @@ export interface IndexedJob {
 
 /** Every job with all its instances, whether or not it is part of a pipeline. */
 export class JobIndex {
-  /** In the order of the files. */
+  /** In the order of the files. Of several with one name the last counts, at the place of the first. */
   readonly all: readonly IndexedJob[];
   readonly #byName = new Map<string, IndexedJob>();
   readonly #byBase = new Map<string, readonly IndexedJob[]>();
 
   constructor(config: CiConfig) {
     const stageAt = new Map(config.stages.map((stage, at) => [stage, at]));
-    this.all = [...config.jobs.values()].flatMap((job) => {
+    for (const job of config.jobs.values()) {
       const instances = jobInstances(job).map((instance) => ({
         job,
         instance,
@@ -27,8 +27,8 @@ export class JobIndex {
       }));
       this.#byBase.set(job.name, instances);
       for (const indexed of instances) this.#byName.set(indexed.instance.name, indexed);
-      return instances;
-    });
+    }
+    this.all = [...this.#byName.values()];
   }
 
   /** The one job of this full name. */

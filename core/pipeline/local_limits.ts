@@ -3,7 +3,7 @@
  * with the jobs that have it: none is ignored in silence.
  */
 
-import type { CiConfig, CiJob, CiRule } from "./ci_config.ts";
+import type { CiConfig, CiJob } from "./ci_config.ts";
 import type { CiWarning, Place } from "./place.ts";
 
 interface NoEffect {
@@ -67,27 +67,15 @@ export function workflowLimits({ workflow }: CiConfig): readonly CiWarning[] {
   const set = [workflow, ...rules].flatMap(({ autoCancel }) =>
     autoCancel === undefined ? [] : [autoCancel]
   );
+  if (!set.some((one) => one["on_new_commit"] !== undefined)) return [];
   const onNewCommit = "workflow:auto_cancel:on_new_commit";
-  return [
-    ...(set.some((one) => one["on_new_commit"] !== undefined)
-      ? [
-        warning(
-          `${onNewCommit} is not done here: no other pipeline is running`,
-          undefined,
-          onNewCommit,
-        ),
-      ]
-      : []),
-    ...rules.flatMap((rule) => ruleLimits(rule, "workflow")),
-  ];
+  const message = `${onNewCommit} is not done here: no other pipeline is running`;
+  return [warning(message, undefined, onNewCommit)];
 }
 
 /** Of all jobs: what leaves a job out has to be named as well. */
 export function conditionLimits({ jobs }: CiConfig): readonly CiWarning[] {
-  return [...jobs.values()].flatMap((job) => [
-    ...(job.rules ?? []).flatMap((rule) => ruleLimits(rule, `jobs:${job.name}`, job.name)),
-    ...clusterLimits(job),
-  ]);
+  return [...jobs.values()].flatMap(clusterLimits);
 }
 
 /** Of the jobs that are run. */
@@ -112,17 +100,6 @@ function needLimits({ name, needs = [] }: CiJob): CiWarning[] {
       "it starts without it";
     return [warning(message, place, `jobs:${name}:needs:pipeline`, name)];
   });
-}
-
-function ruleLimits(
-  { autoCancel, place }: CiRule,
-  owner: string,
-  job?: string,
-): CiWarning[] {
-  const message = "auto_cancel is not done here: no other pipeline is running";
-  return autoCancel === undefined || job === undefined
-    ? []
-    : [warning(message, place, `${owner}:rules:auto_cancel`, job)];
 }
 
 function clusterLimits({ name, place, only, except }: CiJob): CiWarning[] {

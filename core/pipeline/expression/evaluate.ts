@@ -8,11 +8,14 @@ import { parseExpression } from "./parse.ts";
 /** The value of a variable; undefined: there is none of this name. */
 export type VariableLookup = (name: string) => string | undefined;
 
+/** The same of what stands in for variables: inputs can be true or false. */
+export type ValueLookup = (name: string) => string | boolean | undefined;
+
 /** Undefined is `null`, which a variable that is not there equals. */
 type Value = string | boolean | Regex | undefined;
 
 /** Whether the expression holds. Throws {@link ./expression.ts ExpressionError} for a broken one. */
-export function holds(expression: string, variables: VariableLookup): boolean {
+export function holds(expression: string, variables: ValueLookup): boolean {
   return isPresent(evaluate(parseExpression(expression), variables));
 }
 
@@ -21,7 +24,7 @@ function isPresent(value: Value): boolean {
   return typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== false;
 }
 
-function evaluate(expression: Expression, variables: VariableLookup): Value {
+function evaluate(expression: Expression, variables: ValueLookup): Value {
   switch (expression.kind) {
     case "text":
     case "boolean":
@@ -41,7 +44,7 @@ function evaluate(expression: Expression, variables: VariableLookup): Value {
 
 function evaluateBinary(
   { operator, left, right }: Extract<Expression, { kind: "binary" }>,
-  variables: VariableLookup,
+  variables: ValueLookup,
 ): Value {
   const first = evaluate(left, variables);
   switch (operator) {

@@ -19,7 +19,7 @@ export interface HeaderIncludeOptions {
   readonly find: (include: YamlNode) => Promise<readonly FoundFile[]>;
 }
 
-/** The header with the inputs of those files below its own: what it says itself wins. */
+/** The header with the inputs of those files besides its own; no two may have one name. */
 export async function withIncludedInputs(
   header: YamlMapping | undefined,
   { problems, isComponent, find }: HeaderIncludeOptions,
@@ -31,10 +31,27 @@ export async function withIncludedInputs(
   const files = isComponent ? refuse(header, include, problems) : await find(include);
   const shared = files.flatMap((file) => readInputs(file, problems) ?? []);
   const own = mapping(spec, new Map([...spec.entries].filter(([key]) => key !== "include")));
-  const merged = [...shared, own].reduce((under, over) => deepMerge(under, over));
+  const parts = [...shared, own];
+  checkUnique(parts, problems);
+  const merged = parts.reduce((under, over) => deepMerge(under, over));
   const entries = new Map(header.entries);
   const key = entries.get("spec")?.key;
   return key === undefined ? header : mapping(header, entries.set("spec", { key, value: merged }));
+}
+
+function checkUnique(parts: readonly YamlMapping[], problems: Problems): void {
+  const keys = parts.flatMap((part) => {
+    const inputs = child(part, "inputs");
+    return inputs?.kind === "mapping" ? [...inputs.entries.values()].map(({ key }) => key) : [];
+  });
+  const twice = keys.filter((key, at) => keys.findIndex(({ text }) => text === key.text) !== at);
+  if (twice[0] === undefined) return;
+  const names = [...new Set(twice.map(({ text }) => text))].join(", ");
+  problems.add(
+    `Duplicate input keys found: ${names}. ` +
+      "Input keys must be unique across all included files and inline specifications.",
+    placeOf(twice[0]),
+  );
 }
 
 function refuse(header: YamlMapping, include: YamlNode, problems: Problems): readonly [] {

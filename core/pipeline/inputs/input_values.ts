@@ -6,6 +6,7 @@ import {
   isNull,
   mapping,
   placeOf,
+  scalar,
   type YamlEntry,
   type YamlMapping,
   type YamlNode,
@@ -89,8 +90,14 @@ class InputReader {
   }
 
   #withRule(spec: InputSpec): InputSpec {
-    const rule = spec.rules?.find((candidate) => this.#holds(candidate));
-    return rule === undefined ? spec : { ...spec, options: rule.options, default: rule.default };
+    if (spec.rules === undefined) return spec;
+    const rule = spec.rules.find((candidate) => this.#holds(candidate));
+    if (rule === undefined) return { ...spec, default: scalar(spec.key, null) };
+    return {
+      ...spec,
+      options: rule.options,
+      default: isNull(rule.default) ? undefined : rule.default,
+    };
   }
 
   #holds({ if: condition }: InputRule): boolean {
@@ -98,7 +105,8 @@ class InputReader {
     return holds(condition.expression, (variable) => {
       const name = condition.inputs[Number(variable.replace("INPUT_", ""))];
       const value = name === undefined ? undefined : this.#values.get(name)?.value;
-      return value?.kind === "scalar" ? value.text : undefined;
+      if (value?.kind !== "scalar") return undefined;
+      return typeof value.value === "boolean" ? value.value : value.text;
     });
   }
 

@@ -153,7 +153,8 @@ function readInputRule(rule: MappingEntry): InputRule {
   rule.checkKeys(["if", "options", "default"]);
   const condition = readCondition(rule);
   const options = readOptions(rule);
-  const preset = child(rule.node, "default");
+  // Null is a default: there is none, and whoever starts the pipeline says what it is.
+  const preset = rule.node.entries.get("default")?.value;
   if (condition === undefined && options === undefined) {
     rule.report("config fallback rule must define 'options'");
   } else if (options === undefined && preset === undefined) {

@@ -32,7 +32,7 @@ export function readSecrets(entry: Entry): CiJob["secrets"] {
     secret.entry.boolean("file");
     secret.entry.string("token");
     const given = SECRET_PROVIDERS.filter((name) => child(secret.entry.node, name) !== undefined);
-    if (given.length === 0) {
+    if (given.length !== 1) {
       secret.entry.report(
         `config must use exactly one of these keys: ${SECRET_PROVIDERS.join(", ")}`,
       );

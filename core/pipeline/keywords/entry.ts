@@ -3,6 +3,7 @@
 import { nearest } from "../../util/nearest.ts";
 import { parseCiDuration } from "../duration.ts";
 import type { Problems } from "../problems.ts";
+import { mayRefer } from "../variables/references.ts";
 import {
   child,
   isInteger,
@@ -151,15 +152,23 @@ export class Entry<Node extends YamlNode = YamlNode> {
     return values.find((value) => value === text) ?? this.reportKey(key, sentence);
   }
 
-  /** Checks a duration and gives it as written; `limitSeconds` is the longest allowed. */
+  /**
+   * Checks a duration and gives it as written; `limitSeconds` is the longest allowed. What variables
+   * will say cannot be checked.
+   */
   duration(
     this: MappingEntry,
     key: string,
-    options: { readonly limitSeconds?: number; readonly never?: boolean } = {},
+    options: {
+      readonly limitSeconds?: number;
+      readonly never?: boolean;
+      readonly variables?: boolean;
+    } = {},
   ): string | undefined {
     const node = child(this.node, key);
     if (node === undefined) return undefined;
-    if (options.never === true && isString(node) && node.value === "never") return node.value;
+    if (options.never === true && isString(node) && /^never$/i.test(node.value)) return node.value;
+    if (options.variables === true && isString(node) && mayRefer(node.value)) return node.value;
     const seconds = isString(node) ? parseCiDuration(node.value) : undefined;
     if (!isString(node) || seconds === undefined) {
       return this.reportKey(key, "should be a duration");

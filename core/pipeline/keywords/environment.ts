@@ -1,11 +1,12 @@
 /** `environment`. */
 
 import type { CiEnvironment } from "../ci_config.ts";
+import { TIERS } from "../variables/environment.ts";
+import { mayRefer } from "../variables/references.ts";
 import { child, isString, type YamlNode } from "../yaml/node.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 
 const ACTIONS = ["start", "stop", "prepare", "verify", "access"] as const;
-const TIERS = ["production", "staging", "testing", "development", "other"];
 const MAX_LENGTH = 255;
 const NAME = /^[\w${}. -](?:[\w/${}. -]*[\w${}. -])?$/;
 const NAME_RULE =
@@ -37,20 +38,27 @@ export function readEnvironment(entry: Entry): CiEnvironment | undefined {
   if (url !== undefined && url.length > MAX_LENGTH) {
     entry.reportKey("url", `is too long (maximum is ${MAX_LENGTH} characters)`);
   }
-  entry.duration("auto_stop_in", { never: true });
+  entry.duration("auto_stop_in", { never: true, variables: true });
   const kubernetes = entry.at("kubernetes");
   if (kubernetes?.isMapping()) checkKubernetes(kubernetes);
   else if (kubernetes !== undefined) entry.reportKey("kubernetes", "should be a hash");
-  const tiers = `must be one of ${TIERS.slice(0, -1).join(", ")}, or ${TIERS.at(-1)}`;
   const actions = "should be start, stop, prepare, verify, or access";
   const environment = {
     ...environmentOf(name ?? ""),
     url,
     action: entry.oneOf("action", ACTIONS, actions) ?? "start",
     onStop: entry.string("on_stop"),
-    deploymentTier: entry.oneOf("deployment_tier", TIERS, tiers),
+    deploymentTier: readTier(entry),
   };
   return name === undefined ? undefined : environment;
+}
+
+/** A tier, or variables that say one. */
+function readTier(entry: MappingEntry): string | undefined {
+  const tier = child(entry.node, "deployment_tier");
+  if (isString(tier) && mayRefer(tier.value)) return tier.value;
+  const sentence = `must be one of ${TIERS.slice(0, -1).join(", ")}, or ${TIERS.at(-1)}`;
+  return entry.oneOf("deployment_tier", TIERS, sentence);
 }
 
 /** Nothing is deployed here: it only has to be right. */

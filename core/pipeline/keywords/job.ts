@@ -138,9 +138,10 @@ function readTiming(
 ): Pick<CiJob, "when" | "startIn" | "allowFailure" | "manualConfirmation"> {
   const when = entry.oneOf("when", isTrigger ? WHEN.slice(0, 4) : WHEN);
   const startIn = entry.node.entries.get("start_in");
+  const hasRules = child(entry.node, "rules") !== undefined;
   if (when === "delayed" && isNull(startIn?.value)) {
     entry.report("start in should be a duration", startIn?.key ?? child(entry.node, "when"));
-  } else if (when !== "delayed" && !isNull(startIn?.value)) {
+  } else if ((when !== "delayed" || hasRules) && !isNull(startIn?.value)) {
     entry.reportKey("start_in", "must be blank");
   }
   return {
@@ -212,7 +213,8 @@ function readPolicies(
   entry: MappingEntry,
   { workflowHasRules }: JobSurroundings,
 ): Pick<CiJob, "only" | "except"> {
-  const used = ["only", "except"].filter((key) => child(entry.node, key) !== undefined);
+  const used = ["only", "except", "start_in"]
+    .filter((key) => child(entry.node, key) !== undefined);
   if (child(entry.node, "rules") !== undefined) {
     const [first] = used;
     if (first !== undefined) {

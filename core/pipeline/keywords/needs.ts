@@ -6,6 +6,8 @@ import type { Entry, MappingEntry } from "./entry.ts";
 import { readProduct } from "./variables.ts";
 
 const MAX_PARALLEL = 200;
+/** Of other projects, and of other pipelines. */
+const MAX_ELSEWHERE = 5;
 
 /** A list, or for a trigger job one mapping. Nested lists come from `!reference`. */
 export function readNeeds(entry: Entry, scope: "job" | "rule"): readonly CiNeed[] {
@@ -15,7 +17,13 @@ export function readNeeds(entry: Entry, scope: "job" | "rule"): readonly CiNeed[
     return [];
   }
   const items = node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
-  return items.flatMap((item) => readNeed(entry.with(item), scope) ?? []);
+  const needs = items.flatMap((item) => readNeed(entry.with(item), scope) ?? []);
+  const elsewhere = needs.flatMap((need) => need.elsewhere ?? []);
+  const projects = elsewhere.filter(({ project }) => project !== undefined).length;
+  if (projects > MAX_ELSEWHERE || elsewhere.length - projects > MAX_ELSEWHERE) {
+    entry.report(`config must be less than or equal to ${MAX_ELSEWHERE}`);
+  }
+  return needs;
 }
 
 function unnest(node: YamlNode): readonly YamlNode[] {

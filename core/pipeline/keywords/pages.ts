@@ -41,7 +41,7 @@ function readPages(entry: Entry): boolean | Readonly<Record<string, unknown>> | 
   entry.checkKeys(["path_prefix", "expire_in", "publish"]);
   entry.string("path_prefix");
   entry.string("publish");
-  entry.duration("expire_in", { never: true });
+  entry.duration("expire_in", { never: true, variables: true });
   return plainRecord(entry);
 }
 

@@ -25,9 +25,19 @@ const KEYS: Readonly<Record<RuleScope, readonly string[]>> = {
     "variables",
     "needs",
     "interruptible",
-    "auto_cancel",
   ],
-  workflow: ["if", "changes", "exists", "when", "variables", "auto_cancel"],
+  workflow: [
+    "if",
+    "changes",
+    "exists",
+    "when",
+    "variables",
+    "auto_cancel",
+    // They mean nothing there, and GitLab takes them all the same.
+    "start_in",
+    "allow_failure",
+    "needs",
+  ],
   include: ["if", "changes", "exists", "when"],
 };
 const WHEN: Readonly<Record<RuleScope, readonly CiWhen[]>> = {
@@ -74,7 +84,7 @@ function readRule(list: Entry, scope: RuleScope): CiRule | undefined {
     changes: readChanges(list),
     exists: readExists(list),
     when,
-    startIn: readStartIn(rule, when),
+    startIn: scope === "workflow" ? undefined : readStartIn(rule, when),
     allowFailure: rule.boolean("allow_failure"),
     variables: variables === undefined ? undefined : readVariables(variables, "rule"),
     needs: needs === undefined ? undefined : readNeeds(needs, "rule"),

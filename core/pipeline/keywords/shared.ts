@@ -11,7 +11,8 @@ import { readImage, readServices } from "./image.ts";
 import { NO_RETRY, readRetry } from "./retry.ts";
 import { collectStrings, readHooks, readScript } from "./script.ts";
 
-const MAX_TAGS = 50;
+/** GitLab takes fewer than this. */
+const TAGS_LIMIT = 50;
 const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
 
 /** A keyword of `default`, and what it becomes in a job. */
@@ -93,8 +94,8 @@ function readTags(entry: Entry): readonly string[] {
   if (entry.node.kind !== "sequence" || !collectStrings(entry.node, 2, tags)) {
     entry.report("config should be an array of strings");
   }
-  if (tags.length > MAX_TAGS) {
-    entry.report(`config must be less than the limit of ${MAX_TAGS} tags`);
+  if (tags.length >= TAGS_LIMIT) {
+    entry.report(`config must be less than the limit of ${TAGS_LIMIT} tags`);
   }
   return tags;
 }

@@ -42,7 +42,7 @@ export class PathFacts {
   }
 
   /**
-   * Whether a file matches; folders are none. Where the files are another project's, there may be no
+   * Whether a file matches, or a folder for a pattern that ends in a slash. Where the files are another project's, there may be no
    * such project or ref for whoever asks.
    */
   exists(
@@ -75,7 +75,26 @@ export class PathFacts {
   }
 }
 
-function hasMatch({ list, set }: KnownFiles, patterns: readonly string[]): boolean {
+function hasMatch(files: KnownFiles, patterns: readonly string[]): boolean {
+  const isFolder = (pattern: string) => pattern.endsWith("/");
+  return hasPath(files, patterns.filter((pattern) => !isFolder(pattern))) ||
+    hasPath(foldersOf(files, patterns.some(isFolder)), patterns.filter(isFolder));
+}
+
+/** With the slash that a pattern for them ends in. */
+function foldersOf({ list }: KnownFiles, areAsked: boolean): KnownFiles {
+  const set = new Set<string>();
+  for (const path of areAsked ? list : []) {
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      const size = set.size;
+      // All above one that is known are known.
+      if (set.add(path.slice(0, at + 1)).size === size) break;
+    }
+  }
+  return { list: [...set], set };
+}
+
+function hasPath({ list, set }: KnownFiles, patterns: readonly string[]): boolean {
   const isGlob = (pattern: string) => /[*?[{]/.test(pattern);
   if (patterns.some((pattern) => !isGlob(pattern) && set.has(pattern))) return true;
   const globs = patterns.filter(isGlob);

@@ -1,13 +1,14 @@
 /** What GitLab derives from an environment's name, and the variables that say it. */
 
 import { createHash } from "node:crypto";
-import type { CiEnvironment } from "../ci_config.ts";
 
 /** Kubernetes names, with a suffix, are where the limit comes from. */
 const LONGEST_SLUG = 24;
 
+export const TIERS = ["production", "staging", "testing", "development", "other"];
+
 /** Parts of names that tell the tier; the first that fits decides. */
-const TIERS: readonly (readonly [RegExp, string])[] = [
+const TIERS_BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/dev|review|trunk/i, "development"],
   [/test|tst|int|ac(?:ce|)pt|qa|qc|control|quality/i, "testing"],
   [/sta?g|mod(?:e|)l|pre|demo|non/i, "staging"],
@@ -24,9 +25,10 @@ export function environmentSlug(name: string): string {
   return `${head}${head.endsWith("-") ? "" : "-"}${suffix(name)}`;
 }
 
-export function environmentTier(environment: CiEnvironment, name: string): string {
-  if (environment.deploymentTier !== undefined) return environment.deploymentTier;
-  return TIERS.find(([form]) => form.test(name))?.[1] ?? "other";
+/** The tier as written, with its variables expanded; without one that GitLab knows, the name's. */
+export function environmentTier(tier: string | undefined, name: string): string {
+  if (tier !== undefined && TIERS.includes(tier)) return tier;
+  return TIERS_BY_NAME.find(([form]) => form.test(name))?.[1] ?? "other";
 }
 
 function suffix(name: string): string {
