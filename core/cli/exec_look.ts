@@ -2,6 +2,7 @@
 
 import type { LocalPlan } from "../local/local_plan.ts";
 import type { Paint } from "../local/views/paint.ts";
+import { describeProblem } from "../pipeline/place.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { FlagValues } from "./flag.ts";
@@ -27,7 +28,7 @@ export function isLooking(flags: FlagValues): boolean {
 /** Prints what is asked for. False: nothing is, the pipeline is to be run. */
 export async function look(
   flags: FlagValues,
-  { stdout }: Program,
+  { stdout, stderr }: Program,
   { plan, executorFor, paint, timeoutSeconds }: LookOptions,
 ): Promise<boolean> {
   const job = flags.text("explain-vars");
@@ -35,6 +36,9 @@ export async function look(
     const { jobTable, listJobs } = await import("../local/views/job_list.ts");
     const jobs = listJobs(plan);
     stdout.write(flags.bool("json") ? `${JSON.stringify({ jobs })}\n` : jobTable(jobs, paint));
+    for (const warning of plan.config.lint) {
+      stderr.write(`${paint("yellow", "warning")}: ${describeProblem(warning)}\n`);
+    }
   } else if (flags.bool("preview")) {
     const { previewText } = await import("../local/views/preview_text.ts");
     stdout.write(previewText(plan.config.preview));

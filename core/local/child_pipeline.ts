@@ -13,7 +13,7 @@ import type {
   PipelineVariable,
 } from "../pipeline/pipeline.ts";
 import { readConfigText } from "../pipeline/read_config.ts";
-import { EVERYTHING, select, type Selection } from "../pipeline/select.ts";
+import { EVERYTHING, jobNames, select, type Selection } from "../pipeline/select.ts";
 import { SourceText } from "../pipeline/yaml/source_text.ts";
 import { composeFetching } from "./compose_fetching.ts";
 import { namingMissing } from "./credentials.ts";
@@ -57,10 +57,12 @@ export async function planChild(options: ChildOptions): Promise<ChildPlan> {
   });
   const pipeline = await composeFetching(config, facts, { source: plan.files, signal });
   if (pipeline.refusal !== undefined) refuse(pipeline.refusal, options);
+  const names = jobNames(pipeline);
+  const manual = plan.manual.filter((name) => names.has(name));
   return {
     facts,
     pipeline,
-    selection: namingMissing(select(pipeline, EVERYTHING), plan.credentials),
+    selection: namingMissing(select(pipeline, { ...EVERYTHING, manual }), plan.credentials),
   };
 }
 

@@ -88,7 +88,8 @@ export const JobOutput = event("job.output", {
   partial: z.boolean().describe("the line had no end yet"),
 });
 
-export const JobStatus = z.enum(["success", "failed", "canceled"]);
+export const JobStatus = z.enum(["success", "failed", "canceled", "manual"])
+  .describe("`manual`: blocked by a manual job; of jobs, only of one that waits for its pipeline");
 export type JobStatus = z.infer<typeof JobStatus>;
 
 export const JobFinished = event("job.finished", {

@@ -61,6 +61,8 @@ export interface LocalPlan extends PlanSubject, AsyncDisposable {
   readonly config: CiConfig;
   readonly pipeline: Pipeline;
   readonly selection: Selection;
+  /** Manual jobs asked for, of this pipeline or of its children. */
+  readonly manual: readonly string[];
   /** That the user has set. */
   readonly credentials: Credentials;
   /** How the project's GitLab is asked. */
@@ -115,6 +117,7 @@ export async function planPipeline(
     config,
     pipeline,
     selection,
+    manual: options.selection.manual,
     credentials,
     gitlab,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -3,7 +3,7 @@
 import { messageOf } from "../errors.ts";
 import type { Pipeline, PipelineFacts, PipelineJob } from "../pipeline/pipeline.ts";
 import { CiConfigError } from "../pipeline/place.ts";
-import type { Selection } from "../pipeline/select.ts";
+import { jobNames, type Selection } from "../pipeline/select.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobStatus } from "./events.ts";
 import { type AttemptReport, reportWithoutScript } from "./job_attempt.ts";
@@ -37,10 +37,13 @@ export class PipelineTree {
   readonly #options: PipelineTreeOptions;
   /** Child pipelines that nobody waits for. */
   readonly #loose = new Set<Promise<unknown>>();
+  /** Manual jobs asked for that no pipeline has had so far. */
+  readonly #unmet: Set<string>;
   #lastId = 1;
 
   constructor(options: PipelineTreeOptions) {
     this.#options = options;
+    this.#unmet = new Set(options.plan.manual);
   }
 
   /** Resolves when the pipeline and all that it started have ended. */
@@ -48,12 +51,22 @@ export class PipelineTree {
     const { signal } = this.#options;
     const end = await this.#run({ ...root, path: [] }, signal);
     while (this.#loose.size > 0) await Promise.all(this.#loose);
+    for (const name of this.#unmet) {
+      const message = `--manual: no pipeline of this run has a job "${name}"`;
+      tellWarning(this.#options.events, {
+        message,
+        place: undefined,
+        keyword: undefined,
+        job: undefined,
+      });
+    }
     return end;
   }
 
   async #run(tree: TreePipeline, signal: AbortSignal): Promise<PipelineEnd> {
     const { plan, runner, events } = this.#options;
     const { pipeline, selection, facts, path } = tree;
+    for (const name of jobNames(pipeline)) this.#unmet.delete(name);
     const warnings = [...pipeline.warnings, ...selection.warnings];
     for (const warning of warnings) tellWarning(events, warning);
     events.emit({
@@ -146,7 +159,7 @@ export class PipelineTree {
       type: "pipeline.finished",
       pipeline: [...child.path],
       status,
-      exit_code: status === "success" ? 0 : 1,
+      exit_code: status === "success" || status === "manual" ? 0 : 1,
       duration_ms: Math.round(performance.now() - started),
       junit: this.#options.runner.junit(child.path),
     });

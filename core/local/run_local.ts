@@ -53,7 +53,16 @@ export interface LocalRunOptions {
   readonly signal: AbortSignal;
 }
 
-const EXIT_CODES: Readonly<Record<JobStatus, number>> = { success: 0, failed: 1, canceled: 130 };
+/** A pipeline that is blocked has not failed: what could run without a manual job has. */
+const EXIT_CODES: Readonly<Record<JobStatus, number>> = {
+  success: 0,
+  manual: 0,
+  failed: 1,
+  canceled: 130,
+};
+
+/** Ends of jobs after which there is nothing to do again. */
+const DONE: readonly JobStatus[] = ["success", "manual"];
 
 /** Resolves when all jobs have ended and `onEnd` has been told; what is left is tidied up after it. */
 export async function runLocal(
@@ -115,7 +124,7 @@ export async function runLocal(
   const tree = new PipelineTree({ plan, runner, events, directory: state.run, signal });
   const { status, ends, unreached } = await tree.run(plan);
   const exitCode = EXIT_CODES[status];
-  const failed = ends.filter(({ report }) => report.status !== "success")
+  const failed = ends.filter(({ report }) => !DONE.includes(report.status))
     .map(({ job }) => job.name);
   saveLastRun(state.shared, {
     open: [...failed, ...unreached],

@@ -9,6 +9,7 @@ import { readDefaults, TOP_LEVEL_DEFAULTS } from "./keywords/defaults.ts";
 import { readVariables } from "./keywords/variables.ts";
 import { readWorkflow } from "./keywords/workflow.ts";
 import { previewOf } from "./preview.ts";
+import { lintWarnings } from "./lint.ts";
 import type { Problems } from "./problems.ts";
 import { placeOf, type YamlMapping } from "./yaml/node.ts";
 
@@ -57,6 +58,7 @@ export function buildConfig(
   return {
     ...config,
     warnings: problems.warnings,
+    lint: lintWarnings(config.jobs.values(), config.workflow),
     get preview() {
       return previewOf(root, defaults.node);
     },

@@ -16,6 +16,8 @@ export interface CiConfig {
   /** By name, in the order of the files; hidden jobs are not in it. */
   readonly jobs: ReadonlyMap<string, CiJob>;
   readonly warnings: readonly CiWarning[];
+  /** What GitLab warns of where the configuration is checked, and not when it runs. */
+  readonly lint: readonly CiWarning[];
   /** Every file that was read, the root first. */
   readonly files: readonly string[];
   /** What `--preview` prints: plain data, in GitLab's keywords, one entry per job and global keyword. */

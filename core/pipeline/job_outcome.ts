@@ -3,7 +3,8 @@
 import type { CiAllowFailure, CiRetry } from "./ci_config.ts";
 
 export interface JobOutcome {
-  readonly status: "success" | "failed" | "canceled";
+  /** `manual`: the pipeline that a trigger job waits for is blocked by a manual job. */
+  readonly status: "success" | "failed" | "canceled" | "manual";
   readonly exitCode: number | undefined;
   /** As GitLab names it. */
   readonly failureReason: string | undefined;

@@ -37,7 +37,8 @@ export interface ProgressStep {
   readonly skipped: readonly SkippedJob[];
   /** When to ask again, as the next delayed job is due; undefined: none is. */
   readonly dueAtMs: number | undefined;
-  readonly status: "running" | "success" | "failed" | "canceled";
+  /** `manual`: nothing failed, and what is left waits for a manual job that nobody asked for. */
+  readonly status: "running" | "success" | "failed" | "canceled" | "manual";
 }
 
 /** What a job's state means for those that wait for it. */
@@ -51,15 +52,24 @@ export function standingOf(job: PipelineJob, state: JobState): JobStanding {
     case "skipped":
       return "skipped";
     case "left":
-      return job.allowFailure === true ? "ignored" : "manual";
+      return waitingFor(job);
     case "finished":
       if (state.outcome.status === "success") return "success";
+      if (state.outcome.status === "manual") return waitingFor(job);
       return isFailureAllowed(job.allowFailure, state.outcome)
         ? "allowed_failure"
         : state.outcome.status;
   }
 }
 
+function waitingFor({ allowFailure }: PipelineJob): JobStanding {
+  return allowFailure === true ? "ignored" : "manual";
+}
+
+/**
+ * GitLab calls a pipeline blocked as soon as nothing runs, also beside a job that failed. It could
+ * still go on there; here it is over, and the failure is what has to be known.
+ */
 export function statusOf({ jobs, states, canceledBy }: Progress): ProgressStep["status"] {
   const standings = new Set(
     [...jobs.values()].map(({ job }) => standingOf(job, states.get(job.name)!)),
@@ -67,5 +77,6 @@ export function statusOf({ jobs, states, canceledBy }: Progress): ProgressStep["
   if (standings.has("pending")) return "running";
   if (canceledBy === "people") return "canceled";
   if (standings.has("failed")) return "failed";
-  return standings.has("canceled") ? "canceled" : "success";
+  if (standings.has("canceled")) return "canceled";
+  return standings.has("manual") ? "manual" : "success";
 }

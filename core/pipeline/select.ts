@@ -14,7 +14,7 @@ export interface SelectionRequest {
   readonly stages: readonly string[];
   /** `also`: with all that they wait for; `only`: that, and not they themselves. */
   readonly needs: "none" | "also" | "only";
-  /** Manual jobs to run besides. */
+  /** Manual jobs to run besides; those of child pipelines among them. */
   readonly manual: readonly string[];
   /** Full names of the jobs that the last run left to do: only these. Names that are gone are ignored. */
   readonly rerun: readonly string[] | undefined;
@@ -157,12 +157,20 @@ function named(
   return ({ name, baseName }) => all.has(name) || all.has(baseName);
 }
 
-function checkNames(pipeline: Pipeline, { jobs, stages, manual }: SelectionRequest): void {
-  const names = new Set([
-    ...pipeline.jobs.flatMap(({ name, baseName }) => [name, baseName]),
-    ...pipeline.excluded.flatMap(({ name, job }) => [name, job.name]),
+/** Everything that a job of the pipeline, or one that is left out of it, is called. */
+export function jobNames({ jobs, excluded }: Pipeline): ReadonlySet<string> {
+  return new Set([
+    ...jobs.flatMap(({ name, baseName }) => [name, baseName]),
+    ...excluded.flatMap(({ name, job }) => [name, job.name]),
   ]);
-  const unknown = [...jobs, ...manual].find((name) => !names.has(name));
+}
+
+function checkNames(pipeline: Pipeline, { jobs, stages, manual }: SelectionRequest): void {
+  const names = jobNames(pipeline);
+  // What child pipelines are made of is not known yet.
+  const hasChildren = pipeline.jobs.some(({ config }) => config.trigger?.include !== undefined);
+  const here = hasChildren ? jobs : [...jobs, ...manual];
+  const unknown = here.find((name) => !names.has(name));
   if (unknown !== undefined) {
     throw new ConfigurationError(`There is no job "${unknown}"${hint(unknown, [...names])}`);
   }

@@ -23,11 +23,7 @@ export function whySkipped(
   const before = waitsFor(one, jobs);
   const ignored = needs?.find((name) => standingOf(name) === "ignored");
   if (ignored !== undefined) {
-    return skip(
-      job,
-      "manual",
-      `needs the manual job "${ignored}"; run it with --manual "${ignored}"`,
-    );
+    return skip(job, "manual", `needs ${theManualJob(ignored, jobs)}`);
   }
   for (const [standing, words] of job.when === "on_failure" ? [] : IN_THE_WAY) {
     const cause = before.find((name) => standingOf(name) === standing);
@@ -39,7 +35,7 @@ export function whySkipped(
   return skip(job, "rules", "runs only when something before it fails (when: on_failure)");
 }
 
-/** The job waits, directly or by others, for a manual job that will not be run. */
+/** The job waits, directly or by others, for a manual job that will not be run, here or in a child. */
 export function blockedBy(
   one: OrderedJob,
   jobs: ReadonlyMap<string, OrderedJob>,
@@ -47,11 +43,15 @@ export function blockedBy(
 ): SkippedJob {
   const manual = (names: readonly string[]) => names.find((name) => standingOf(name) === "manual");
   const cause = manual(waitsFor(one, jobs)) ?? manual([...jobs.keys()]);
-  return skip(
-    one.job,
-    "manual",
-    `waits for the manual job "${cause}"; run it with --manual "${cause}"`,
-  );
+  return skip(one.job, "manual", `waits for ${theManualJob(cause, jobs)}`);
+}
+
+/** A job that nobody asked for, or one whose pipeline waits for such a job. */
+function theManualJob(name: string | undefined, jobs: ReadonlyMap<string, OrderedJob>): string {
+  const isTrigger = name !== undefined && jobs.get(name)?.isLeft !== true;
+  return isTrigger
+    ? `"${name}", whose pipeline is blocked by a manual job`
+    : `the manual job "${name}"; run it with --manual "${name}"`;
 }
 
 function waitsFor(one: OrderedJob, jobs: ReadonlyMap<string, OrderedJob>): readonly string[] {

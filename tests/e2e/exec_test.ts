@@ -231,17 +231,24 @@ child:
 test.concurrent("exec shows what it would do, and runs nothing", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": 'build:\n  stage: build\n  script: [touch ran]\n  variables: {A: "1"}\n' +
-      "never:\n  script: [ls]\n  rules: [{when: never}]\n",
+      "never:\n  script: [ls]\n  rules: [{when: never}]\n" +
+      "twice:\n  script: [ls]\n  rules: [{if: $NOPE, when: never}, {when: manual}]\n",
   });
-  const listed = JSON.parse((await lab.run("--list", "--json")).stdout);
+  const looked = await lab.run("--list", "--json");
+  const twice = "jobs:twice may allow multiple pipelines to run for a single action";
+  expect(looked.stderr).toContain(`warning: .gitlab-ci.yml:8:1: ${twice}`);
+  const listed = JSON.parse(looked.stdout);
   expect(listed).toMatchObject({
     jobs: [
       { name: "build", stage: "build", when: "on_success", needs: null, skipped: null },
+      { name: "twice", skipped: "manual" },
       { name: "never", skipped: "rules" },
     ],
   });
   expect((await lab.run("--preview")).stdout).toContain("build:\n  stage: build\n");
-  expect((await lab.run("--dry-run")).stdout).toContain("  build: shell; variables A");
+  const planned = await lab.run("--dry-run");
+  expect(planned.stdout).toContain("  build: shell; variables A");
+  expect(planned.stdout).toContain(twice);
   expect((await lab.run("--explain-vars", "build")).stdout).toContain('A="1" (job)');
   expect((await lab.run("--dry-run", "never")).code).toBe(2);
   expect((await lab.run("--no-such-flag")).code).toBe(2);
@@ -358,4 +365,32 @@ does-not: {script: ['echo "none: $PASSWORD"']}
     message: "secrets are not fetched here: set OTHER in [secrets] of " +
       "gitlab-runner/exec-secrets.toml (asks)",
   });
+});
+
+test.concurrent("exec ends as blocked where a manual job holds up others, also from a child", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": "stages: [build, test, deploy]\nbuild: {stage: build, script: [echo]}\n" +
+      "child: {stage: test, trigger: {include: child.yml, strategy: mirror}}\n" +
+      "deploy: {stage: deploy, script: [echo]}\n",
+    "child.yml": "gate: {script: [echo], rules: [{when: manual}]}\n" +
+      "after: {stage: deploy, script: [echo]}\n",
+  });
+  const { code, events } = await lab.events();
+  expect(code).toBe(0);
+  expect(ofType(events, "job.finished")).toMatchObject([
+    { job: "build", status: "success" },
+    { job: "child", status: "manual", exit_code: null },
+  ]);
+  expect(ofType(events, "pipeline.finished")).toMatchObject([
+    { pipeline: ["child"], status: "manual", exit_code: 0 },
+    { pipeline: [], status: "manual", exit_code: 0 },
+  ]);
+  const { stdout } = await lab.run();
+  expect(stdout).toContain('deploy | skipped: waits for "child", whose pipeline is blocked');
+  expect(stdout).toContain("Pipeline blocked: 2 jobs in");
+
+  const played = await lab.run("--manual", "gate", "--manual", "gaet");
+  expect(played.stdout).toContain('warning: --manual: no pipeline of this run has a job "gaet"');
+  expect(played.stdout).toContain("child > after | success");
+  expect(played.stdout).toContain("Pipeline success: 5 jobs in");
 });

@@ -25,8 +25,9 @@ const EXEC: Omit<Command, "flags"> = {
     "Reads .gitlab-ci.yml as GitLab does and runs its jobs with the engine that runs server jobs: " +
     "those with an image in containers, all others with the shell of this machine, in a directory " +
     "of their own. Uncommitted and untracked files take part; nothing in the working tree is " +
-    "changed. Exit code: 0, 1 when a job failed that was not allowed to, 2 for a wrong invocation " +
-    "or CI file, 130 when interrupted.",
+    "changed. Exit code: 0, also when manual jobs that were not asked for block what comes after " +
+    "them, 1 when a job failed that was not allowed to, 2 for a wrong invocation or CI file, 130 " +
+    "when interrupted.",
   quiet: true,
   usageCode: USAGE,
   moreOperands: "job",

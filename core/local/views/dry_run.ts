@@ -11,11 +11,12 @@ export function dryRunText(
   executorFor: (job: PipelineJob) => string,
   paint: Paint,
 ): string {
-  const { pipeline, selection, event, project, sources } = plan;
+  const { config, pipeline, selection, event, project, sources } = plan;
   const warnings = [
     ...localWarnings(plan, executorFor),
     ...pipeline.warnings,
     ...selection.warnings,
+    ...config.lint,
   ];
   const stages = pipeline.stages.flatMap((stage) => {
     const jobs = selection.run.filter((job) => job.stage === stage);

@@ -3,7 +3,7 @@
 import type { ExecEvent } from "../events.ts";
 import { type Color, duration, type Paint } from "./paint.ts";
 import { labelOf, RunHistory } from "./run_history.ts";
-import { summaryText } from "./summary_text.ts";
+import { statusWord, summaryText } from "./summary_text.ts";
 import type { ExecView, RunSummary, ViewOutput } from "./view.ts";
 
 export interface PlainViewOptions {
@@ -48,7 +48,10 @@ export class PlainView implements ExecView {
         this.#job(event, paint("dim", `skipped: ${event.message}`));
         return;
       case "job.finished":
-        this.#job(event, paint("dim", `${event.status} in ${duration(event.duration_ms)}`));
+        this.#job(
+          event,
+          paint("dim", `${statusWord(event.status)} in ${duration(event.duration_ms)}`),
+        );
         return;
       default:
     }

@@ -1,5 +1,6 @@
 /** The last lines of a run: every job, what failed and why, and what it all took. */
 
+import type { JobStatus } from "../events.ts";
 import { duration, type Paint } from "./paint.ts";
 import type { JobHistory } from "./run_history.ts";
 import type { RunSummary } from "./view.ts";
@@ -21,6 +22,11 @@ export function summaryText(
     ...endLines(ran, summary, paint),
     "",
   ].join("\n");
+}
+
+/** As people see it: GitLab's pages say `blocked` where its API says `manual`. */
+export function statusWord(status: JobStatus): string {
+  return status === "manual" ? "blocked" : status;
 }
 
 export function hasBegun({ state }: JobHistory): boolean {
@@ -47,6 +53,7 @@ export function mark({ state, allowed }: JobHistory, paint: Paint): string {
     case "failed":
       return allowed ? paint("yellow", "!") : paint("red", "✘");
     case "canceled":
+    case "manual":
       return paint("yellow", "-");
     case "running":
       return paint("cyan", "▶");
@@ -57,6 +64,7 @@ export function mark({ state, allowed }: JobHistory, paint: Paint): string {
 }
 
 function howFailed({ state, allowed, exitCode, failureReason }: JobHistory): string {
+  if (state === "manual") return ", blocked";
   if (state !== "failed") return "";
   const code = exitCode === null ? failureReason ?? "failed" : `exit code ${exitCode}`;
   return allowed ? `, ${code}, allowed to fail` : `, ${code}`;
@@ -102,6 +110,6 @@ function endLines(
       kept.map((path) => paint("dim", `Kept of ${label}: ${path}`))
     ),
     ...(status === "success" ? [] : [paint("dim", `Logs: ${directory}`)]),
-    `${paint(color, `Pipeline ${status}`)}: ${jobs} in ${duration(durationMs)}`,
+    `${paint(color, `Pipeline ${statusWord(status)}`)}: ${jobs} in ${duration(durationMs)}`,
   ];
 }

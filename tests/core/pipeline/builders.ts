@@ -78,6 +78,7 @@ export function config(jobs: Readonly<Record<string, JobText>>, more: ConfigText
       }),
     ),
     warnings: [],
+    lint: [],
     files: [".gitlab-ci.yml"],
     preview: {},
   };

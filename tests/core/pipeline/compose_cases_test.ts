@@ -6,7 +6,7 @@
  *   more than that it is there;
  * - `name`, `excluded`, `warnings`, `errors`, `refusal`: what else comes out;
  * - `select`: what a command line asks for; `endings`: how jobs end, well unless it says otherwise;
- *   `run`: all that happens then.
+ *   `run`: all that happens then, and `status`: what it comes to.
  */
 
 import { expect, test } from "bun:test";
@@ -68,7 +68,10 @@ for (const one of await loadCases("composing")) {
     expectLines(one, "warnings", warnings.map(describeProblem));
     const endings = values.parse(read(one, "endings") ?? {});
     if (one.sections.has("run")) {
-      expectLines(one, "run", play(pipeline, endings, request).events);
+      const played = play(pipeline, endings, request);
+      expectLines(one, "run", played.events);
+      const status = one.sections.get("status")?.trimEnd();
+      if (status !== undefined) expect(played.step.status).toBe(status as "manual");
     }
   });
 }

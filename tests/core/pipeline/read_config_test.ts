@@ -19,6 +19,7 @@ const Options = z.strictObject({
 interface Outcome {
   readonly errors: string[];
   readonly warnings: string[];
+  readonly lint: string[];
   readonly config: unknown;
   readonly preview: unknown;
 }
@@ -35,6 +36,8 @@ for (const read of await loadCases("reading")) {
     expect(outcome.errors).toEqual(linesOf(read.sections.get("errors")));
     const warnings = read.sections.get("warnings");
     if (warnings !== undefined) expect(outcome.warnings).toEqual(linesOf(warnings));
+    const lint = read.sections.get("lint");
+    if (lint !== undefined) expect(outcome.lint).toEqual(linesOf(lint));
     const expected = read.sections.get("expect");
     if (expected !== undefined) {
       expect(firstDifference(outcome.config, load(expected))).toBeUndefined();
@@ -53,12 +56,14 @@ async function outcomeOf(read: CaseFile, options: z.infer<typeof Options>): Prom
     return {
       errors: [],
       warnings: config.warnings.map(describeProblem),
+      lint: config.lint.map(describeProblem),
       config: plain(config),
       preview: config.preview,
     };
   } catch (error) {
     if (!(error instanceof CiConfigError)) throw error;
-    return { errors: error.problems.map(describeProblem), warnings: [], config: {}, preview: {} };
+    const errors = error.problems.map(describeProblem);
+    return { errors, warnings: [], lint: [], config: {}, preview: {} };
   }
 }
 
@@ -68,7 +73,7 @@ function plain(config: CiConfig): Record<string, unknown> {
 }
 
 function linesOf(section: string | undefined): string[] {
-  return section?.trimEnd().split("\n") ?? [];
+  return section?.split("\n").filter((line) => line !== "") ?? [];
 }
 
 function sourceOf({ files }: CaseFile, changed: readonly string[] | undefined): CiSource {

@@ -15,7 +15,10 @@ import { config, facts, type JobText } from "./builders.ts";
 
 export type Jobs = Readonly<Record<string, JobText>>;
 
-/** How jobs end: `ok`, `fail`, `fail 3` with that exit code, `broken` by the runner, `cancel`. */
+/**
+ * How jobs end: `ok`, `fail`, `fail 3` with that exit code, `broken` by the runner, `cancel`, and
+ * `blocked` where a trigger job waits for a pipeline that is.
+ */
 export type Ending = string;
 
 /** A run of which the test is the one that runs the jobs; it writes down all that happens. */
@@ -62,9 +65,15 @@ export class Run {
   }
 }
 
+const STATUSES = new Map<string | undefined, JobOutcome["status"]>([
+  ["ok", "success"],
+  ["cancel", "canceled"],
+  ["blocked", "manual"],
+]);
+
 function outcome(ending: Ending): JobOutcome {
   const [word, code] = ending.split(" ");
-  const status = word === "ok" ? "success" : word === "cancel" ? "canceled" : "failed";
+  const status = STATUSES.get(word) ?? "failed";
   return {
     status,
     exitCode: status === "failed" ? Number(code ?? 1) : undefined,
