@@ -20,6 +20,7 @@ import type { FailureShell } from "./failure_shell.ts";
 import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
 import type { LastRun } from "./last_run.ts";
 import { jobResponse, type JobSources, type ResolvedCache } from "./job_response.ts";
+import { type PastJob, PastJobs } from "./past_jobs.ts";
 import { tellWarning } from "./warnings.ts";
 import { factsOf, localVariables } from "./variables/job_variables.ts";
 
@@ -53,12 +54,6 @@ export interface JobRunnerOptions {
   readonly fetchElsewhere: (place: ArtifactPlace) => Promise<FetchedArchive | string>;
 }
 
-/** A job that has run and may have left something for later ones. */
-interface PastJob {
-  readonly id: number;
-  readonly dotenv: ReadonlyMap<string, string>;
-}
-
 interface NamedPast extends PastJob {
   readonly name: string;
 }
@@ -66,9 +61,8 @@ interface NamedPast extends PastJob {
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #turns: Semaphore;
-  /** By the path of the pipeline and the job's name. */
-  readonly #past = new Map<string, PastJob>();
-  /** By the same: of the last attempt of each job. */
+  readonly #past = new PastJobs();
+  /** By the path of the pipeline and the job's name: of the last attempt of each job. */
   readonly #junit = new Map<string, JunitCounts>();
   /** Numbers of environments, by their names. */
   readonly #environments = new Map<string, number>();
@@ -88,7 +82,8 @@ export class JobRunner {
   adopt({ past }: LastRun): void {
     for (const { name, dotenv, artifacts } of past) {
       const id = this.nextId();
-      this.#past.set(keyOf([], name), { id, dotenv: new Map(Object.entries(dotenv)) });
+      const values = new Map(Object.entries(dotenv));
+      this.#past.set([], name, { id, succeeded: true, dotenv: values });
       for (const artifact of artifacts.filter(({ path }) => existsSync(path))) {
         this.#options.endpoint?.adopt({ ...artifact, jobId: id, expireIn: "" });
       }
@@ -97,12 +92,15 @@ export class JobRunner {
 
   /** What the jobs of the root pipeline have made. */
   past(): LastRun["past"] {
-    return [...this.#past].flatMap(([key, { id, dotenv }]) => {
-      const [name, ...below]: readonly string[] = JSON.parse(key);
-      if (name === undefined || below.length > 0) return [];
+    return this.#past.ofRoot().map(([name, { id, dotenv }]) => {
       const artifacts = this.#options.endpoint?.artifacts(id) ?? [];
-      return [{ name, dotenv: Object.fromEntries(dotenv), artifacts: [...artifacts] }];
+      return { name, dotenv: Object.fromEntries(dotenv), artifacts: [...artifacts] };
     });
+  }
+
+  /** Jobs of other pipelines may name this one by its number from now on. */
+  openPipeline(id: string, path: readonly string[]): void {
+    this.#past.open(id, path);
   }
 
   /** Waits for its turn. Never rejects. */
@@ -131,7 +129,7 @@ export class JobRunner {
 
   /** The archive of a job that has run; undefined: it has none. */
   archiveOf(name: string, path: readonly string[]): string | undefined {
-    const past = this.#past.get(keyOf(path, name));
+    const past = this.#past.get(path, name);
     const artifacts = past === undefined ? [] : this.#options.endpoint?.artifacts(past.id) ?? [];
     return artifacts.find(({ type }) => type === "archive")?.path;
   }
@@ -147,7 +145,13 @@ export class JobRunner {
     const executor = executorFor(job);
     await this.#options.serve(executor);
     const isNear = executor === "shell" || executor === "docker";
-    const elsewhere = await this.#elsewhere(job);
+    const others = this.#ofPipelines(job, path);
+    if (typeof others === "string") {
+      this.tellFault(job, path, others);
+      const report = reportWithoutScript("failed", 0);
+      return { ...report, failureReason: "missing_dependency_failure" };
+    }
+    const elsewhere = [...others, ...await this.#elsewhere(job)];
     const response = this.#response(job, executor, path, elsewhere);
     using _admitted = endpoint?.admit(response);
     const report = await runAttempt({
@@ -166,7 +170,8 @@ export class JobRunner {
       events,
     }, { signal });
     const dotenv = await this.#collect(job, response.id, path);
-    this.#past.set(keyOf(path, job.name), { id: response.id, dotenv });
+    const succeeded = report.status === "success";
+    this.#past.set(path, job.name, { id: response.id, succeeded, dotenv });
     return { ...report, environmentUrl: environmentUrl(job, response, dotenv) };
   }
 
@@ -202,8 +207,31 @@ export class JobRunner {
       const filename = "artifacts.zip";
       const kind = { type: "archive", format: "zip", expireIn: "", sha256: "" };
       endpoint?.adopt({ ...kind, ...found, filename, jobId: id });
-      return [{ id, name, dotenv: new Map() }];
+      return [{ id, name, succeeded: true, dotenv: new Map() }];
     }))).flat();
+  }
+
+  /** Jobs of its parent's and siblings' pipelines; or why the job cannot start, in GitLab's words. */
+  #ofPipelines(job: PipelineJob, path: readonly string[]): readonly NamedPast[] | string {
+    const found: NamedPast[] = [];
+    for (const wanted of job.artifactsOfPipelines) {
+      const past = this.#past.find(wanted);
+      const place = `"${wanted.job}" of pipeline ${wanted.pipeline}`;
+      if (past === "no-job") {
+        return "This job could not start because it could not retrieve the needed artifacts: " +
+          `${place} has not succeeded`;
+      }
+      if (past === "no-pipeline") {
+        // Of the root pipeline it has been said before anything ran.
+        if (path.length === 0) continue;
+        const message = `${job.name} needs ${place}, which is not to be had here: ` +
+          "it starts without it";
+        const keyword = `jobs:${job.config.name}:needs:pipeline`;
+        const about = { place: job.config.place, keyword, job: job.name };
+        tellWarning(this.#options.events, { message, ...about });
+      } else found.push({ ...past, name: wanted.job });
+    }
+    return found;
   }
 
   #response(
@@ -217,7 +245,7 @@ export class JobRunner {
     const token = `local-${crypto.randomUUID().replaceAll("-", "")}`;
     const timeoutSeconds = job.config.timeoutSeconds ?? this.#options.timeoutSeconds;
     const here = job.artifactsFrom.flatMap((name) => {
-      const found = this.#past.get(keyOf(path, name));
+      const found = this.#past.get(path, name);
       return found === undefined ? [] : [{ ...found, name }];
     });
     const past: readonly NamedPast[] = [...here, ...elsewhere];

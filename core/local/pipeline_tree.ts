@@ -67,6 +67,7 @@ export class PipelineTree {
     const { plan, runner, events } = this.#options;
     const { pipeline, selection, facts, path } = tree;
     for (const name of jobNames(pipeline)) this.#unmet.delete(name);
+    runner.openPipeline(facts.predefined["CI_PIPELINE_ID"] ?? "", path);
     const warnings = [...pipeline.warnings, ...selection.warnings];
     for (const warning of warnings) tellWarning(events, warning);
     events.emit({

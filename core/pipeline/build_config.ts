@@ -101,7 +101,7 @@ function readJobs(root: MappingEntry, around: JobSurroundings): ReadonlyMap<stri
 }
 
 function isJob({ entries }: YamlMapping): boolean {
-  return ["script", "run", "trigger"].some((key) => entries.has(key));
+  return ["script", "run", "trigger", "needs"].some((key) => entries.has(key));
 }
 
 function checkStages(

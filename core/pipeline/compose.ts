@@ -6,7 +6,7 @@ import { composeJob, type IncludedJob } from "./compose_job.ts";
 import { decide } from "./decide.ts";
 import { type IndexedJob, JobIndex } from "./job_index.ts";
 import { linkJobs } from "./link_jobs.ts";
-import { conditionLimits, workflowLimits } from "./local_limits.ts";
+import { conditionLimits, needLimits, workflowLimits } from "./local_limits.ts";
 import type { Pipeline, PipelineFacts } from "./pipeline.ts";
 import { CiConfigError, type CiProblem } from "./place.ts";
 import { PathFacts } from "./rules/path_facts.ts";
@@ -17,6 +17,9 @@ import { expandForRunner, VariableError } from "./variables/nested.ts";
 
 const NO_JOBS = "Pipeline will not run for the selected trigger. " +
   "The rules configuration prevented any jobs from being added to the pipeline.";
+
+/** What pipelines with a parent are made for. */
+const CHILD = "parent_pipeline";
 
 /** Stages that make no pipeline on their own. */
 const EDGE_STAGES: ReadonlySet<string> = new Set([".pre", ".post"]);
@@ -61,7 +64,13 @@ export function compose(config: CiConfig, facts: PipelineFacts): Pipeline {
         message: NO_JOBS,
       }))),
     ],
-    warnings: [...warnings, ...links.warnings],
+    warnings: [
+      ...warnings,
+      ...links.warnings,
+      ...(facts.source === CHILD
+        ? []
+        : [...new Set(included.map((one) => one.indexed.job))].flatMap(needLimits)),
+    ],
   };
 }
 

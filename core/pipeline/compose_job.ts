@@ -49,6 +49,11 @@ export function composeJob(included: IncludedJob, links: JobLinks): PipelineJob 
         ? []
         : [{ project: name(elsewhere.project), ref: name(elsewhere.ref), job: name(needed) }]
     ),
+    artifactsOfPipelines: (decision.needs ?? []).flatMap(({ elsewhere, artifacts, job: needed }) =>
+      elsewhere?.pipeline === undefined || needed === "" || !artifacts
+        ? []
+        : [{ pipeline: name(elsewhere.pipeline), job: name(needed) }]
+    ),
     node: instance.node,
   };
 }

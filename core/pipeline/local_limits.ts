@@ -80,24 +80,20 @@ export function conditionLimits({ jobs }: CiConfig): readonly CiWarning[] {
 
 /** Of the jobs that are run. */
 export function jobLimits(jobs: ReadonlySet<CiJob>): readonly CiWarning[] {
-  return [
-    ...NO_EFFECT.flatMap(({ keyword, message, isUsed }) => {
-      const [first, ...more] = [...jobs].filter(isUsed);
-      if (first === undefined) return [];
-      const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
-      return [warning(`${message} (${names})`, first.place, keyword)];
-    }),
-    ...[...jobs].flatMap(needLimits),
-  ];
+  return NO_EFFECT.flatMap(({ keyword, message, isUsed }) => {
+    const [first, ...more] = [...jobs].filter(isUsed);
+    if (first === undefined) return [];
+    const names = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+    return [warning(`${message} (${names})`, first.place, keyword)];
+  });
 }
 
-function needLimits({ name, needs = [] }: CiJob): CiWarning[] {
+/** Of a job in a pipeline without a parent: only its children would be there to need something of. */
+export function needLimits({ name, needs = [] }: CiJob): readonly CiWarning[] {
   return needs.flatMap(({ elsewhere, place, job: needed }) => {
-    if (elsewhere === undefined || elsewhere.project !== undefined) return [];
-    const where = elsewhere.pipeline ?? "another pipeline";
-    const what = needed === "" ? "the pipeline" : `"${needed}"`;
-    const message = `${name} needs ${what} of ${where}, which is not to be had here: ` +
-      "it starts without it";
+    if (elsewhere?.pipeline === undefined || needed === "") return [];
+    const message = `${name} needs "${needed}" of ${elsewhere.pipeline}, which is not to be had ` +
+      "here: it starts without it";
     return [warning(message, place, `jobs:${name}:needs:pipeline`, name)];
   });
 }

@@ -114,6 +114,8 @@ export interface PipelineJob {
   readonly artifactsFrom: readonly string[];
   /** Jobs of other projects whose artifacts it gets. */
   readonly artifactsElsewhere: readonly ArtifactPlace[];
+  /** Jobs of other pipelines of the same tree of parents and children whose artifacts it gets. */
+  readonly artifactsOfPipelines: readonly JobOfPipeline[];
   /** `CI_NODE_INDEX` from 1 and `CI_NODE_TOTAL`; undefined for a job without `parallel`. */
   readonly node: { readonly index: number; readonly total: number } | undefined;
 }
@@ -122,6 +124,12 @@ export interface PipelineJob {
 export interface ArtifactPlace {
   readonly project: string;
   readonly ref: string;
+  readonly job: string;
+}
+
+export interface JobOfPipeline {
+  /** Its number, as `CI_PIPELINE_ID` says it. */
+  readonly pipeline: string;
   readonly job: string;
 }
 

@@ -23,6 +23,9 @@ workflow:rules:exists:project
 workflow:rules:exists:ref
 workflow:rules:auto_cancel:on_new_commit
 workflow:rules:auto_cancel:on_job_failure
+workflow:rules:allow_failure
+workflow:rules:needs
+workflow:rules:start_in
 `;
 
 export const MORE_OF_JOBS = String.raw`
@@ -75,8 +78,6 @@ release:assets:links:name
 release:assets:links:url
 release:assets:links:filepath
 release:assets:links:link_type
-rules:auto_cancel:on_new_commit
-rules:auto_cancel:on_job_failure
 rules:needs:job
 rules:needs:artifacts
 rules:needs:optional

@@ -32,6 +32,7 @@ cache:key:files_commits  e2e/exec_keywords_test.ts  exec makes keys of caches fr
 secrets:*:vault  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 secrets:*:file  e2e/exec_test.ts  exec hands secrets of the user to the jobs that ask for them, in files
 needs:project  e2e/exec_replay_test.ts  exec gives a job the artifacts of other projects that it needs, and names those it cannot get
+needs:pipeline  e2e/exec_child_test.ts  exec hands artifacts of a parent's jobs to a child pipeline that needs them
 workflow:auto_cancel:on_job_failure  e2e/exec_keywords_test.ts  exec ends all jobs when one fails, where the workflow says so
 timeout  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
 coverage  e2e/exec_keywords_test.ts  exec ends a job after its timeout, and finds its coverage
@@ -55,10 +56,10 @@ services:*:variables  e2e/exec_docker_test.ts  exec runs an image and its servic
 include:project  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
 include:remote  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
 include:component  e2e/exec_includes_test.ts  exec includes files of projects, components and other hosts, offline the next time
-trigger  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
-trigger:include  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
-trigger:strategy  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
-trigger:forward  e2e/exec_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger  e2e/exec_child_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:include  e2e/exec_child_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:strategy  e2e/exec_child_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
+trigger:forward  e2e/exec_child_test.ts  exec runs child pipelines, and a failing child fails the job that waits for it
 cache:key:files  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 cache:key:prefix  e2e/exec_keywords_test.ts  exec keeps caches from run to run, as their policies say
 artifacts:reports  e2e/exec_test.ts  exec tells coverage, caches, retries and the counts of test reports

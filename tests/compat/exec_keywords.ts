@@ -106,7 +106,7 @@ needs:artifacts                 done    pipeline  Whether their artifacts come a
 needs:optional                  done    pipeline  May be left out of the pipeline.
 needs:parallel:matrix           done    pipeline  Some instances of a job.
 needs:project                   done    job       The artifacts come along; those that are not to be had are named.
-needs:pipeline                  named   pipeline  Another pipeline is not to be had.
+needs:pipeline                  partly  job       Artifacts of jobs of parent and child pipelines; the state of another project's pipeline is not to be had.
 only                            done    pipeline  Refs, variables, changes.
 only:refs                       done    pipeline  Names, patterns, keywords.
 only:variables                  done    pipeline  Expressions.

@@ -1,9 +1,7 @@
 /** `exec` as people use it: the compiled executable in a repository of theirs. */
 
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
 
 const PIPELINE = `
@@ -148,86 +146,6 @@ test.concurrent("two runs at the same time do not meet", async () => {
   expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
 });
 
-const PARENT = `
-stages: [make, child]
-variables: {GLOBAL: from parent}
-make:
-  stage: make
-  script: ['printf "made:\\n  script: [echo made, echo \\$X]\\n" > child.yml']
-  artifacts: {paths: [child.yml]}
-dynamic:
-  stage: child
-  variables: {X: "on $CI_COMMIT_REF_NAME"}
-  trigger: {include: [{artifact: child.yml, job: make}], strategy: depend}
-static:
-  stage: child
-  trigger: {include: sub/ci.yml, strategy: depend}
-elsewhere:
-  stage: child
-  trigger: {project: group/other}
-`;
-
-test.concurrent("exec runs child pipelines, and a failing child fails the job that waits for it", async () => {
-  using lab = new ExecLab({
-    ".gitlab-ci.yml": PARENT,
-    "sub/ci.yml": "job:\n  script:\n    - echo $GLOBAL $CI_PIPELINE_SOURCE\n    - exit 4\n",
-  });
-  const { code, events } = await lab.events();
-  expect(code).toBe(1);
-  expect(outputOf(events, "made")).toEqual(["made", "on main"]);
-  expect(outputOf(events, "job")).toEqual(["from parent parent_pipeline"]);
-  const finished = ofType(events, "job.finished");
-  const of = (name: string) => finished.find(({ job }) => job === name);
-  expect(of("dynamic")).toMatchObject({ status: "success", pipeline: [] });
-  expect(of("made")).toMatchObject({ status: "success", pipeline: ["dynamic"] });
-  expect(of("job")).toMatchObject({ status: "failed", exit_code: 4, pipeline: ["static"] });
-  expect(of("static")).toMatchObject({ status: "failed" });
-  expect(ofType(events, "job.skipped")).toMatchObject([
-    { job: "elsewhere", reason: "unsupported", message: expect.stringContaining("group/other") },
-  ]);
-  expect(ofType(events, "pipeline.finished").map(({ pipeline, status }) => [pipeline, status]))
-    .toContainEqual([["static"], "failed"]);
-});
-
-test.concurrent("exec runs child pipelines without a container engine, as far as their jobs need none", async () => {
-  const child = "trigger: { include: child.yml, strategy: depend }";
-  using lab = new ExecLab({
-    ".gitlab-ci.yml": `child: { ${child} }\n`,
-    "child.yml": "near: { script: [echo here] }\nboxed: { image: a, script: [echo there] }\n",
-  });
-  lab.env["DOCKER_HOST"] = "unix:///nowhere/docker.sock";
-  const { code, events } = await lab.events();
-  expect(code).toBe(1);
-  expect(outputOf(events, "near")).toEqual(["here"]);
-  expect(outputOf(events, "boxed")).toEqual([]);
-  expect(events).toContainEqual(expect.objectContaining({
-    job: "boxed",
-    text: expect.stringContaining("no container engine answers: start Docker or Podman"),
-  }));
-});
-
-test.concurrent("exec reads no file of this machine as a child pipeline of artifacts", async () => {
-  const outside = join(tmpdir(), `outside-${crypto.randomUUID()}.yml`);
-  writeFileSync(outside, "made:\n  script: [echo led outside]\n");
-  using lab = new ExecLab({
-    ".gitlab-ci.yml": `
-stages: [make, child]
-make:
-  stage: make
-  script: ['ln -s ${outside} child.yml']
-  artifacts: {paths: [child.yml]}
-child:
-  stage: child
-  trigger: {include: [{artifact: child.yml, job: make}], strategy: depend}
-`,
-  });
-  const { code, events } = await lab.events();
-  rmSync(outside);
-  expect(code).toBe(1);
-  expect(outputOf(events, "made")).toEqual([]);
-  expect(JSON.stringify(events)).toContain("is no path of artifacts");
-});
-
 test.concurrent("exec shows what it would do, and runs nothing", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": 'build:\n  stage: build\n  script: [touch ran]\n  variables: {A: "1"}\n' +
@@ -365,32 +283,4 @@ does-not: {script: ['echo "none: $PASSWORD"']}
     message: "secrets are not fetched here: set OTHER in [secrets] of " +
       "gitlab-runner/exec-secrets.toml (asks)",
   });
-});
-
-test.concurrent("exec ends as blocked where a manual job holds up others, also from a child", async () => {
-  using lab = new ExecLab({
-    ".gitlab-ci.yml": "stages: [build, test, deploy]\nbuild: {stage: build, script: [echo]}\n" +
-      "child: {stage: test, trigger: {include: child.yml, strategy: mirror}}\n" +
-      "deploy: {stage: deploy, script: [echo]}\n",
-    "child.yml": "gate: {script: [echo], rules: [{when: manual}]}\n" +
-      "after: {stage: deploy, script: [echo]}\n",
-  });
-  const { code, events } = await lab.events();
-  expect(code).toBe(0);
-  expect(ofType(events, "job.finished")).toMatchObject([
-    { job: "build", status: "success" },
-    { job: "child", status: "manual", exit_code: null },
-  ]);
-  expect(ofType(events, "pipeline.finished")).toMatchObject([
-    { pipeline: ["child"], status: "manual", exit_code: 0 },
-    { pipeline: [], status: "manual", exit_code: 0 },
-  ]);
-  const { stdout } = await lab.run();
-  expect(stdout).toContain('deploy | skipped: waits for "child", whose pipeline is blocked');
-  expect(stdout).toContain("Pipeline blocked: 2 jobs in");
-
-  const played = await lab.run("--manual", "gate", "--manual", "gaet");
-  expect(played.stdout).toContain('warning: --manual: no pipeline of this run has a job "gaet"');
-  expect(played.stdout).toContain("child > after | success");
-  expect(played.stdout).toContain("Pipeline success: 5 jobs in");
 });

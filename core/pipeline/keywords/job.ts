@@ -10,7 +10,7 @@ import { readJobInputs } from "./job_inputs.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 import { readEnvironment } from "./environment.ts";
 import { type Inherit, INHERIT_ALL, readInherit } from "./inherit.ts";
-import { readNeeds, readParallel } from "./needs.ts";
+import { mirrorsPipeline, readNeeds, readParallel } from "./needs.ts";
 import { readPolicy } from "./policy.ts";
 import { readAllowFailure } from "./retry.ts";
 import { readRules } from "./rules.ts";
@@ -82,7 +82,8 @@ export function readJob(
     entry.report(`name is too long (maximum is ${MAX_NAME} characters)`);
   }
   const isTrigger = child(entry.node, "script") === undefined &&
-    !entry.node.entries.has("run") && child(entry.node, "trigger") !== undefined;
+    !entry.node.entries.has("run") &&
+    ["trigger", "needs"].some((key) => child(entry.node, key) !== undefined);
   entry.checkKeys(isTrigger ? TRIGGER_KEYS : SCRIPT_KEYS);
   const extended = entry.stringOrStrings("extends");
   if (extended?.length === 0) entry.reportKey("extends", "can't be blank");
@@ -93,7 +94,8 @@ export function readJob(
     );
   }
   const inherit = read(entry, "inherit", readInherit) ?? INHERIT_ALL;
-  const job = {
+  const job: CiJob = {
+    pages: undefined,
     ...readTiming(entry, isTrigger),
     ...readScripts(entry, isTrigger),
     name,
@@ -104,14 +106,24 @@ export function readJob(
     rules: read(entry, "rules", (value) => readRules(value, "job")),
     ...readPolicies(entry, around),
     parallel: readInstances(entry, isTrigger),
-    needs: read(entry, "needs", (value) => readNeeds(value, "job")),
+    needs: read(entry, "needs", (value) => readNeeds(value, isTrigger ? "trigger" : "job")),
     dependencies: entry.strings("dependencies"),
     resourceGroup: entry.string("resource_group"),
     environment: read(entry, "environment", readEnvironment),
     trigger: isTrigger ? read(entry, "trigger", readTrigger) : undefined,
     ...readSharedKeywords(entry, isTrigger ? {} : around.defaults, inherit),
   };
+  if (isTrigger) checkTrigger(entry, job);
   return { ...job, ...readPagesOf(name, entry, job.artifacts) };
+}
+
+/** Without a trigger a job can only have the state of another project's pipeline. */
+function checkTrigger(entry: MappingEntry, { trigger, needs = [] }: CiJob): void {
+  const mirrored = needs.filter(mirrorsPipeline).length;
+  if (trigger === undefined && mirrored === 0 && child(entry.node, "trigger") === undefined) {
+    entry.report("config should contain either a trigger or a needs:pipeline");
+  }
+  if (mirrored > 1) entry.report("config should contain at most one bridge need");
 }
 
 /** A keyword that is an entry of its own, when it is there. */

@@ -9,14 +9,28 @@ const MAX_PARALLEL = 200;
 /** Of other projects, and of other pipelines. */
 const MAX_ELSEWHERE = 5;
 
+/** Whose needs they are: which kinds there may be differs. */
+export type NeedScope = "job" | "rule" | "trigger";
+
+/** As GitLab calls them: of this pipeline, of another one or project, of a whole pipeline. */
+type NeedKind = "job" | "cross_dependency" | "bridge";
+
+const KINDS: Readonly<Record<NeedScope, readonly NeedKind[]>> = {
+  job: ["job", "cross_dependency"],
+  rule: ["job"],
+  trigger: ["job", "bridge"],
+};
+
 /** A list, or for a trigger job one mapping. Nested lists come from `!reference`. */
-export function readNeeds(entry: Entry, scope: "job" | "rule"): readonly CiNeed[] {
+export function readNeeds(entry: Entry, scope: NeedScope): readonly CiNeed[] {
   const { node } = entry;
   if (node.kind === "scalar") {
     entry.report("config should be a hash or an array of strings");
     return [];
   }
   const items = node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
+  const wrong = new Set(items.map(kindOf).filter((kind) => !KINDS[scope].includes(kind)));
+  if (wrong.size > 0) entry.report(`config uses invalid types: ${[...wrong].join(", ")}`);
   const needs = items.flatMap((item) => readNeed(entry.with(item), scope) ?? []);
   const elsewhere = needs.flatMap((need) => need.elsewhere ?? []);
   const projects = elsewhere.filter(({ project }) => project !== undefined).length;
@@ -30,7 +44,14 @@ function unnest(node: YamlNode): readonly YamlNode[] {
   return node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
 }
 
-function readNeed(list: Entry, scope: "job" | "rule"): CiNeed | undefined {
+function kindOf(node: YamlNode): NeedKind {
+  if (node.kind !== "mapping") return "job";
+  if (node.entries.has("project")) return "cross_dependency";
+  if (!node.entries.has("pipeline")) return "job";
+  return node.entries.has("job") ? "cross_dependency" : "bridge";
+}
+
+function readNeed(list: Entry, scope: NeedScope): CiNeed | undefined {
   const { node } = list;
   const need = {
     place: placeOf(node),
@@ -47,11 +68,11 @@ function readNeed(list: Entry, scope: "job" | "rule"): CiNeed | undefined {
   }
   if (!list.isMapping()) return named(list, "unknown strategy").report("has an unsupported type");
   const has = (key: string) => list.node.entries.has(key);
-  if (scope === "job" && has("project")) return { ...need, ...readProjectNeed(list) };
-  if (scope === "job" && has("pipeline")) return { ...need, ...readPipelineNeed(list) };
+  if (has("project")) return { ...need, ...readProjectNeed(list) };
+  if (has("pipeline")) return { ...need, ...readPipelineNeed(list) };
   const hash = named(list, "job hash");
   const keys = ["job", "artifacts", "optional"];
-  hash.checkKeys(scope === "job" ? [...keys, "parallel"] : keys);
+  hash.checkKeys(scope === "rule" ? keys : [...keys, "parallel"]);
   const job = requiredAt(hash, "job");
   const parallel = list.at("parallel");
   const instances = parallel === undefined ? undefined : readParallel(parallel);
@@ -94,6 +115,11 @@ function readPipelineNeed(list: MappingEntry): Partial<CiNeed> {
     artifacts: dependency.boolean("artifacts") ?? true,
     elsewhere: pipeline === undefined ? {} : { pipeline },
   };
+}
+
+/** Whether a need is the state of a whole pipeline, and no job's artifacts. */
+export function mirrorsPipeline({ elsewhere, job }: CiNeed): boolean {
+  return elsewhere?.project === undefined && elsewhere !== undefined && job === "";
 }
 
 function requiredAt(entry: MappingEntry, key: string): string | undefined {

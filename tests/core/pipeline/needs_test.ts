@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "bun:test";
 import { compose } from "../../../core/pipeline/compose.ts";
-import { EVERYTHING, select } from "../../../core/pipeline/select.ts";
 import { config, facts, type JobText, names, PLACE, refusals } from "./builders.ts";
 
 type Jobs = Readonly<Record<string, JobText>>;
@@ -89,13 +88,12 @@ describe("needs name", () => {
     const pipeline = compose(
       config({
         a: { needs: [{ job: "x", elsewhere: { project: "group/other", ref: "main" } }] },
-        b: { needs: [{ job: "", elsewhere: { pipeline: "$UP" } }] },
+        b: { needs: [{ job: "x", elsewhere: { pipeline: "$UP" } }] },
       }),
       facts(),
     );
-    const { warnings } = select(pipeline, EVERYTHING);
-    expect(warnings.map(({ message, keyword }) => `${keyword}: ${message}`)).toEqual([
-      "jobs:b:needs:pipeline: b needs the pipeline of $UP, which is not to be had here: " +
+    expect(pipeline.warnings.map(({ message, keyword }) => `${keyword}: ${message}`)).toEqual([
+      'jobs:b:needs:pipeline: b needs "x" of $UP, which is not to be had here: ' +
       "it starts without it",
     ]);
   });
