@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
 import { expectSuccess, Lab } from "./lab.ts";
-import { processes } from "./processes.ts";
+import { processes } from "../fixtures/processes.ts";
 
 let lab: Lab;
 beforeAll(async () => {

@@ -3,11 +3,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { eventually, expectFailure, expectSuccess, Lab } from "./lab.ts";
+import { freePort } from "../fixtures/free_port.ts";
 
 let lab: Lab;
 let url: string;
 beforeAll(async () => {
-  const port = await freePort();
+  const port = freePort();
   url = `http://127.0.0.1:${port}`;
   lab = (await Lab.open({
     globals: [`listen_address = "127.0.0.1:${port}"`],
@@ -15,13 +16,6 @@ beforeAll(async () => {
   })).start();
 });
 afterAll(async () => await lab[Symbol.asyncDispose]());
-
-async function freePort(): Promise<number> {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = server;
-  await server.stop(true);
-  return port;
-}
 
 async function scrape(): Promise<string> {
   return await (await fetch(`${url}/metrics`)).text();
@@ -115,7 +109,7 @@ test("health and process state are told, and only GET reads metrics", async () =
 });
 
 test("a job that waited for longer than monitoring.job_queuing_durations allows is counted", async () => {
-  const port = await freePort();
+  const port = freePort();
   await using watched = await Lab.open({
     globals: [`listen_address = "127.0.0.1:${port}"`],
     entry: [

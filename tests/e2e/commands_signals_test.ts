@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 
 import { eventually, expectSuccess, Lab } from "./lab.ts";
-import { isAlive } from "./processes.ts";
+import { isAlive } from "../fixtures/processes.ts";
 
 test.concurrent("SIGQUIT lets running jobs end, takes no other, and exits with 0", async () => {
   await using lab = await Lab.open();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { eventually, expectFailure, expectSuccess, Lab } from "./lab.ts";
-import { processes } from "./processes.ts";
+import { processes } from "../fixtures/processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 
 /** Bash programs. `$ROOT` is the job's directory, `$NAME` its name, `$PROGRAM` this executable. */

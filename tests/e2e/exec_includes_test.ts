@@ -1,12 +1,12 @@
 /** `exec` with files from elsewhere: the compiled executable, a GitLab and another host. */
 
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeProjects, serveProjects } from "../fakes/fake_projects.ts";
 import { makeCertificate } from "./certificates.ts";
 import { ExecLab, ofType, outputOf } from "./exec_lab.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const LIBRARY = {
   "group/lib": {
@@ -181,8 +181,3 @@ after: { script: 'true', needs: [there] }
     ["there", "after"],
   ]);
 });
-
-function temporaryDirectory(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), "runner-exec-tls-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 
 import { eventually, expectFailure, expectSuccess, Lab } from "./lab.ts";
-import { isAlive } from "./processes.ts";
+import { isAlive } from "../fixtures/processes.ts";
 
 let lab: Lab;
 beforeAll(async () => {

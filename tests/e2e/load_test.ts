@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 
 import { expectSuccess, Lab } from "./lab.ts";
-import { peakMemoryMiB } from "./processes.ts";
+import { peakMemoryMiB } from "../fixtures/processes.ts";
 
 const JOBS = 200;
 /** The manager stays small however many jobs it watches over. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
-import { cpuSeconds, isAlive, parentOf, processes } from "./processes.ts";
+import { cpuSeconds, isAlive, parentOf, processes } from "../fixtures/processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 
 const FAULTY = resolve(import.meta.dir, "../fixtures/plugins/faulty_plugin.ts");

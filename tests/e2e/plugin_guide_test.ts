@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXECUTABLE } from "./runner_process.ts";
 import { installSdk } from "./typescript_sdk.ts";
+import { freePort } from "../fixtures/free_port.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const GUIDE = readFileSync(join(ROOT, "docs/writing-a-plugin.md"), "utf8");
@@ -68,14 +68,6 @@ class Desk implements Disposable {
   }
 }
 
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return String(typeof address === "object" ? address?.port : 0);
-}
-
 const LIMIT = 300_000;
 const VERDICT = /^(\d+) checks passed: this plugin keeps the contract of an executor$/m;
 const missing = ["python3", "unshare", "busybox", "curl"].filter((name) =>
@@ -105,7 +97,7 @@ describe("the guide to plugins", () => {
   test.skipIf(cannot)(
     "leads to jobs in root directories of their own (needs root, python3, unshare, busybox, curl)",
     async () => {
-      const port = await freePort();
+      const port = String(freePort());
       const said: string[] = [];
       for (const block of blocksOf("2. ", "3. ")) {
         if (block.language === "sh") said.push(await desk.run(block.text.replaceAll("8989", port)));

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab, output } from "./lab.ts";
-import { isAlive } from "./processes.ts";
+import { isAlive } from "../fixtures/processes.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 import { installSdk } from "./typescript_sdk.ts";
 

@@ -8,7 +8,7 @@ import { isRunning } from "../conformance/executor_suite.ts";
 import { openLink } from "../fixtures/frozen_link.ts";
 import { missingForSshd, startSshd } from "../fixtures/sshd.ts";
 import { eventually, expectFailure, expectSuccess } from "./lab.ts";
-import { processes } from "./processes.ts";
+import { processes } from "../fixtures/processes.ts";
 import { NOTICED_MS, openSshLab } from "./ssh_lab.ts";
 
 const missing = missingForSshd();

@@ -15,7 +15,7 @@ import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { makeKey, missingForSshd, startSshd, type TestSshd } from "../fixtures/sshd.ts";
 import { TestAgent } from "../fixtures/ssh_agent.ts";
 import { eventually, expectFailure, expectSuccess, type Lab, zipNames } from "./lab.ts";
-import { peakMemoryMiB, processes } from "./processes.ts";
+import { peakMemoryMiB, processes } from "../fixtures/processes.ts";
 import { NOTICED_MS, openSshLab } from "./ssh_lab.ts";
 
 const missing = missingForSshd();

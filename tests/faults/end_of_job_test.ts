@@ -8,15 +8,10 @@ import type { Clock } from "../../core/coordinator/clock.ts";
 import { Outbox } from "../../core/trace/outbox.ts";
 import { JobRecord } from "../../core/trace/record.ts";
 import { Semaphore } from "../../core/util/semaphore.ts";
-import {
-  FACTS,
-  FakeJob,
-  MemoryLog,
-  QUIET_ANSWER,
-  temporaryDirectory,
-} from "../core/trace/fake_job.ts";
+import { FACTS, FakeJob, MemoryLog, QUIET_ANSWER } from "../core/trace/fake_job.ts";
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
 import { Bench, eventually, gapsMs, TRACE } from "./harness.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const PLAIN = { FF_TIMESTAMPS: "false" };
 const HELLO = { script: "echo hello", variables: PLAIN };

@@ -15,7 +15,7 @@ import { join, resolve } from "node:path";
 
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
 import { eventually, expectFailure, expectSuccess, type FinishedJob, Lab } from "../e2e/lab.ts";
-import { isAlive, parentOf, processes, type SeenProcess } from "../e2e/processes.ts";
+import { isAlive, parentOf, processes, type SeenProcess } from "../fixtures/processes.ts";
 
 const PLUGIN = resolve(import.meta.dir, "../fixtures/plugins/phases.py");
 const KILLED = 'The plugin "phases": It ended with signal SIGKILL';

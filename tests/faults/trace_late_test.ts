@@ -16,9 +16,9 @@ import {
   MemoryLog,
   NEVER,
   QUIET_ANSWER,
-  temporaryDirectory,
 } from "../core/trace/fake_job.ts";
 import { Bench, eventually, gapsMs, numbered, TRACE } from "./harness.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 // They wait for one another on a busy machine.
 setDefaultTimeout(20_000);

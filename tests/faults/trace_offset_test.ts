@@ -10,8 +10,9 @@ import { Spool } from "../../core/trace/spool.ts";
 import { TraceLink } from "../../core/trace/trace_link.ts";
 import { Secret } from "../../core/util/secret.ts";
 import { Semaphore } from "../../core/util/semaphore.ts";
-import { HastyClock, MemoryLog, NEVER, temporaryDirectory } from "../core/trace/fake_job.ts";
+import { HastyClock, MemoryLog, NEVER } from "../core/trace/fake_job.ts";
 import { Bench, numbered, TRACE } from "./harness.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 setDefaultTimeout(30_000);
 

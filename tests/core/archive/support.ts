@@ -1,31 +1,27 @@
 /** What the archive tests share: temporary trees, whole archives, and zips written by hand. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { createArchive } from "../../../core/archive/create.ts";
 import { extractArchive } from "../../../core/archive/extract.ts";
 import { selectFiles } from "../../../core/archive/file_selection.ts";
 import type { ArchiveFormat } from "../../../core/archive/format.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
-export interface Scratch extends Disposable {
-  readonly path: string;
+export interface Scratch extends TemporaryDirectory {
   /** A new directory in it. */
   directory(name: string): string;
 }
 
 export function scratch(): Scratch {
-  const path = mkdtempSync(join(tmpdir(), "archive-test-"));
+  const own = temporaryDirectory();
   return {
-    path,
+    ...own,
     directory(name) {
-      const full = join(path, name);
+      const full = join(own.path, name);
       mkdirSync(full, { recursive: true });
       return full;
-    },
-    [Symbol.dispose]() {
-      rmSync(path, { recursive: true, force: true });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ArtifactDownload,
@@ -18,11 +18,12 @@ import {
   rawServer,
   scripted,
   type Seen,
-  temporaryDirectory,
 } from "./support.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
-const directory = temporaryDirectory();
-afterAll(() => rmSync(directory, { recursive: true }));
+const scratch = temporaryDirectory();
+const directory = scratch.path;
+afterAll(() => scratch[Symbol.dispose]());
 let files = 0;
 
 function upload(url: string, options: Partial<ArtifactUpload> = {}) {

@@ -1,9 +1,6 @@
 /** Real servers, certificates and collecting loggers for the coordinator client's tests. */
 
 import { createServer, type Socket } from "node:net";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   gitlabCoordinator,
   type GitLabCoordinatorOptions,
@@ -158,10 +155,6 @@ export function coordinator(
     ...options,
   });
   return Object.assign(made, { lines });
-}
-
-export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), "coordinator-test-"));
 }
 
 export function json(

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { connect as tcp } from "node:net";
 import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
 import type { GitLabCoordinatorOptions } from "../../../core/coordinator/client.ts";
-import { calm, coordinator, info, onRequest, rawServer, temporaryDirectory } from "./support.ts";
+import { calm, coordinator, info, onRequest, rawServer } from "./support.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
-const directory = temporaryDirectory();
+const scratch = temporaryDirectory();
+const directory = scratch.path;
 const at = (name: string) => join(directory, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 
@@ -32,7 +34,7 @@ beforeAll(() => {
   const made = Bun.spawnSync(["sh", "-c", OPENSSL], { cwd: directory });
   if (made.exitCode !== 0) throw new Error(made.stderr.toString());
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => scratch[Symbol.dispose]());
 
 const JOB = JSON.stringify({ id: 1, token: "job-token" });
 

@@ -3,6 +3,7 @@ import { openInstruments } from "../../../core/http/instruments.ts";
 import { createProcessLog } from "../../../core/log/process_log.ts";
 import { noMetrics } from "../../../core/metrics/no_metrics.ts";
 import type { ManagerSnapshot } from "../../../core/metrics/snapshot.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 
 const snapshot: ManagerSnapshot = {
   concurrent: 3,
@@ -49,8 +50,3 @@ test("openInstruments serves the manager's numbers and counts its log", async ()
   await instruments[Symbol.asyncDispose]();
   await expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow();
 });
-
-function freePort(): number {
-  using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  return server.port ?? 0;
-}

@@ -14,9 +14,9 @@ import {
   OVER,
   QUIET_ANSWER,
   rejected,
-  temporaryDirectory,
   UNREACHABLE,
 } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 const TEXT = "0123456789".repeat(200_000);
 const SUCCESS: FinalState = { state: "success" };

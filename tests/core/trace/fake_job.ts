@@ -1,9 +1,6 @@
 /** Stand-ins for what surrounds a trace: a coordinator's job, a clock, a log, a directory. */
 
-import { mkdtempSync, rmSync } from "node:fs";
 import { access } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Clock } from "../../../core/coordinator/clock.ts";
 import type {
   JobAnswer,
@@ -151,11 +148,6 @@ export class MemoryLog implements Logger {
   error = (message: string): void => void this.lines.push(`error ${message}`);
   fatal = (message: string): void => void this.lines.push(`fatal ${message}`);
   with = (): Logger => this;
-}
-
-export function temporaryDirectory(): { readonly path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "trace-test-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export const FACTS: JobFacts = {

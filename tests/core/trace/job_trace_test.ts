@@ -16,9 +16,9 @@ import {
   NEVER,
   OVER,
   rejected,
-  temporaryDirectory,
   UNREACHABLE,
 } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 function tracing(options: Partial<TraceOptions> & { facts?: Partial<JobFacts> } = {}) {
   const directory = temporaryDirectory();

@@ -6,16 +6,8 @@ import type { FinalState } from "../../../core/job/result.ts";
 import { deliverRecord, Outbox, recover } from "../../../core/trace/outbox.ts";
 import { type JobFacts, JobRecord } from "../../../core/trace/record.ts";
 import { Semaphore } from "../../../core/util/semaphore.ts";
-import {
-  FACTS,
-  FakeJob,
-  HastyClock,
-  MemoryLog,
-  NEVER,
-  rejected,
-  temporaryDirectory,
-  UNREACHABLE,
-} from "./fake_job.ts";
+import { FACTS, FakeJob, HastyClock, MemoryLog, NEVER, rejected, UNREACHABLE } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 const FAILED: FinalState = { state: "failed", failureReason: "runner_system_failure" };
 

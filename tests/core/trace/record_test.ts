@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { JobRecord } from "../../../core/trace/record.ts";
-import { FACTS, temporaryDirectory } from "./fake_job.ts";
+import { FACTS } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 describe("JobRecord", () => {
   test("keeps facts, note and result across processes, for this user's eyes only", () => {

@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
 import type { SystemFailure } from "../../../core/errors.ts";
 import { OutputLimit } from "../../../core/trace/output_limit.ts";
 import { Spool } from "../../../core/trace/spool.ts";
-import { temporaryDirectory } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 function append(spool: Spool, text: string | Uint8Array, vital = false): void {
   const bytes = Buffer.from(text);

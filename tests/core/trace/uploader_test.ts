@@ -13,9 +13,9 @@ import {
   OVER,
   QUIET_ANSWER,
   rejected,
-  temporaryDirectory,
   UNREACHABLE,
 } from "./fake_job.ts";
+import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
 
 function uploading(options: { dynamicKeepAlive?: boolean } = {}) {
   const directory = temporaryDirectory();

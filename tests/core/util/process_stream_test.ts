@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { openProcessStream } from "../../../core/util/process_stream.ts";
+import { isAlive } from "../../fixtures/processes.ts";
 
 describe("openProcessStream", () => {
   const open = (code: string) =>
@@ -48,11 +49,3 @@ describe("openProcessStream", () => {
     expect(isAlive(pid)).toBe(false);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

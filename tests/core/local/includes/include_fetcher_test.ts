@@ -1,23 +1,18 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { IncludeFetcher } from "../../../../core/local/includes/include_fetcher.ts";
 import type { FetchedFile, FileElsewhere } from "../../../../core/pipeline/ci_source.ts";
 import { Secret } from "../../../../core/util/secret.ts";
 import { quietLogger } from "../../../fakes/quiet_logger.ts";
 import { type FakeProjects, serveProjects } from "../../../fakes/fake_projects.ts";
+import { temporaryDirectory } from "../../../fixtures/temporary_directory.ts";
 
 const OWN: ReadonlyMap<string, string> = new Map([
   ["a.yml", "own file"],
   ["templates/own.yml", "own component"],
 ]);
 const SIGNAL = new AbortController().signal;
-
-function temporary(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), "includes-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}
 
 function fetcher(
   server: { readonly url: string },
@@ -46,7 +41,7 @@ async function fetchOnce(
   file: FileElsewhere,
   options: { readonly token?: string } = {},
 ): Promise<FetchedFile> {
-  using directory = temporary();
+  using directory = temporaryDirectory();
   using includes = fetcher(server, directory.path, options);
   return await includes.fetch(file, { signal: SIGNAL });
 }
@@ -194,7 +189,7 @@ test("IncludeFetcher reads a template of GitLab", async () => {
 test("IncludeFetcher lists all files of a project", async () => {
   const files = Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`f${n}.yml`, ""]));
   using server = serveProjects({ "group/lib": { refs: { v1: "c1" }, files: { c1: files } } });
-  using directory = temporary();
+  using directory = temporaryDirectory();
   using includes = fetcher(server, directory.path);
   const paths = await includes.filesOf({ project: "group/lib", ref: "v1" }, { signal: SIGNAL });
   expect(paths).toHaveLength(250);
@@ -205,7 +200,7 @@ test("IncludeFetcher lists all files of a project", async () => {
 });
 
 test("IncludeFetcher works offline with what it fetched, until it is to fetch again", async () => {
-  using directory = temporary();
+  using directory = temporaryDirectory();
   const cache = join(directory.path, "includes");
   const file = { kind: "project", project: "group/lib", ref: "main", path: "ci/a.yml" } as const;
   using server = serveProjects(LIBRARY);
@@ -234,7 +229,7 @@ test("IncludeFetcher works offline with what it fetched, until it is to fetch ag
 });
 
 test("IncludeFetcher does not keep what was missing", async () => {
-  using directory = temporary();
+  using directory = temporaryDirectory();
   const file = { kind: "project", project: "group/lib", ref: "main", path: "ci/new.yml" } as const;
   using before = serveProjects(LIBRARY);
   using includes = fetcher(before, directory.path);

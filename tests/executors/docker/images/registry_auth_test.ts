@@ -10,6 +10,7 @@ import {
   findRegistryAuth,
 } from "../../../../executors/docker/images/registry_auth.ts";
 import { LineLog, NEVER, NO_CREDENTIALS } from "./support.ts";
+import { isAlive } from "../../../fixtures/processes.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "runner-registry-auth-"));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
@@ -328,7 +329,7 @@ describe("findRegistryAuth with helpers", () => {
     controller.abort(new Error("canceled"));
     await expect(search).rejects.toThrow("canceled");
     await Bun.sleep(20);
-    expect(isRunning(child)).toBe(false);
+    expect(isAlive(child)).toBe(false);
   });
 
   test("helperCredentials gives a helper its environment and nothing else", async () => {
@@ -357,11 +358,3 @@ test("repositoryPrefix reads keys as registry and path", () => {
   };
   for (const [key, prefix] of Object.entries(cases)) expect(repositoryPrefix(key)).toBe(prefix);
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
