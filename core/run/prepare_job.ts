@@ -4,6 +4,7 @@ import { JobConfigurationError, messageOf, SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExecutorNote, PreparedEnvironment } from "../executor.ts";
 import type { JobSpec } from "../job/spec.ts";
 import { deadline, delay, JobTimedOut } from "../util/abort.ts";
+import { ANSI } from "../util/ansi.ts";
 import { shortToken } from "../util/token.ts";
 import { formatDuration } from "../util/units.ts";
 import type { JobLine, JobRun } from "./job_run.ts";
@@ -113,7 +114,7 @@ async function prepareExecutor(
     } catch (error) {
       if (attempt >= PREPARE_ATTEMPTS || isFinal(error) || signal.aborted) throw error;
       io.log.error(`Preparation failed: ${messageOf(error)}`);
-      io.log.print(`\x1b[0;33mWill be retried in ${PREPARE_RETRY_MS / 1000}s ...`);
+      io.log.print(`${ANSI.warning}Will be retried in ${PREPARE_RETRY_MS / 1000}s ...`);
       await delay(PREPARE_RETRY_MS, { signal });
     }
   }

@@ -17,7 +17,10 @@ import { writeSummary } from "./summary.ts";
 /** How the job ended, and what is left to tidy up once the coordinator knows. */
 export interface JobEnd {
   readonly result: JobResult;
-  /** Removes what the job left in its environment. Never throws; bounded by `signal`. */
+  /**
+   * Removes what the job left in its environment; bounded by `signal`. Throws when secrets may stay
+   * in one that other jobs use.
+   */
   tidyUp(options: { signal: AbortSignal }): Promise<void>;
 }
 
@@ -54,7 +57,7 @@ export async function runJob(run: JobRun, signals: JobSignals): Promise<JobEnd> 
   if (planned !== undefined) writeSummary(trace, planned.stages.reports);
   writeResult(trace, result);
   const dirty = isClean ? undefined : planned;
-  return { result, tidyUp: (options) => tidyUp(dirty, options.signal) };
+  return { result, tidyUp: (options) => tidyUp(run, dirty, options.signal) };
 }
 
 /** Tells of a failure, a missed time limit included, before anything is removed. */
@@ -240,7 +243,16 @@ async function cleanUp(line: JobLine, run: PlannedJob): Promise<boolean> {
   }
 }
 
-async function tidyUp(run: PlannedJob | undefined, signal: AbortSignal): Promise<void> {
-  if (run === undefined) return;
-  await run.stages.runSilently(run.plan.cleanup, signal).catch(() => {});
+async function tidyUp(
+  run: JobRun,
+  planned: PlannedJob | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (planned === undefined) return;
+  try {
+    await planned.stages.runSilently(planned.plan.cleanup, signal);
+  } catch (error) {
+    // An environment of the job's own goes with all that is in it.
+    if (planned.hasFiles && run.sharedEnvironment) throw error;
+  }
 }

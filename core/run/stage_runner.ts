@@ -104,11 +104,17 @@ export class StageRunner {
     );
   }
 
-  /** Runs a stage without a section and without a trace of it: clean-up after the job's end. */
+  /**
+   * Runs a stage without a section and without a trace of it: clean-up after the job's end. Throws
+   * SystemFailure when it does not end well.
+   */
   async runSilently(stage: PlannedStage, signal: AbortSignal): Promise<void> {
     if (stage.ops.every(isRemoval) && await this.#remove(stage.ops, signal)) return;
     const silent = { write: () => undefined };
-    await this.#execute(stage, { ...this.#options.io, output: silent }, signal);
+    const status = await this.#execute(stage, { ...this.#options.io, output: silent }, signal);
+    if (isSuccess(status)) return;
+    const { message } = exitFailure(status, this.#options.exitPhrase);
+    throw new SystemFailure(`Cannot run ${stage.name}: ${message}`);
   }
 
   /** What the executor is given to run. */
