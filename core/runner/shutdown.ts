@@ -1,5 +1,6 @@
 /** From signals to an end: graceful, then forced, then at once. */
 
+import { messageOf } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Registry } from "../registry.ts";
@@ -93,7 +94,16 @@ export class Shutdown implements Disposable {
     await engine.drain();
     engine.close();
     logger.info("All workers stopped.");
-    for (const executor of executors.all) await executor[Symbol.asyncDispose]();
+    for (const executor of executors.all) {
+      try {
+        await executor[Symbol.asyncDispose]();
+      } catch (error) {
+        logger.error("Cannot shut down an executor provider", {
+          executor: executor.name,
+          error: messageOf(error),
+        });
+      }
+    }
     logger.info("All executor providers shut down.");
     logger.info("Can exit now!");
     onEnd(0);

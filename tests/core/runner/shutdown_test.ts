@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import type { ExecutorProvider } from "../../../core/executor.ts";
 import { Registry } from "../../../core/registry.ts";
 import { type ProcessSignals, Shutdown } from "../../../core/runner/shutdown.ts";
 import { quietLogger } from "../../fakes/quiet_logger.ts";
+import { namedExecutor } from "../cli/fixture.ts";
 
-function harness(timeoutSeconds = 30) {
+function harness(timeoutSeconds = 30, executors: readonly ExecutorProvider[] = []) {
   const listeners = new Map<string, () => void>();
   const signals: ProcessSignals = {
     on(name, listener) {
@@ -24,7 +26,7 @@ function harness(timeoutSeconds = 30) {
       abortJobs: () => seen.push("abort"),
       close: () => seen.push("close"),
     },
-    executors: new Registry("executor", []),
+    executors: new Registry("executor", executors),
     timeoutSeconds: () => timeoutSeconds,
     onEnd: (code) => seen.push(`end ${code}`),
   });
@@ -69,6 +71,24 @@ test("Shutdown ends when shutdown_timeout is over, whatever the jobs do", async 
   await Bun.sleep(100);
   expect(seen).toEqual(["abort", "drain", "close", "end 1"]);
   shutdown[Symbol.dispose]();
+});
+
+test("Shutdown ends also when an executor cannot be shut down, and the others are", async () => {
+  const disposed: string[] = [];
+  const broken = {
+    ...namedExecutor("broken"),
+    [Symbol.asyncDispose]: () => Promise.reject(new Error("the engine hangs")),
+  };
+  const sound = {
+    ...namedExecutor("sound"),
+    [Symbol.asyncDispose]: () => Promise.resolve(void disposed.push("sound")),
+  };
+  const { seen, send, drained } = harness(30, [broken, sound]);
+  send("SIGQUIT");
+  drained.resolve();
+  await Bun.sleep(1);
+  expect(seen).toEqual(["drain", "close", "end 0"]);
+  expect(disposed).toEqual(["sound"]);
 });
 
 test("Shutdown stops listening when disposed", () => {
