@@ -2,6 +2,7 @@
 
 import type { RunnerLabels } from "./metrics.ts";
 
+/** How far the end of this process has come, in GitLab Runner's words. */
 export type ProcessState = "in_service" | "graceful shutdown" | "forceful shutdown";
 
 /** One job in the manager's hands. */

@@ -32,10 +32,6 @@ export class ActiveJobs {
     if (this.#jobs.get(job.key) === job) this.#jobs.delete(job.key);
   }
 
-  has(key: string): boolean {
-    return this.#jobs.has(key);
-  }
-
   get all(): readonly ActiveJob[] {
     return [...this.#jobs.values()];
   }

@@ -18,6 +18,7 @@ import { JobRecord } from "../trace/record.ts";
 import type { Delivery, JobTrace } from "../trace/trace.ts";
 import { Secret } from "../util/secret.ts";
 import { Semaphore } from "../util/semaphore.ts";
+import { parseBoolean } from "../util/units.ts";
 
 export interface JobTracesOptions {
   readonly stateDir: string;
@@ -138,7 +139,7 @@ function isDebugged(runner: RunnerConfig, response: JobResponse | undefined): bo
   if (runner.debug_trace_disabled) return false;
   const given = givenVariables(runner, response?.variables ?? []);
   return ["CI_DEBUG_TRACE", "CI_DEBUG_SERVICES"].some((name) =>
-    /^(1|t|true)$/i.test(given.findLast(({ key }) => key === name)?.value ?? "")
+    parseBoolean(given.findLast(({ key }) => key === name)?.value ?? "") === true
   );
 }
 

@@ -3,10 +3,8 @@
 import { messageOf } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
+import type { ProcessState } from "../metrics/snapshot.ts";
 import type { Registry } from "../registry.ts";
-
-/** How far the end of this process has come. */
-export type ProcessState = "in_service" | "graceful_shutdown" | "forceful_shutdown";
 
 export type ProcessSignal = "SIGQUIT" | "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGWINCH";
 
@@ -60,7 +58,7 @@ export class Shutdown implements Disposable {
   /** Takes no more jobs and ends when those that run have ended. Only the first call counts. */
   graceful(why: string): void {
     if (this.#state !== "in_service") return;
-    this.#state = "graceful_shutdown";
+    this.#state = "graceful shutdown";
     this.#options.logger.warning(why, { jobs: this.#options.engine.runningJobs });
     void this.#end();
   }
@@ -68,13 +66,13 @@ export class Shutdown implements Disposable {
   #forced(signal: "terminated" | "interrupt"): void {
     const { logger, engine, timeoutSeconds, onEnd } = this.#options;
     const now = performance.now();
-    if (this.#state === "forceful_shutdown") {
+    if (this.#state === "forceful shutdown") {
       if (now - this.#forcedAt > SAME_DEMAND_MS) onEnd(1);
       return;
     }
-    const draining = this.#state === "graceful_shutdown";
+    const draining = this.#state === "graceful shutdown";
     this.#forcedAt = now;
-    this.#state = "forceful_shutdown";
+    this.#state = "forceful shutdown";
     logger.warning("Stopping now: the running jobs are ended", { jobs: engine.runningJobs });
     engine.abortJobs(signal);
     if (!draining) void this.#end();

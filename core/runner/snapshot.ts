@@ -1,16 +1,9 @@
 /** What the manager is doing at this moment, for metrics and the debug endpoints. */
 
 import type { GlobalConfig } from "../config/schema.ts";
-import type { ManagerSnapshot } from "../metrics/snapshot.ts";
+import type { ManagerSnapshot, ProcessState } from "../metrics/snapshot.ts";
 import type { ActiveJob } from "./active_jobs.ts";
-import type { ProcessState } from "./shutdown.ts";
 import type { RunnerWorker } from "./worker.ts";
-
-const STATE_NAMES = {
-  in_service: "in_service",
-  graceful_shutdown: "graceful shutdown",
-  forceful_shutdown: "forceful shutdown",
-} as const;
 
 /** A job's state in GitLab Runner's words, and the stage that every executor of it is in then. */
 const JOB_STATES = {
@@ -29,7 +22,7 @@ export function takeSnapshot(of: {
   return {
     concurrent: of.config.concurrent,
     workerSlots: of.config.concurrent,
-    processState: STATE_NAMES[of.state],
+    processState: of.state,
     ready: true,
     runners: of.workers.map(({ parts, schedule, openRequests }) => ({
       labels: parts.labels,

@@ -37,7 +37,7 @@ test("Shutdown waits for the jobs, and a second demand of the same kind changes 
   const { shutdown, seen, send, drained } = harness();
   send("SIGQUIT");
   send("SIGQUIT");
-  expect(shutdown.state).toBe("graceful_shutdown");
+  expect(shutdown.state).toBe("graceful shutdown");
   expect(seen).toEqual(["drain"]);
   drained.resolve();
   await Bun.sleep(1);
@@ -49,7 +49,7 @@ test("Shutdown goes from graceful to forced, and never back", () => {
   send("SIGQUIT");
   send("SIGTERM");
   send("SIGQUIT");
-  expect(shutdown.state).toBe("forceful_shutdown");
+  expect(shutdown.state).toBe("forceful shutdown");
   expect(seen).toEqual(["drain", "abort"]);
   shutdown[Symbol.dispose]();
 });
