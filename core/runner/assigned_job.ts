@@ -7,7 +7,6 @@ import type { JobHandle } from "../coordinator/coordinator.ts";
 import { JobConfigurationError, messageOf } from "../errors.ts";
 import type { Executor, ExecutorHost } from "../executor.ts";
 import { checkJob } from "../job/check.ts";
-import { interpolateInputs } from "../job/inputs.ts";
 import type { JobResponse } from "../job/response.ts";
 import type { JobResult } from "../job/result.ts";
 import { type JobSpec, jobSpec, type TlsMaterial } from "../job/spec.ts";
@@ -16,6 +15,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Registry } from "../registry.ts";
 import { resultOf, writeResult } from "../run/outcome.ts";
 import type { OnFailedJob } from "../run/failed_job.ts";
+import type { JobRun } from "../run/job_run.ts";
 import { type JobEnd, runJob } from "../run/run_job.ts";
 import type { Shell } from "../shell.ts";
 import type { JobRecord } from "../trace/record.ts";
@@ -24,9 +24,11 @@ import { JobAborted, JobCanceled } from "../util/abort.ts";
 import { acceptJob } from "./accept.ts";
 import type { ActiveJob, ActiveJobs } from "./active_jobs.ts";
 import type { JobBudget, Permit } from "./budget.ts";
+import { withInputs } from "./job_inputs.ts";
 import { jobLogFields } from "./job_log_fields.ts";
+import { jobUrl } from "./job_url.ts";
 import { reportJob, reportWithoutTrace } from "./report.ts";
-import type { JobSlots } from "./slots.ts";
+import type { HeldSlot, JobSlots } from "./slots.ts";
 import { judgeQueueing } from "./queue_threshold.ts";
 import { StageClock } from "./stage_clock.ts";
 import type { Assignment } from "./worker.ts";
@@ -186,35 +188,44 @@ class JobLine {
   }
 
   async #execute(response: JobResponse, tls: TlsMaterial, correlationId: string): Promise<void> {
-    const { parts, executor } = this.#assignment;
-    const { metrics, shells, systemId, slots, background } = this.#options;
+    const { parts } = this.#assignment;
+    const { metrics, slots } = this.#options;
     const opened = this.#openTrace();
     const job = withInputs(response, opened, metrics);
     if (job instanceof JobConfigurationError) return await this.#refuse(resultOf(job), opened);
     using _permit = await this.#place(opened);
     const held = slots(parts.runner.token.reveal()).take(response.job_info.project_id);
-    await held.ready;
-    const spec = jobSpec(job, { slot: held.slot, tls });
-    metrics.jobStarted(parts.labels, {
-      executor: parts.runner.executor,
-      seconds: response.job_info.time_in_queue_seconds,
-      projectJobsRunning: response.job_info.project_jobs_running_on_instance_runners_count,
-      size: response.job_info.queue_size,
-      depth: response.job_info.queue_depth,
-    });
-    this.#judgeQueueing(response);
+    try {
+      await held.ready;
+      metrics.jobStarted(parts.labels, {
+        executor: parts.runner.executor,
+        seconds: response.job_info.time_in_queue_seconds,
+        projectJobsRunning: response.job_info.project_jobs_running_on_instance_runners_count,
+        size: response.job_info.queue_size,
+        depth: response.job_info.queue_depth,
+      });
+      this.#judgeQueueing(response);
+      const end = await this.#runJob(jobSpec(job, { slot: held.slot, tls }), opened, correlationId);
+      await this.#settle(end, opened, { held, acceptedReasons: response.features.failure_reasons });
+    } finally {
+      // Also of a job that could not be begun.
+      held.release(Promise.resolve());
+    }
+  }
+
+  async #runJob(spec: JobSpec, opened: OpenedTrace, correlationId: string): Promise<JobEnd> {
+    const { parts, executor } = this.#assignment;
     if (opened.flags.FF_LOG_IMAGES_CONFIGURED_FOR_JOB) logImages(spec, this.#log);
     const clock = this.#stageClock(opened);
-    this.#job.state = "running";
-    const end = await runJob({
+    const run: JobRun = {
       spec,
       runner: parts.runner,
-      systemId,
+      systemId: this.#options.systemId,
       flags: opened.flags,
       executor,
       executorName: parts.runner.executor,
       sharedEnvironment: parts.provider.info(parts.runner).features.shared,
-      shells,
+      shells: this.#options.shells,
       trace: opened.trace,
       correlationId,
       startedAt: new Date(),
@@ -224,13 +235,30 @@ class JobLine {
         clock?.enter(name);
       },
       onFailed: this.#options.onFailedJob,
-    }, { script: this.#controllers.script.signal, job: this.#controllers.job.signal });
+    };
+    this.#job.state = "running";
+    const { script, job } = this.#controllers;
+    const end = await runJob(run, { script: script.signal, job: job.signal });
     clock?.enter(undefined);
     this.#job.state = "finishing";
-    await this.#report(opened, end.result, response.features.failure_reasons);
-    const tidied = this.#tidyUp(end, opened);
-    held.release(tidied);
-    background(tidied);
+    return end;
+  }
+
+  /** Reports, and begins to tidy up however that went. */
+  async #settle(
+    end: JobEnd,
+    opened: OpenedTrace,
+    options: { held: HeldSlot; acceptedReasons: readonly string[] },
+  ): Promise<void> {
+    let isTold = false;
+    try {
+      await this.#report(opened, end.result, options.acceptedReasons);
+      isTold = true;
+    } finally {
+      const tidied = this.#tidyUp(end, isTold ? opened : undefined);
+      options.held.release(tidied);
+      this.#options.background(tidied);
+    }
   }
 
   #judgeQueueing(response: JobResponse): void {
@@ -265,13 +293,14 @@ class JobLine {
     return await budget.take({ signal: this.#controllers.job.signal }).catch(() => undefined);
   }
 
-  async #tidyUp(end: JobEnd, opened: OpenedTrace): Promise<void> {
+  /** `opened` undefined: its record is still needed. */
+  async #tidyUp(end: JobEnd, opened: OpenedTrace | undefined): Promise<void> {
     const { executor } = this.#assignment;
     await this.#tidy(() => executor.finish(end.result));
     const isTidy = await this.#tidy(() => end.tidyUp({ signal: AbortSignal.timeout(TIDY_UP_MS) }));
     const isGone = await this.#tidy(() => executor[Symbol.asyncDispose]());
     // What is left is for the next start to find.
-    if (isTidy && isGone) opened.forget();
+    if (isTidy && isGone) opened?.forget();
   }
 
   /** False: it failed, and what comes after it is all the more needed. */
@@ -339,33 +368,4 @@ function logImages(spec: JobSpec, log: Logger): void {
   for (const { name } of spec.services) {
     log.info("Service image configured for job", { image_name: name });
   }
-}
-
-/** The job with its inputs in their places, or what is wrong with them. */
-function withInputs(
-  job: JobResponse,
-  opened: OpenedTrace,
-  metrics: Metrics,
-): JobResponse | JobConfigurationError {
-  if (!opened.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION || job.inputs.length === 0) return job;
-  try {
-    const interpolated = interpolateInputs(job);
-    metrics.inputsInterpolated(undefined);
-    return interpolated;
-  } catch (error) {
-    if (!(error instanceof JobConfigurationError)) throw error;
-    metrics.inputsInterpolated("expression");
-    return error;
-  }
-}
-
-/** The job's page in GitLab, as far as its payload tells. */
-function jobUrl(assignment: Assignment): string {
-  const { outcome, parts } = assignment;
-  if (outcome.kind !== "job") return parts.runner.url;
-  const given = outcome.job.variables.findLast(({ key }) => key === "CI_JOB_URL")?.value;
-  if (given) return given;
-  const path = outcome.job.job_info.project_full_path;
-  const base = parts.runner.url.replace(/\/+$/, "");
-  return path === "" ? base : `${base}/${path}/-/jobs/${outcome.job.id}`;
 }

@@ -35,6 +35,8 @@ export class JobSlots {
         if (!held) return;
         held = false;
         project.delete(slot.project);
+        // A shared runner meets any number of projects in its life.
+        if (project.size === 0) this.#projects.delete(projectId);
         this.#runner.delete(slot.runner);
         const settled = tidied.then(() => {
           if (this.#tidying.get(place) === settled) this.#tidying.delete(place);

@@ -41,21 +41,7 @@ export function planContext(
   ].join("\n");
   const { config } = parseConfig(toml, { path: "config.toml", env: {} });
   const runner = config.runners[0]!;
-  const response = JobResponse.parse({
-    id: 501,
-    token: "glcbt-64_jobtoken",
-    allow_git_fetch: true,
-    job_info: { name: "unit", stage: "test", project_id: 9 },
-    git_info: {
-      repo_url: "https://gitlab-ci-token:glcbt-64_jobtoken@gitlab.example.com/group/app.git",
-      ref: "main",
-      sha: HEAD,
-      refspecs: ["+refs/heads/main:refs/remotes/origin/main"],
-      depth: 20,
-    },
-    features: { trace_sections: true },
-    ...payload,
-  });
+  const response = JobResponse.parse(jobPayload(payload));
   const spec = jobSpec(response, { slot: { runner: 0, project: 0 }, tls: {} });
   const { flags } = resolveFeatureFlags({
     config: runner.feature_flags,
@@ -78,5 +64,24 @@ export function planContext(
     settings,
     correlationId: "c0ffee",
     startedAt: new Date(0),
+  };
+}
+
+/** What GitLab sends of a job, with `payload` over it. */
+export function jobPayload(payload: Record<string, unknown> = {}) {
+  return {
+    id: 501,
+    token: "glcbt-64_jobtoken",
+    allow_git_fetch: true,
+    job_info: { name: "unit", stage: "test", project_id: 9 },
+    git_info: {
+      repo_url: "https://gitlab-ci-token:glcbt-64_jobtoken@gitlab.example.com/group/app.git",
+      ref: "main",
+      sha: HEAD,
+      refspecs: ["+refs/heads/main:refs/remotes/origin/main"],
+      depth: 20,
+    },
+    features: { trace_sections: true },
+    ...payload,
   };
 }
