@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { makeImage, missingForDocker, useEngine } from "../executors/docker/dockerd.ts";
+import { programEnd } from "../fixtures/program_end.ts";
 import { ExecLab } from "./exec_lab.ts";
 import { digestOf, removeVolumes } from "./exec_volumes.ts";
 
@@ -56,11 +57,7 @@ async function interruptAll(pipeline: string, engine?: string): Promise<void> {
     const child = lab.start([]);
     await Bun.sleep(point);
     child.kill("SIGINT");
-    const [stdout, stderr, code] = await Promise.all([
-      child.stdout.text(),
-      child.stderr.text(),
-      child.exited,
-    ]);
+    const { code, stdout, stderr } = await programEnd(child);
     // Before the program listens, the signal ends it as it ends any other.
     const end = child.signalCode === "SIGINT" ? 130 : code;
     expect(end, `after ${point} ms\n${stdout}${stderr}`).toBe(130);

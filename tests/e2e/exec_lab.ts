@@ -4,13 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ExecEvent } from "../../core/local/events.ts";
+import { type ProgramEnd, programEnd } from "../fixtures/program_end.ts";
 import { EXECUTABLE } from "./runner_process.ts";
-
-export interface ExecResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export class ExecLab implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "runner-exec-"));
@@ -60,14 +55,8 @@ export class ExecLab implements Disposable {
     });
   }
 
-  async run(...args: readonly string[]): Promise<ExecResult> {
-    const child = this.start(args);
-    const [stdout, stderr, code] = await Promise.all([
-      child.stdout.text(),
-      child.stderr.text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
+  async run(...args: readonly string[]): Promise<ProgramEnd> {
+    return await programEnd(this.start(args));
   }
 
   /** Runs with `--json`; every line has to be an event of the schema. */

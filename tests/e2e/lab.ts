@@ -12,6 +12,7 @@ import {
   type JobDescriptionInput,
   type JobOutcome,
 } from "../../core/embedded/mod.ts";
+import { programEnd } from "../fixtures/program_end.ts";
 import { makeRepositories, type Repositories } from "./repositories.ts";
 import { eventually, RunnerProcess } from "./runner_process.ts";
 
@@ -192,11 +193,7 @@ export async function output(
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { code, stdout, stderr } = await programEnd(child);
   if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}: ${stderr}${stdout}`);
   return stdout;
 }

@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { programEnd } from "../fixtures/program_end.ts";
 
 /** A repository as a job description names it. */
 export interface Repository {
@@ -167,11 +168,7 @@ async function git(cwd: string, ...args: readonly string[]): Promise<string> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { code, stdout, stderr } = await programEnd(child);
   if (code !== 0) throw new Error(`git ${args.join(" ")} ended with ${code}: ${stderr}`);
   return stdout;
 }

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { type ProgramEnd, programEnd } from "../fixtures/program_end.ts";
 
 /** Built by scripts/build.sh; the e2e suites test what people install. */
 export const EXECUTABLE = resolve(import.meta.dir, "../../dist/runner");
@@ -94,20 +95,14 @@ export class RunnerProcess implements AsyncDisposable {
   async command(
     args: readonly string[],
     options: { env?: Record<string, string>; stdin?: string; cwd?: string } = {},
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = Bun.spawn([EXECUTABLE, ...args], {
+  ): Promise<ProgramEnd> {
+    return await programEnd(Bun.spawn([EXECUTABLE, ...args], {
       cwd: options.cwd ?? this.dir,
       env: { ...this.env, ...options.env },
       stdin: new TextEncoder().encode(options.stdin ?? ""),
       stdout: "pipe",
       stderr: "pipe",
-    });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
+    }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

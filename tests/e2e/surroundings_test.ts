@@ -4,22 +4,17 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { EmbeddedCoordinator } from "../../core/embedded/mod.ts";
+import { programEnd } from "../fixtures/program_end.ts";
 import { eventually, EXECUTABLE, RunnerProcess } from "./runner_process.ts";
 
 /** Runs a shell command in which "$0" is the executable. */
 async function shell(script: string, env: Record<string, string> = {}) {
-  const child = Bun.spawn(["sh", "-c", script, EXECUTABLE], {
+  return await programEnd(Bun.spawn(["sh", "-c", script, EXECUTABLE], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
+  }));
 }
 
 const isRoot = process.getuid?.() === 0;
