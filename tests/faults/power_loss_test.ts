@@ -39,7 +39,7 @@ test.skipIf(!canRun)(`a result that is kept survives a loss of power${SUFFIX}`, 
   });
   expect((await job.finished).exitCode).toBe(3);
   await bench.process.stop();
-}, 30_000);
+}, 60_000);
 
 /** From linux/ext4.h: ends all writing at once; the flag leaves out even the journal. */
 const EXT4_IOC_SHUTDOWN = 0x8004587dn;
@@ -69,7 +69,7 @@ test.skipIf(!canRun)(`a job that runs at a loss of power is answered for${SUFFIX
   });
   expect(await job.trace.text()).toContain("the runner was restarted while the job ran");
   await bench.process.stop();
-}, 30_000);
+}, 60_000);
 
 /** A file system of its own, on a file, that keeps nothing of its own accord. */
 class Disk implements AsyncDisposable {
