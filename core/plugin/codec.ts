@@ -10,7 +10,13 @@ import {
 } from "../errors.ts";
 import { RPC_CODES, type RpcFailure } from "../rpc/message.ts";
 import type { RpcCodec } from "../rpc/peer.ts";
-import { DeadlineExceeded, JobAborted, JobCanceled, ProcessShutdown } from "../util/abort.ts";
+import {
+  DeadlineExceeded,
+  JobAborted,
+  JobCanceled,
+  JobTimedOut,
+  ProcessShutdown,
+} from "../util/abort.ts";
 import { ExecutorDisposed, graceFor } from "../util/grace.ts";
 import { AbortReason } from "./protocol.ts";
 
@@ -78,7 +84,7 @@ function encodeReason(reason: unknown, usualMs: number): AbortReason {
 
 function kindOf(reason: unknown): AbortReason["kind"] {
   if (reason instanceof JobCanceled) return "canceled";
-  if (reason instanceof DeadlineExceeded) return "timeout";
+  if (reason instanceof JobTimedOut || reason instanceof DeadlineExceeded) return "timeout";
   if (reason instanceof ExecutorDisposed) return "disposed";
   return reason instanceof ProcessShutdown ? "shutdown" : "aborted";
 }
@@ -87,12 +93,12 @@ function kindOf(reason: unknown): AbortReason["kind"] {
 function decodeReason(wire: unknown): Error {
   const parsed = AbortReason.safeParse(wire);
   if (!parsed.success) return new ExecutorDisposed();
-  const { kind, message, grace_ms: graceMs } = parsed.data;
+  const { kind, message } = parsed.data;
   switch (kind) {
     case "canceled":
       return new JobCanceled();
     case "timeout":
-      return new DeadlineExceeded(message, graceMs);
+      return new JobTimedOut(message);
     case "aborted":
       return new JobAborted(message);
     case "shutdown":

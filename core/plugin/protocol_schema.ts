@@ -1,6 +1,7 @@
 /** The protocol's messages as JSON Schema, for those who do not read TypeScript. */
 
 import { z } from "zod";
+import { RpcId } from "../rpc/message.ts";
 import {
   AbortReason,
   HOST_METHODS,
@@ -13,7 +14,7 @@ import {
 export function protocolSchema(): Readonly<Record<string, unknown>> {
   const methods = [...Object.values(HOST_METHODS), ...Object.values(PLUGIN_METHODS)];
   const notices = [...Object.values(HOST_NOTICES), ...Object.values(PLUGIN_NOTICES)];
-  const reason = z.object({ id: z.union([z.int(), z.string()]), reason: AbortReason });
+  const reason = z.object({ id: RpcId, reason: AbortReason });
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Executor plugin protocol, version 1",

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { RunnerError } from "../errors.ts";
 
 /** Both are told apart: `1` and `"1"` are different requests. */
-export type RpcId = number | string;
+export const RpcId = z.union([z.int(), z.string()]);
+export type RpcId = z.infer<typeof RpcId>;
 
 /** An error as it crosses the wire. */
 export interface RpcFailure {
@@ -35,7 +36,6 @@ export class ProtocolViolation extends RunnerError {
   override readonly name = "ProtocolViolation";
 }
 
-const Id = z.union([z.int(), z.string()]);
 const Failure = z.object({
   code: z.int(),
   message: z.string(),
@@ -43,7 +43,7 @@ const Failure = z.object({
 });
 const Wire = z.object({
   jsonrpc: z.literal("2.0"),
-  id: Id.nullable().optional(),
+  id: RpcId.nullable().optional(),
   method: z.string().optional(),
   params: z.unknown().optional(),
   result: z.unknown().optional(),

@@ -3,7 +3,7 @@
  * nothing of what the methods mean.
  */
 
-import type { z } from "zod";
+import { z } from "zod";
 import { messageOf, RunnerError } from "../errors.ts";
 import { delay } from "../util/abort.ts";
 import {
@@ -12,7 +12,7 @@ import {
   ProtocolViolation,
   RPC_CODES,
   type RpcFailure,
-  type RpcId,
+  RpcId,
   type RpcMessage,
 } from "./message.ts";
 import type { Transport } from "./transport.ts";
@@ -75,6 +75,7 @@ type Outcome =
   | { readonly kind: "failure"; readonly error: RpcFailure };
 
 const CANCEL = "$/cancel";
+const Cancel = z.object({ id: RpcId, reason: z.unknown() });
 
 /** What another side writes without end must not hold up everything else for longer. */
 const TURN_MS = 5;
@@ -298,8 +299,10 @@ export class Peer {
 
   #notice(method: string, params: unknown): void {
     if (method === CANCEL) {
-      const { id, reason } = (params ?? {}) as { id?: RpcId; reason?: unknown };
-      if (id !== undefined) this.#running.get(id)?.abort(this.#codec.decodeReason(reason));
+      const { data } = Cancel.safeParse(params);
+      if (data !== undefined) {
+        this.#running.get(data.id)?.abort(this.#codec.decodeReason(data.reason));
+      }
       return;
     }
     try {
