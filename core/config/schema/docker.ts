@@ -14,14 +14,14 @@ import {
 import { serviceTables } from "./services.ts";
 
 export const dockerKeys = {
-  host: text("daemon address"),
+  host: text("address of the Docker Engine"),
   tls_cert_path: text("folder with ca.pem, cert.pem, key.pem", {
     flag: "--docker-cert-path",
     env: "DOCKER_CERT_PATH",
   }),
   tls_verify: bool("TLS with verification", { flag: "--docker-tlsverify" }),
   hostname: text("container hostname"),
-  image: text("fallback job image"),
+  image: text("image of jobs that name none"),
   runtime: text("OCI runtime"),
   memory: text("build container memory cap"),
   memory_swap: text("memory+swap cap"),
@@ -33,7 +33,7 @@ export const dockerKeys = {
   cpu_shares: int("relative weight"),
   dns: strings("resolver IPs (invalid entry → configuration error)"),
   dns_search: strings("search domains"),
-  privileged: bool("privileged build container"),
+  privileged: bool("run the job's container privileged"),
   services_privileged: optionalBool("privileged services", {
     flag: "--docker-services_privileged",
   }),
@@ -53,14 +53,14 @@ export const dockerKeys = {
   gpus: text("docker CLI --gpus syntax"),
   services_devices: mapOfStrings("image glob → device list", { flag: "--docker-services_devices" }),
   disable_cache: bool("no persistent cache volumes"),
-  volumes: strings("bind mounts or cache paths"),
+  volumes: strings("host:container to mount, or a container's path to keep as a cache"),
   volume_keep: bool("keep temporary volumes after the job"),
   volume_driver: text("driver"),
   volume_driver_ops: map("driver options"),
   cache_dir: text("host folder used instead of cache volumes"),
   extra_hosts: strings("name:ip entries"),
   volumes_from: strings("containers to inherit mounts from"),
-  network_mode: text("network for all containers (disables per-build network)"),
+  network_mode: text("network of all containers, in place of one for each job"),
   pid_mode: text("PID namespace"),
   ipcmode: text("IPC namespace", { env: "DOCKER_IPC_MODE" }),
   mac_address: text("container MAC"),
@@ -82,7 +82,7 @@ export const dockerKeys = {
   allowed_privileged_services: strings("same for services"),
   allowed_pull_policies: strings("policies jobs may set"),
   allowed_services: strings("globs of job services; configured services always allowed"),
-  pull_policy: stringOrStrings("always, if-not-present, never; list = ordered fallback", {
+  pull_policy: stringOrStrings("always, if-not-present or never; several are tried in turn", {
     default: ["always"],
   }),
   isolation: text("Windows: process, hyperv, default"),

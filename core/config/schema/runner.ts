@@ -25,10 +25,12 @@ import { sshKeys } from "./ssh.ts";
 import { parallelsKeys, virtualboxKeys } from "./virtual_machines.ts";
 
 export const runnerKeys = {
-  name: text("display name, only stored locally", { flag: ["--name", "--description"] }),
-  limit: int("most concurrent jobs of this runner"),
+  name: text("name of the runner, kept in config.toml alone", {
+    flag: ["--name", "--description"],
+  }),
+  limit: int("most jobs of this runner at a time; 0 means no limit"),
   output_limit: int("job log ceiling in KiB", { default: 4096, min: 1 }),
-  request_concurrency: int("parallel job-request polls", { default: 1, min: 1 }),
+  request_concurrency: int("most requests for a job at a time", { default: 1, min: 1 }),
   strict_check_interval: bool("no immediate re-poll after a job was received"),
   unhealthy_requests_limit: int("consecutive failed job requests before the worker pauses", {
     default: 3,
@@ -50,26 +52,28 @@ export const runnerKeys = {
       acquire_max_backoff: duration("upper bound", { default: 10_000 }),
     }),
   })),
-  url: text("GitLab base URL; environment references expanded", {
+  url: text("address of the GitLab instance; $NAME is taken from the environment", {
     flag: ["-u", "--url"],
     env: "CI_SERVER_URL",
   }),
   id: int("server-side runner id (written by register)", { flag: null }),
-  token: secret("runner authentication token; environment references expanded", {
+  token: secret("runner authentication token; $NAME is taken from the environment", {
     flag: ["-t", "--token"],
     env: "CI_SERVER_TOKEN",
   }),
   token_obtained_at: datetime("issue time, used for rotation", { flag: null }),
   token_expires_at: datetime("expiry, used for rotation", { flag: null }),
-  "tls-ca-file": text("PEM CA bundle for the server", { env: "CI_SERVER_TLS_CA_FILE" }),
+  "tls-ca-file": text("PEM file with the authorities that vouch for GitLab", {
+    env: "CI_SERVER_TLS_CA_FILE",
+  }),
   "tls-cert-file": text("client certificate", { env: "CI_SERVER_TLS_CERT_FILE" }),
   "tls-key-file": text("client key", { env: "CI_SERVER_TLS_KEY_FILE" }),
   labels: labels("per-runner labels; win over global ones"),
-  executor: text("executor name"),
-  builds_dir: text("root of working copies, resolved in the executor's environment"),
-  cache_dir: text("root of local cache archives"),
+  executor: text("where jobs run: shell, docker, ssh, custom or the name of a plugin"),
+  builds_dir: text("directory for checkouts, in the place where jobs run"),
+  cache_dir: text("directory for caches, in the place where jobs run"),
   clone_url: text("replaces scheme+host used for git", { env: "CLONE_URL" }),
-  environment: strings("KEY=value list injected into jobs (below job variables)", {
+  environment: strings("KEY=value for every job; variables of the job itself win", {
     flag: "--env",
     env: "RUNNER_ENV",
     sensitive: true,
@@ -91,7 +95,7 @@ export const runnerKeys = {
   debug_trace_disabled: bool("ignore CI_DEBUG_TRACE"),
   safe_directory_checkout: optionalBool("add git safe.directory for the project"),
   clean_git_config: optionalBool("remove git config/hooks before and after the job"),
-  shell: text("bash, sh, pwsh, powershell (cmd accepted by schema, no generator since 17.0)"),
+  shell: text("shell of the jobs' scripts: bash, sh, pwsh or powershell"),
   custom_build_dir: table("whether GIT_CLONE_PATH may be used", {
     enabled: optionalBool("permit GIT_CLONE_PATH"),
   }, { flags: true }),
@@ -107,7 +111,9 @@ export const runnerKeys = {
     upload_timeout: duration("total upload time", { default: 3_600_000 }),
     response_header_timeout: duration("wait for response headers", { default: 600_000 }),
   }),
-  feature_flags: mapOfBool("FF name → bool; beats job variables", { env: "FEATURE_FLAGS" }),
+  feature_flags: mapOfBool("FF_NAME:true or FF_NAME:false; wins over a variable of the job", {
+    env: "FEATURE_FLAGS",
+  }),
   monitoring: optionalTable("queue monitoring, experimental", () => ({
     job_queuing_durations: tables("list of thresholds; last active wins", {
       periods: strings("crontab-style windows"),
