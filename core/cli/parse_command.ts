@@ -6,13 +6,20 @@ import { GLOBAL_GROUP } from "./global_flags.ts";
 import {
   examplesText,
   flagTerm,
-  heading,
   newParser,
   parseArguments,
   type Parsed,
   type Parser,
 } from "./parser.ts";
 import type { Program } from "./program.ts";
+
+/** Never parsed: whoever gives it asks for help. */
+const HELP_ALL: Flag = {
+  names: ["help-all"],
+  kind: "bool",
+  help: "Show this help with every flag there is",
+  group: GLOBAL_GROUP,
+};
 
 /** `flags` are all that the command takes. Help and usage errors are printed here. */
 export function parseCommand(
@@ -22,9 +29,10 @@ export function parseCommand(
 ): Parsed {
   const { program } = options;
   const showAll = options.args.includes("--help-all");
-  const flags = showAll
-    ? options.flags.map((flag) => ({ ...flag, advanced: false }))
-    : options.flags;
+  const hides = options.flags.some((flag) => flag.advanced === true);
+  // Groups come in the order of their first flag, and the global ones belong at the end.
+  const known = hides ? [...options.flags, HELP_ALL] : options.flags;
+  const flags = showAll ? known.map((flag) => ({ ...flag, advanced: false })) : known;
   const parser = commandParser(entry, command, { flags, program });
   const { tellMistake } = command;
   if (tellMistake !== undefined) {
@@ -47,12 +55,6 @@ function commandParser(
     .description(`${entry.summary}.\n\n${command.description}`)
     .allowExcessArguments(false)
     .addHelpText("after", examplesText(command, program.calledAs));
-  if (command.flags.some((flag) => flag.advanced === true)) {
-    parser.optionsGroup(heading(GLOBAL_GROUP)).option(
-      "--help-all",
-      "Show this help with every flag there is",
-    );
-  }
   for (const term of operandTerms(command)) parser.argument(term);
   parser.configureHelp({
     ...parser.configureHelp(),
