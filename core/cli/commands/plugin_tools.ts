@@ -1,4 +1,7 @@
-/** `plugin list`, `sdk`, `inspect` and `check`: for people who write plugins, and for those who choose one. */
+/**
+ * `plugin list`, `sdk`, `inspect` and `check`: for people who write plugins, and for those who
+ * choose one.
+ */
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -61,7 +64,7 @@ function parse(words: readonly string[], program: Program): Words {
     }
     if (value === undefined) throw new PluginUsageError(`${flag} needs a value`);
     if (flag === "--entry") entry = readEntry(resolve(program.cwd, value));
-    else if (flag === "--only") only = new RegExp(value);
+    else if (flag === "--only") only = readPattern(value);
     else throw new PluginUsageError(`Unknown flag "${flag}": there are --entry and --only`);
   }
   const [name, ...args] = words.slice(at);
@@ -71,6 +74,14 @@ function parse(words: readonly string[], program: Program): Words {
     return { argv: [isPath ? resolve(program.cwd, name) : name, ...args], entry, only };
   }
   throw new PluginUsageError("Name the plugin's program, with its arguments, behind the flags");
+}
+
+function readPattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new PluginUsageError(`--only takes a regular expression: ${messageOf(error)}`);
+  }
 }
 
 function readEntry(path: string): PluginEntry {

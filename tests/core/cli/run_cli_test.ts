@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { dirname, resolve } from "node:path";
 import { Sandbox } from "./fixture.ts";
+import { USAGE } from "../../../core/cli/usage.ts";
 
 const MINIMAL =
   '[[runners]]\nname = "n"\nurl = "http://127.0.0.1:1"\ntoken = "t"\nexecutor = "shell"\n';
@@ -56,6 +57,10 @@ describe("help", () => {
     expect(short).not.toContain("--docker-cpuset-cpus");
     expect(long).toContain("--docker-cpuset-cpus");
     expect(long).toContain("--kubernetes-namespace");
+    for (const help of [short, long]) {
+      expect(help.indexOf("Global flags:")).toBeGreaterThan(help.indexOf("--docker-image"));
+      expect(help).toContain("--help-all");
+    }
   });
 
   test("uses the name it was called by", async () => {
@@ -105,6 +110,13 @@ describe("a wrong command line ends in exit code 1", () => {
     expect(stderr).toContain(text);
     expect([code, stdout]).toEqual([1, ""]);
   });
+});
+
+test("plugin check says what is wrong with its pattern", async () => {
+  using sandbox = new Sandbox();
+  const { code, stderr } = await sandbox.run(["plugin", "check", "--only", "(", "true"]);
+  expect(stderr).toStartWith("runner: --only takes a regular expression: ");
+  expect(code).toBe(USAGE);
 });
 
 describe("global flags", () => {
