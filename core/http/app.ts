@@ -23,13 +23,7 @@ export function httpApp(sources: HttpSources): Hono {
     "/metrics",
     (context) => context.text("Method not allowed\n", 405, { "Allow": "GET, HEAD" }),
   );
-  app.get(
-    "/health/ready",
-    (context) =>
-      sources.snapshot().ready
-        ? context.text("ready\n")
-        : context.text("runners are still being verified\n", 503),
-  );
+  app.get("/health/ready", (context) => context.text("ready\n"));
   app.get(
     "/debug/jobs/list",
     (context) =>

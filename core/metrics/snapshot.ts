@@ -37,8 +37,6 @@ export interface ManagerSnapshot {
   readonly concurrent: number;
   readonly workerSlots: number;
   readonly processState: ProcessState;
-  /** False while runner entries are still being verified at start. */
-  readonly ready: boolean;
   readonly runners: readonly RunnerState[];
   readonly jobs: readonly JobState[];
 }

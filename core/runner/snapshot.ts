@@ -23,7 +23,6 @@ export function takeSnapshot(of: {
     concurrent: of.config.concurrent,
     workerSlots: of.config.concurrent,
     processState: of.state,
-    ready: true,
     runners: of.workers.map(({ parts, schedule, openRequests }) => ({
       labels: parts.labels,
       limit: parts.runner.limit,

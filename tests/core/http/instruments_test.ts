@@ -9,7 +9,6 @@ const snapshot: ManagerSnapshot = {
   concurrent: 3,
   workerSlots: 3,
   processState: "in_service",
-  ready: true,
   runners: [],
   jobs: [],
 };

@@ -8,7 +8,6 @@ const idle: ManagerSnapshot = {
   concurrent: 4,
   workerSlots: 4,
   processState: "in_service",
-  ready: true,
   runners: [{
     labels,
     limit: 2,
