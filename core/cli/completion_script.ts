@@ -1,5 +1,6 @@
 /** Completion scripts for shells, made from the command table. */
 
+import { quoteWord } from "../util/quote_word.ts";
 import type { CommandEntry } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
@@ -74,7 +75,7 @@ complete -o default -F ${functionName(program)} ${program}
 
 /** A file on `fpath` is itself the function that completes; one that is sourced has to say so. */
 function zshScript(program: string, completions: readonly Completion[]): string {
-  const commands = completions.map(({ name, summary }) => `    ${zshQuote(`${name}:${summary}`)}`);
+  const commands = completions.map(({ name, summary }) => `    ${quoteWord(`${name}:${summary}`)}`);
   const cases = completions.map(({ name, flags, words }) => {
     const rest = words.length === 0 ? "'*:file:_files'" : `'1:word:(${words.join(" ")})'`;
     return `    ${name}) _arguments ${flags.flatMap(zshArguments).join(" ")} ${rest} ;;`;
@@ -114,7 +115,7 @@ function zshArguments(flag: Flag): string[] {
   const help = flag.help.replace(/[[\]]/g, "\\$&");
   const values = flag.values === undefined ? "_files" : `(${flag.values.join(" ")})`;
   const value = flag.kind === "bool" ? "" : `:value:${values}`;
-  return flag.names.map((name) => zshQuote(`*--${name}[${help}]${value}`));
+  return flag.names.map((name) => quoteWord(`*--${name}[${help}]${value}`));
 }
 
 function fishScript(program: string, completions: readonly Completion[]): string {
@@ -148,10 +149,6 @@ function longNames(flags: readonly Flag[]): string[] {
 
 function functionName(program: string): string {
   return `_${program.replace(/[^A-Za-z0-9_]/g, "_")}`;
-}
-
-function zshQuote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function fishQuote(text: string): string {

@@ -1,7 +1,7 @@
 /** Who the job's processes are, so that the helper can give them what it has made. */
 
 import { SystemFailure } from "../../core/errors.ts";
-import { quote } from "./scripts.ts";
+import { quoteWord } from "../../core/util/quote_word.ts";
 import type { JobFacts } from "./job_facts.ts";
 
 export interface UserIds {
@@ -62,10 +62,10 @@ export function openToAll({ volumes }: JobFacts): string | undefined {
 /** Shell code that takes a checkout back which an earlier job's user owned. */
 export function takeBack(facts: JobFacts): string | undefined {
   if (facts.volumes.sharedBuilds) return undefined;
-  const directory = quote(facts.environment.buildsDir);
+  const directory = quoteWord(facts.environment.buildsDir);
   return `[ -O ${directory} ] || chown -hR 0:0 ${directory}`;
 }
 
 function words(paths: readonly string[]): string {
-  return paths.map(quote).join(" ");
+  return paths.map(quoteWord).join(" ");
 }

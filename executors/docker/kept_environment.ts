@@ -1,9 +1,9 @@
 /** How people get at containers that stay. Pure. */
 
 import type { KeptEnvironment } from "../../core/executor.ts";
+import { quoteWord } from "../../core/util/quote_word.ts";
 import type { JobFacts } from "./job_facts.ts";
 import { REAPER_LABELS } from "./names.ts";
-import { quote } from "./scripts.ts";
 
 /** In the words of the command that the engine's people have. */
 export function keptEnvironment(
@@ -16,9 +16,9 @@ export function keptEnvironment(
   const isPodman = host.includes("podman");
   const client = [
     isPodman ? "podman" : "docker",
-    ...(host === "" ? [] : [isPodman ? "--url" : "--host", quote(host)]),
+    ...(host === "" ? [] : [isPodman ? "--url" : "--host", quoteWord(host)]),
   ].join(" ");
-  const directory = quote(paths.projectDir);
+  const directory = quoteWord(paths.projectDir);
   const filter = `--filter label=${REAPER_LABELS.jobKey}=${key}`;
   return {
     container: build.name,
@@ -26,7 +26,7 @@ export function keptEnvironment(
     enter: build.isKept
       ? `${client} exec -it -w ${directory} ${build.name} sh`
       : `${client} run --rm -it --volumes-from ${build.name} -w ${directory} --entrypoint sh ${
-        quote(image)
+        quoteWord(image)
       }`,
     remove: `${client} rm -fv $(${client} ps -aq ${filter})`,
   };

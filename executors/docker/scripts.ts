@@ -1,6 +1,7 @@
 /** What runs in the containers beside the job's own scripts: all of it POSIX shell without programs. */
 
 import { posix } from "node:path";
+import { quoteWord } from "../../core/util/quote_word.ts";
 
 /**
  * A container's first process: a shell that waits for input which never comes, while stages are
@@ -49,12 +50,16 @@ const END_REST = [
 
 /** Puts standard input into a file of the job's own user. */
 export function receiveScript(path: string): readonly string[] {
-  return ["sh", "-c", `umask 077; mkdir -p ${quote(posix.dirname(path))} && cat > ${quote(path)}`];
+  return [
+    "sh",
+    "-c",
+    `umask 077; mkdir -p ${quoteWord(posix.dirname(path))} && cat > ${quoteWord(path)}`,
+  ];
 }
 
 /** Runs such a file on a terminal; it is gone before its first line is read. */
 export function runReceived(path: string): readonly string[] {
-  const file = quote(path);
+  const file = quoteWord(path);
   return ["sh", "-c", `${DETECT}; { rm -f ${file}; "$shell"; } < ${file}`];
 }
 
@@ -64,10 +69,5 @@ export function signalCommand(name: "TERM" | "KILL"): readonly string[] {
 }
 
 function quoted(words: readonly string[]): string {
-  return words.map(quote).join(" ");
-}
-
-/** Text that a POSIX shell takes as one word. */
-export function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+  return words.map(quoteWord).join(" ");
 }

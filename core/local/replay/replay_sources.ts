@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, RunnerError } from "../../errors.ts";
+import { quoteWord } from "../../util/quote_word.ts";
 import type { Secret } from "../../util/secret.ts";
 import { Git } from "../snapshot/git.ts";
 import { commitFacts } from "../snapshot/repository_facts.ts";
@@ -115,7 +116,7 @@ function credentialStore(
   const line = `${protocol}//oauth2:${encodeURIComponent(token.reveal())}@${host}\n`;
   writeFileSync(path, line, { mode: 0o600, flag: "wx" });
   return {
-    config: [...base, `credential.helper=store --file='${path.replaceAll("'", `'\\''`)}'`],
+    config: [...base, `credential.helper=store --file=${quoteWord(path)}`],
     [Symbol.dispose]: () => rmSync(path, { force: true }),
   };
 }

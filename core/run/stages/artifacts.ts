@@ -5,8 +5,7 @@ import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { applies, helperCall, helperPreamble } from "./common.ts";
 import { repository } from "./git_config.ts";
-
-const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
+import { notice } from "./print.ts";
 
 /** Empty when no job this one depends on has artifacts. */
 export function downloadArtifacts(context: PlanContext): readonly ScriptOp[] {

@@ -7,9 +7,7 @@ import type { JobCache } from "../../job/response.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { applies, helperCall, helperPreamble } from "./common.ts";
-
-const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
-const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
+import { notice, plain, warning } from "./print.ts";
 
 /** Empty when the job has no cache. Throws SystemFailure for a policy that is none. */
 export function restoreCache(context: PlanContext): readonly ScriptOp[] {
@@ -70,7 +68,7 @@ function removeExtracted(context: PlanContext, paths: readonly string[]): readon
     const path = posix.resolve(projectDir, context.variables.expand(given));
     if (!path.startsWith(`${projectDir}/`)) return [];
     return [
-      { kind: "print", style: "plain", text: `Removing ${given}` },
+      plain(`Removing ${given}`),
       { kind: "remove-directory", path },
     ];
   });

@@ -4,6 +4,7 @@ import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import type { JobSettings } from "../settings.ts";
 import { GUARD_OPTIONS } from "./git_config.ts";
+import { notice } from "./print.ts";
 
 /** Always has something to do: the job's temporary directory goes. */
 export function cleanUp(context: PlanContext): readonly ScriptOp[] {
@@ -30,7 +31,7 @@ function cleanProject(context: PlanContext): readonly ScriptOp[] {
         ...cleanSubmodules(settings),
       ];
     case "none":
-      return [{ kind: "print", style: "notice", text: "Skipping build directory cleanup step" }];
+      return [notice("Skipping build directory cleanup step")];
   }
 }
 
@@ -54,7 +55,7 @@ function cleanCommands({ gitCleanFlags }: JobSettings): readonly (readonly strin
 export function clearWorktree(context: PlanContext): readonly ScriptOp[] {
   const { projectDir } = context.paths;
   return [
-    { kind: "print", style: "notice", text: "Deleting tracked and untracked files..." },
+    notice("Deleting tracked and untracked files..."),
     {
       kind: "when",
       condition: { kind: "directory-exists", path: `${projectDir}/.git` },

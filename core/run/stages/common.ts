@@ -6,6 +6,7 @@ import type { PlanContext } from "../context.ts";
 import type { ExpandedVariable } from "../../job/variables.ts";
 import { parametersOf } from "../../util/expand_word.ts";
 import { globalConfigFile } from "./git_config.ts";
+import { plain, warning } from "./print.ts";
 
 /** Exports every variable and writes every file variable. */
 export function exportVariables(context: PlanContext): readonly ScriptOp[] {
@@ -51,7 +52,7 @@ export function userCommands(
   const folds = context.flags.FF_SCRIPT_SECTIONS && context.spec.features.trace_sections;
   return commands.map((command, index): ScriptOp => {
     const code = command.trim();
-    if (code === "") return { kind: "print", style: "plain", text: "" };
+    if (code === "") return plain("");
     const [first = "", ...rest] = code.split("\n");
     if (rest.length > 0 && folds) {
       const name = `section_${section}_${index}`;
@@ -135,11 +136,7 @@ export function helperCall(
     kind: "when",
     condition: { kind: "program-exists", program },
     then: [{ kind: "run", argv: [program, ...first, ...argv], env }],
-    otherwise: [{
-      kind: "print",
-      style: "warning",
-      text: `Missing ${program}. ${doing} is disabled.`,
-    }],
+    otherwise: [warning(`Missing ${program}. ${doing} is disabled.`)],
   };
 }
 

@@ -6,9 +6,8 @@ import type { PlanContext } from "../context.ts";
 import { GUARD_OPTIONS, options, repository } from "./git_config.ts";
 import { openRepository } from "./repository_directory.ts";
 import { configScript, exportVariables, userCommands } from "./common.ts";
+import { notice, warning } from "./print.ts";
 import { pullLfsFiles, updateSubmodules } from "./submodules.ts";
-
-const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
 
 /** Throws JobConfigurationError when the payload names no usable commit. */
 export function getSources(context: PlanContext): readonly ScriptOp[] {
@@ -195,7 +194,7 @@ function setWorktree(context: PlanContext): readonly ScriptOp[] {
       kind: "when",
       condition: { kind: "succeeds", argv: git("cat-file", "-e", `${spec.git.sha}^{commit}`) },
       then: [
-        { kind: "print", style: "warning", text: "Checking out failed. Repairing the checkout..." },
+        warning("Checking out failed. Repairing the checkout..."),
         { kind: "run", argv: ["sh", "-c", REPAIR] },
         ...set,
       ],

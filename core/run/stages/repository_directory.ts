@@ -3,9 +3,7 @@
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { configFile, options, repository } from "./git_config.ts";
-
-const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
-const plain = (text: string): ScriptOp => ({ kind: "print", style: "plain", text });
+import { notice, plain } from "./print.ts";
 
 /** After this, the project directory has a repository that git can fetch the job's commit into. */
 export function openRepository(context: PlanContext): readonly ScriptOp[] {

@@ -2,12 +2,11 @@
 
 import { SystemFailure } from "../../errors.ts";
 import type { ScriptOp } from "../../shell.ts";
+import { quoteWord } from "../../util/quote_word.ts";
 import type { PlanContext } from "../context.ts";
 import { distrustSubmodules, removeSubmodules } from "./submodule_repositories.ts";
 import { accessSettings, GUARD_OPTIONS, options } from "./git_config.ts";
-
-const notice = (text: string): ScriptOp => ({ kind: "print", style: "notice", text });
-const warning = (text: string): ScriptOp => ({ kind: "print", style: "warning", text });
+import { notice, plain, warning } from "./print.ts";
 
 /** Fetches LFS content, where git-lfs is installed and the checkout asks for it. */
 export function pullLfsFiles(context: PlanContext): readonly ScriptOp[] {
@@ -31,7 +30,7 @@ export function pullLfsFiles(context: PlanContext): readonly ScriptOp[] {
         ],
       },
       then: [{ kind: "run", argv: ["git", ...GUARD_OPTIONS, "lfs", "pull"] }],
-    }, { kind: "print", style: "plain", text: "" }],
+    }, plain("")],
   }];
 }
 
@@ -71,7 +70,7 @@ export function updateSubmodules(context: PlanContext): readonly ScriptOp[] {
     ...paths,
   );
   const each = (command: string) => git("foreach", ...recursive, command);
-  const clean = (settings.gitCleanFlags ?? []).map(word).join(" ");
+  const clean = (settings.gitCleanFlags ?? []).map(quoteWord).join(" ");
   const reset = "git reset --hard --quiet";
   const followsBranch = settings.submoduleUpdateFlags.some((flag) => /^--remote$/i.test(flag));
   const how = recursive.length > 0 ? " recursively" : "";
@@ -114,7 +113,9 @@ function configureSubmodules(
   if (settings.length === 0) return [];
   const commands = settings.map(([key, value], index) => {
     const isFirst = settings.findIndex(([each]) => each === key) === index;
-    return `git config ${isFirst ? "--replace-all" : "--add"} ${word(key)} ${word(value)}`;
+    return `git config ${isFirst ? "--replace-all" : "--add"} ${quoteWord(key)} ${
+      quoteWord(value)
+    }`;
   });
   return [
     notice("Configuring submodules to use parent git credentials..."),
@@ -154,9 +155,4 @@ function httpsRewrites(context: PlanContext): readonly (readonly [string, string
     ...(port === "" || port === "22" ? [] : [`ssh://git@${host}:${port}/`]),
   ];
   return forms.map((form) => [`url.${base}/.insteadOf`, form] as const);
-}
-
-/** A word of the command that `git submodule foreach` gives to `sh`. */
-function word(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

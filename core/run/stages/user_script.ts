@@ -5,6 +5,7 @@ import { runnerVariable } from "../../job/variables.ts";
 import type { ScriptOp } from "../../shell.ts";
 import type { PlanContext } from "../context.ts";
 import { configScript, exportVariables, userCommands } from "./common.ts";
+import { notice } from "./print.ts";
 
 /** How the job stood when `after_script` started: its `CI_JOB_STATUS`. */
 export type JobStatus = "success" | "failed" | "canceled" | "timedout";
@@ -33,7 +34,7 @@ export function afterScript(context: PlanContext, status: JobStatus): readonly S
   const variables = context.variables.with(runnerVariable("CI_JOB_STATUS", status));
   return [
     ...enter({ ...context, variables }),
-    { kind: "print", style: "notice", text: "Running after script..." },
+    notice("Running after script..."),
     ...userCommands(context, "after_script_step", commands),
   ];
 }

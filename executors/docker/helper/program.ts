@@ -6,7 +6,7 @@ import { encodeTarHeader, TAR_BLOCK, tarPadding } from "../../../core/archive/ta
 import { SystemFailure } from "../../../core/errors.ts";
 import { executableFor, type Platform } from "../../../core/util/own_executable.ts";
 import { buildInfo, goPlatform } from "../../../core/version.ts";
-import { quote } from "../scripts.ts";
+import { quoteWord } from "../../../core/util/quote_word.ts";
 import { type LibraryFile, ownLibraries } from "./c_library.ts";
 import { elfFacts } from "./elf.ts";
 
@@ -101,7 +101,7 @@ function startScript(
   const lent = `${HELPER_DIRECTORY}/${LIBRARIES}`;
   return [
     "#!/bin/sh",
-    `[ ! -e ${quote(interpreter)} ] || ${direct}`,
+    `[ ! -e ${quoteWord(interpreter)} ] || ${direct}`,
     `exec ${lent}/${loader.name} --library-path ${lent} ${HELPER_DIRECTORY}/${PROGRAM} "$@"`,
     "",
   ].join("\n");
