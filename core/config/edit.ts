@@ -16,7 +16,7 @@ import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
 import { syncFolder } from "../util/durable.ts";
 import { Secret } from "../util/secret.ts";
 import { type Environment, expandReferences } from "./entry.ts";
-import { type FileLock, lockFile } from "./file_lock.ts";
+import { takeWriterLock, type WriterLock } from "./writer_lock.ts";
 import { parseDocument, readConfigText } from "./load.ts";
 import { isTable, type RawTable, writtenName } from "./normalise.ts";
 import { addRunner, removeRunners, setRunner } from "./toml_edit.ts";
@@ -129,11 +129,11 @@ async function targetOf(path: string): Promise<string> {
   return link === undefined ? path : await targetOf(resolve(dirname(path), link));
 }
 
-async function lockFor(target: string, options: EditOptions): Promise<FileLock> {
+async function lockFor(target: string, options: EditOptions): Promise<WriterLock> {
   const folder = dirname(target);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return await lockFile(join(folder, `.${basename(target)}.lock`), options);
+    return await takeWriterLock(join(folder, `.${basename(target)}.lock`), options);
   } catch (cause) {
     options.signal?.throwIfAborted();
     throw unwritable(target, cause);

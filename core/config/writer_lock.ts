@@ -2,10 +2,12 @@
 
 import { open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
+import { z } from "zod";
 import { codeOf, ConfigurationError } from "../errors.ts";
 import { delay } from "../util/abort.ts";
+import { parseJson } from "../util/json.ts";
 
-export interface FileLock extends AsyncDisposable {
+export interface WriterLock extends AsyncDisposable {
   /** Throws a ConfigurationError when another process has broken the lock. Ask before publishing. */
   assertHeld(): Promise<void>;
 }
@@ -25,10 +27,10 @@ const FOREIGN_STALE_MS = 30_000;
  * is taken over. A file and not flock(2): that needs FFI with a library per platform, does not
  * exist on Windows, and says nothing about who holds it.
  */
-export async function lockFile(
+export async function takeWriterLock(
   path: string,
   options: { signal?: AbortSignal | undefined; patienceMs?: number } = {},
-): Promise<FileLock> {
+): Promise<WriterLock> {
   const me = JSON.stringify({ ...await identity(process.pid), nonce: crypto.randomUUID() });
   const until = performance.now() + (options.patienceMs ?? PATIENCE_MS);
   while (!(await create(path, me))) {
@@ -47,12 +49,13 @@ export async function lockFile(
   };
 }
 
-interface Identity {
-  readonly pid: number;
-  readonly host: string;
+const Identity = z.object({
+  pid: z.number(),
+  host: z.string(),
   /** Tells a process from a later one with the same number; undefined where it cannot be had. */
-  readonly started: string | undefined;
-}
+  started: z.string().optional(),
+});
+type Identity = z.infer<typeof Identity>;
 
 async function identity(pid: number): Promise<Identity> {
   return { pid, host: hostname(), started: await startTime(pid) };
@@ -105,13 +108,10 @@ async function isStale(path: string, text: string): Promise<boolean> {
   return started !== undefined && holder.started !== undefined && started !== holder.started;
 }
 
-/** Undefined for a lock whose maker has not written it yet. */
+/** Undefined for a lock whose maker has not written it yet, and for one that is none of ours. */
 function parseIdentity(text: string): Identity | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const parsed = Identity.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : undefined;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,6 +1,7 @@
 /** An answer of the coordinator, read to its end, and what it says in words. */
 
 import { messageOf } from "../errors.ts";
+import { parseJson } from "../util/json.ts";
 import type { Rejected } from "./coordinator.ts";
 
 export interface Answer {
@@ -48,11 +49,7 @@ export function mediaType(answer: Answer): string {
 
 /** The body as JSON; undefined when it is not. */
 export function jsonOf(answer: Answer): unknown {
-  try {
-    return JSON.parse(textOf(answer));
-  } catch {
-    return undefined;
-  }
+  return parseJson(textOf(answer));
 }
 
 /** `403 Forbidden`. */

@@ -1,6 +1,7 @@
 /** Reads the payload of a job; of one that cannot be used, at least whose it is. */
 
 import { JobIdentity, JobResponse } from "../job/response.ts";
+import { parseJson } from "../util/json.ts";
 import { type Answer, jsonOf, mediaType, textOf } from "./answer.ts";
 
 export type JobPayload =
@@ -56,16 +57,8 @@ function topLevelScalars(text: string): Record<string, unknown> {
     if (token === "{" || token === "[") depth++;
     if (token === "}" || token === "]") depth--;
     if (depth !== 1 || token !== ":") continue;
-    const [key, value] = [scalar(tokens[at - 1]), scalar(tokens[at + 1])];
+    const [key, value] = [tokens[at - 1], tokens[at + 1]].map((token) => parseJson(token ?? ""));
     if (typeof key === "string" && at + 1 < tokens.length - 1) found[key] = value;
   }
   return found;
-}
-
-function scalar(token: string | undefined): unknown {
-  try {
-    return JSON.parse(token ?? "");
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,7 @@
 /** One HTTP request as the embedded coordinator handles it: what routes, faults and checks share. */
 
+import { parseJson } from "../util/json.ts";
+
 /** Bodies that are read at once: job requests, updates and trace patches. Uploads are streamed. */
 const LARGEST_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -75,12 +77,8 @@ export class Call {
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(new TextDecoder().decode(bytes));
+  return isRecord(value) ? value : {};
 }
 
 /** `path` without the relative URL root in front of it. */

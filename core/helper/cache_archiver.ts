@@ -14,6 +14,7 @@ import {
 } from "../cache/local_archive.ts";
 import { remoteCacheExists, retryTransfer, uploadCache, withoutQuery } from "../cache/transfer.ts";
 import { ConfigurationError, messageOf } from "../errors.ts";
+import { parseJson } from "../util/json.ts";
 import { CACHE_FLAGS, cacheTransfer } from "./cache_flags.ts";
 import { SELECTION_FLAGS } from "./common_flags.ts";
 import type { HelperFlag, HelperValues } from "./flags.ts";
@@ -89,16 +90,11 @@ async function runCacheArchiver(values: HelperValues, context: HelperContext): P
 
 function parseMetadata(text: string): Record<string, string> | undefined {
   if (text === "") return undefined;
-  const problem = `Invalid cache metadata "${text}": use a JSON object of texts`;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-      throw new ConfigurationError(problem);
-    }
-    return Object.fromEntries(Object.entries(parsed).map(([key, value]) => [key, String(value)]));
-  } catch (error) {
-    throw new ConfigurationError(problem, { cause: error });
+  const parsed = parseJson(text);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new ConfigurationError(`Invalid cache metadata "${text}": use a JSON object of texts`);
   }
+  return Object.fromEntries(Object.entries(parsed).map(([key, value]) => [key, String(value)]));
 }
 
 async function existsRemotely(values: HelperValues, context: HelperContext): Promise<boolean> {

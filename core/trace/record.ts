@@ -10,6 +10,7 @@ import { codeOf, messageOf, SystemFailure } from "../errors.ts";
 import type { ExecutorNote } from "../executor.ts";
 import type { FinalState } from "../job/result.ts";
 import { syncFile, syncFolder } from "../util/durable.ts";
+import { parseJson } from "../util/json.ts";
 import { Secret } from "../util/secret.ts";
 import { Spool, type SpoolEvents } from "./spool.ts";
 
@@ -283,12 +284,8 @@ function contentOf(facts: JobFacts): RecordFile {
 
 /** Throws an error that does not quote the content, which holds a token. */
 function parse(text: string): RecordFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`"${FILE}" is not JSON`);
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new Error(`"${FILE}" is not JSON`);
   const parsed = RecordFile.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

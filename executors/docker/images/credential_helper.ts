@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { RunnerError } from "../../../core/errors.ts";
 import { deadline } from "../../../core/util/abort.ts";
+import { parseJson } from "../../../core/util/json.ts";
 import { runProcess } from "../../../core/util/process.ts";
 import { unnamedFile } from "../../../core/util/unnamed_file.ts";
 import type { RegistryAuth } from "../engine/mod.ts";
@@ -68,18 +69,11 @@ function answer<T>(
     const why = words === "" ? "" : `: ${words.slice(0, 200)}`;
     throw new HelperRefusal(`"${program} ${verb}" ended with exit code ${code}${why}`);
   }
-  const parsed = schema.safeParse(parseJson(output));
+  // Without warnings that the helper wrote around its answer, to its standard error.
+  const answer = output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1);
+  const parsed = schema.safeParse(parseJson(answer));
   if (parsed.success) return parsed.data;
   throw new RunnerError(`The answer of "${program} ${verb}" is not what Docker's helpers answer`);
-}
-
-/** Warnings that a helper wrote around its answer, to its standard error, are left out. */
-function parseJson(output: string): unknown {
-  try {
-    return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
-  } catch {
-    return undefined;
-  }
 }
 
 /** The server goes in by the standard input; neither it nor a secret is ever an argument. */

@@ -1,6 +1,7 @@
 /** Docker's `config.json`: which credentials it holds, and which program holds the others. */
 
 import { z } from "zod";
+import { parseJson } from "../../../core/util/json.ts";
 import type { RegistryAuth } from "../engine/mod.ts";
 import { registryHost } from "./image_name.ts";
 
@@ -60,14 +61,6 @@ export function repositoryPrefix(key: string): string {
   if (address !== key.trim()) return registryHost(host);
   const rest = path.join("/").replace(/\/$/, "").replace(/:[^/]*$/, "");
   return rest === "" || /^v[12]$/.test(rest) ? registryHost(host) : `${registryHost(host)}/${rest}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function decoded(

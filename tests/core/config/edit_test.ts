@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { editConfig } from "../../../core/config/edit.ts";
-import { lockFile } from "../../../core/config/file_lock.ts";
+import { takeWriterLock } from "../../../core/config/writer_lock.ts";
 import { loadConfig } from "../../../core/config/load.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { Secret } from "../../../core/util/secret.ts";
@@ -133,14 +133,14 @@ describe("editConfig", () => {
   });
 });
 
-describe("lockFile", () => {
+describe("takeWriterLock", () => {
   const lock = () => join(folder, "lock");
 
   test("takes over the lock of a dead process", async () => {
     const child = Bun.spawn(["true"]);
     await child.exited;
     await writeFile(lock(), JSON.stringify({ pid: child.pid, host: hostname() }));
-    await using held = await lockFile(lock(), { patienceMs: 0 });
+    await using held = await takeWriterLock(lock(), { patienceMs: 0 });
     await held.assertHeld();
   });
 
@@ -148,31 +148,33 @@ describe("lockFile", () => {
     "takes over when a later process has the same number",
     async () => {
       await writeFile(lock(), JSON.stringify({ pid: process.pid, host: hostname(), started: "1" }));
-      await using held = await lockFile(lock(), { patienceMs: 0 });
+      await using held = await takeWriterLock(lock(), { patienceMs: 0 });
       await held.assertHeld();
     },
   );
 
   test("names the process that holds it when patience ends", async () => {
-    await using _held = await lockFile(lock());
-    await expect(lockFile(lock(), { patienceMs: 30 })).rejects.toThrow(
+    await using _held = await takeWriterLock(lock());
+    await expect(takeWriterLock(lock(), { patienceMs: 30 })).rejects.toThrow(
       `process ${process.pid} on ${hostname()} is writing`,
     );
   });
 
   test("leaves a fresh lock of another host alone", async () => {
     await writeFile(lock(), JSON.stringify({ pid: 1, host: "elsewhere" }));
-    await expect(lockFile(lock(), { patienceMs: 30 })).rejects.toThrow("process 1 on elsewhere");
+    await expect(takeWriterLock(lock(), { patienceMs: 30 })).rejects.toThrow(
+      "process 1 on elsewhere",
+    );
   });
 
   test("gives up when its signal aborts", async () => {
-    await using _held = await lockFile(lock());
+    await using _held = await takeWriterLock(lock());
     const signal = AbortSignal.abort(new Error("enough"));
-    await expect(lockFile(lock(), { signal })).rejects.toThrow("enough");
+    await expect(takeWriterLock(lock(), { signal })).rejects.toThrow("enough");
   });
 
   test("assertHeld throws when the lock was broken", async () => {
-    await using held = await lockFile(lock());
+    await using held = await takeWriterLock(lock());
     await rm(lock());
     await expect(held.assertHeld()).rejects.toThrow("another process");
   });
