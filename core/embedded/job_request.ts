@@ -5,7 +5,7 @@ import { type Call, isRecord } from "./call.ts";
 import type { EmbeddedJob } from "./jobs.ts";
 import { systemId } from "./runner_api.ts";
 import type { EmbeddedRunner, RunnerManager } from "./runners.ts";
-import { type CoordinatorState, runnerOfBody } from "./state.ts";
+import { callingRunner, type CoordinatorState } from "./state.ts";
 
 /** Above this GitLab's front end refuses to look at a job request. */
 const LARGEST_REQUEST_BYTES = 32 * 1024;
@@ -18,9 +18,7 @@ interface Asker {
 
 export async function requestJob(state: CoordinatorState, call: Call): Promise<Response> {
   if ((await call.bytes()).length > LARGEST_REQUEST_BYTES) return apiError(413);
-  const body = await call.json();
-  const runner = runnerOfBody(state, body);
-  state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
+  const { body, runner } = await callingRunner(state, call);
   if (runner === undefined) return apiError(403);
   const refused = state.limiter.refuse(runner.token, state.settings.jobRequestsPerMinute);
   if (refused !== undefined) return refused;

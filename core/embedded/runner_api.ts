@@ -1,10 +1,14 @@
 /** Routes of a runner's life: register, verify, unregister, reset its token (protocol section 4). */
 
 import type { Hono } from "hono";
-
 import { apiError, emptyAnswer, jsonAnswer, parameterError, textAnswer } from "./answers.ts";
 import { type Call, isRecord } from "./call.ts";
-import { type CoordinatorState, type RouteEnvironment, runnerOfBody } from "./state.ts";
+import {
+  callingRunner,
+  type CoordinatorState,
+  type RouteEnvironment,
+  runnerOfBody,
+} from "./state.ts";
 import type { EmbeddedRunner } from "./runners.ts";
 
 export function addRunnerRoutes(app: Hono<RouteEnvironment>, state: CoordinatorState): void {
@@ -38,9 +42,7 @@ async function register(state: CoordinatorState, call: Call): Promise<Response> 
 }
 
 async function verify(state: CoordinatorState, call: Call): Promise<Response> {
-  const body = await call.json();
-  const runner = runnerOfBody(state, body);
-  state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
+  const { body, runner } = await callingRunner(state, call);
   if (runner === undefined) return apiError(403);
   const info = isRecord(body["info"]) ? body["info"] : undefined;
   runner.manager(systemId(body), info);
@@ -51,9 +53,7 @@ async function verify(state: CoordinatorState, call: Call): Promise<Response> {
 }
 
 async function unregister(state: CoordinatorState, call: Call): Promise<Response> {
-  const body = await call.json();
-  const runner = runnerOfBody(state, body);
-  state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
+  const { runner } = await callingRunner(state, call);
   if (runner === undefined) return apiError(403);
   state.runners.remove(runner);
   state.emit({ kind: "runner", text: `runner ${runner.id} unregistered` });
@@ -62,9 +62,7 @@ async function unregister(state: CoordinatorState, call: Call): Promise<Response
 
 async function unregisterManager(state: CoordinatorState, call: Call): Promise<Response> {
   if (state.settings.mode !== "modern") return apiError(404);
-  const body = await call.json();
-  const runner = runnerOfBody(state, body);
-  state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
+  const { body, runner } = await callingRunner(state, call);
   if (body["system_id"] === undefined) return parameterError("system_id is missing");
   if (runner === undefined) return apiError(403);
   if (!runner.managers.delete(systemId(body))) return apiError(404);

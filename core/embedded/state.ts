@@ -67,6 +67,17 @@ export function jobOfCall(state: CoordinatorState, call: Call): EmbeddedJob | un
   return job !== undefined && call.header("Job-Token") === job.token ? job : undefined;
 }
 
+/** Who calls by the token in the body; undefined for a token that is nobody's. */
+export async function callingRunner(
+  state: CoordinatorState,
+  call: Call,
+): Promise<{ body: Readonly<Record<string, unknown>>; runner: EmbeddedRunner | undefined }> {
+  const body = await call.json();
+  const runner = runnerOfBody(state, body);
+  state.checks.tokens(call, "Runner-Token", body["token"], runner === undefined ? {} : { runner });
+  return { body, runner };
+}
+
 /** The runner whose token the body carries. */
 export function runnerOfBody(
   state: CoordinatorState,
