@@ -243,8 +243,9 @@ export interface Executor extends AsyncDisposable {
   removeDirectory?(path: string, options: { signal: AbortSignal }): Promise<void>;
   /**
    * Runs `command` as `run` does, but on a terminal of its own: that is its controlling terminal
-   * and takes its output, while the script comes as ever and exports `TERM` itself. Between `prepare` and dispose, also while
-   * a stage runs; one at a time. For executors whose features say `terminal`.
+   * and takes its output, while the script comes as ever and exports `TERM` itself. Between
+   * `prepare` and dispose, also while a stage runs; one at a time. For executors whose features say
+   * `terminal`.
    */
   openTerminal?(command: StageCommand, options: TerminalOptions): Promise<Terminal>;
   /**

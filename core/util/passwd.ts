@@ -56,6 +56,7 @@ async function ask(name: string, options: { path: string; signal: AbortSignal })
       graceMs: () => 0,
     }, options);
   } catch {
+    // No such program, or no such user, for which getent fails: both are no answer.
     options.signal.throwIfAborted();
   }
   return Buffer.concat(chunks).toString();

@@ -16,7 +16,8 @@ const LONGEST_LOOK_MS = 1000;
 
 /**
  * Kills the leader's process group and every process that has `mark` (`NAME=value`, also with more
- * behind it) in its environment, until none is left. Throws when some survive, which only a hanging kernel can cause.
+ * behind it) in its environment, until none is left. Throws when some survive, which only a hanging
+ * kernel can cause.
  */
 export async function killTree(mark: string, leader?: TreeLeader): Promise<void> {
   if (leader !== undefined) await killGroup(leader);

@@ -108,7 +108,10 @@ function hasPath({ list, set }: KnownFiles, patterns: readonly string[]): boolea
   return list.some((path) => compiled.some((glob) => glob.matches(path)));
 }
 
-/** A pattern such as `**\/*.js` is any file that ends so, whatever it costs: GitLab does not count these comparisons. */
+/**
+ * A pattern such as `**\/*.js` is any file that ends so, whatever it costs: GitLab does not count
+ * these comparisons.
+ */
 function endingOf(pattern: string): string[] {
   const ending = /^(?:\*\*\/\*)?(\.[^/*?[{]*)$/.exec(pattern)?.[1];
   return ending === undefined ? [] : [ending];
