@@ -35,17 +35,26 @@ function checkDependencies({ job, instance, stageAt }: IndexedJob, index: JobInd
   );
   const names = [...dependencies ?? [], ...artifacts].flatMap((name) => instanceNames(name, index));
   const problems = names.flatMap((name) => problemOf("dependency", name, index, stageAt) ?? []);
-  const needed = job.needs?.map((need) => need.job) ?? [];
-  const missing = needed.length === 0
-    ? []
-    : (dependencies ?? []).filter((name) => !needed.includes(name));
+  const unneeded = whyNotNeeded(job);
   return [
     ...problems.map((problem) => about(instance.name, problem, job.place)),
-    ...(missing.length === 0 ? [] : [{
-      message: `jobs:${job.name} dependencies the ${missing.join(", ")} should be part of needs`,
-      place: job.place,
-    }]),
+    ...(unneeded === undefined
+      ? []
+      : [{ message: `jobs:${job.name} ${unneeded}`.toLowerCase(), place: job.place }]),
   ];
+}
+
+/** Dependencies of a job with needs are some of these. */
+function whyNotNeeded({ dependencies = [], needs = [] }: CiJob): string | undefined {
+  if (dependencies.length === 0 || needs.length === 0) return undefined;
+  const here = needs.filter(({ elsewhere }) => elsewhere === undefined).map(({ job }) => job);
+  if (here.length === 0) {
+    return "needs corresponding to dependencies must be from the same pipeline";
+  }
+  const missing = dependencies.filter((name) => !here.includes(name));
+  return missing.length === 0
+    ? undefined
+    : `dependencies the ${missing.join(", ")} should be part of needs`;
 }
 
 /** Of the job itself and of its rules. */

@@ -37,9 +37,9 @@ function readImageLike(entry: Entry, keys: readonly string[]): CiImage | undefin
       : undefined;
   }
   const variables = entry.at("variables");
-  if (entry.at("ports") !== undefined) {
-    entry.warn("ports", "ports are not opened here: they are for web terminals");
-  }
+  // They are for GitLab's web terminals, whose configuration is another file.
+  const ports = entry.node.entries.get("ports");
+  if (ports !== undefined) entry.report("config contains disallowed keys: ports", ports.key);
   return {
     ...imageOf(name),
     // A service answers to several names when they are separated by commas or blanks.

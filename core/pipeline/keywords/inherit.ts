@@ -35,6 +35,6 @@ function readDefaults(entry: Entry): boolean | readonly string[] {
 function readChoice(entry: Entry): boolean | readonly string[] {
   const { node } = entry;
   if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
-  return strings(node) ?? entry.report("config should be a boolean or an array of strings") ??
-    true;
+  if (node.kind !== "sequence") return entry.report("should be a bool or array of strings") ?? true;
+  return strings(node) ?? entry.report("config should be an array of strings") ?? true;
 }

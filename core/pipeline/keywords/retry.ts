@@ -2,7 +2,7 @@
 
 import type { CiAllowFailure, CiRetry } from "../ci_config.ts";
 import { child, isInteger, isString } from "../yaml/node.ts";
-import type { Entry, MappingEntry } from "./entry.ts";
+import { Entry, type MappingEntry } from "./entry.ts";
 
 const MAX_RETRIES = 2;
 
@@ -57,7 +57,9 @@ const FAILURES = [
 
 export const NO_RETRY: CiRetry = { max: 0, when: [], exitCodes: [] };
 
-export function readRetry(entry: Entry): CiRetry {
+/** GitLab does not say whose retry it is; the place does. */
+export function readRetry({ node, context }: Entry): CiRetry {
+  const entry = new Entry(node, "retry", context);
   if (isInteger(entry.node)) {
     const problem = outOfRange(entry.node.value);
     if (problem !== undefined) entry.report(`config ${problem}`);

@@ -124,38 +124,46 @@ function readStartIn(rule: MappingEntry, when: CiWhen | undefined): string | und
 function readChanges(list: MappingEntry): CiRule["changes"] {
   const entry = list.at("changes");
   if (entry === undefined) return undefined;
-  if (!entry.isMapping()) {
-    const paths = readPaths(entry);
-    return paths === undefined ? undefined : { paths, compareTo: undefined };
+  if (entry.isMapping()) {
+    entry.checkKeys(["paths", "compare_to"]);
+    entry.checkRequired(["paths"]);
+    return { paths: pathsAt(entry), compareTo: entry.string("compare_to") };
   }
-  entry.checkKeys(["paths", "compare_to"]);
-  entry.checkRequired(["paths"]);
-  const inner = entry.at("paths");
-  const paths = inner === undefined ? [] : readPaths(inner) ?? [];
-  return { paths, compareTo: entry.string("compare_to") };
+  if (entry.node.kind !== "sequence") return entry.report("should be an array or a hash");
+  return { paths: checkedPaths(entry, "config"), compareTo: undefined };
 }
 
-function readPaths(entry: Entry): readonly string[] | undefined {
-  const paths = strings(entry.node);
-  if (paths === undefined) return entry.report("config should be an array of strings");
-  return paths.length > MAX_PATHS
-    ? entry.report(`config has too many entries (maximum ${MAX_PATHS})`)
-    : paths;
-}
-
+/** One path may be written as text. */
 function readExists(list: MappingEntry): CiRule["exists"] {
   const entry = list.at("exists");
   if (entry === undefined) return undefined;
-  if (!entry.isMapping()) {
-    const paths = readPaths(entry);
-    return paths === undefined ? undefined : { paths, project: undefined, ref: undefined };
+  if (entry.isMapping()) {
+    entry.checkKeys(["paths", "project", "ref"]);
+    entry.checkRequired(["paths"]);
+    const project = entry.string("project");
+    const ref = entry.string("ref");
+    if (ref !== undefined && project === undefined) entry.checkRequired(["project"]);
+    return { paths: pathsAt(entry), project, ref };
   }
-  entry.checkKeys(["paths", "project", "ref"]);
-  entry.checkRequired(["paths"]);
-  const inner = entry.at("paths");
-  const paths = inner === undefined ? [] : readPaths(inner) ?? [];
-  const project = entry.string("project");
-  const ref = entry.string("ref");
-  if (ref !== undefined && project === undefined) entry.checkRequired(["project"]);
-  return { paths, project, ref };
+  const here = { project: undefined, ref: undefined };
+  if (isString(entry.node)) return { paths: [entry.node.value], ...here };
+  if (entry.node.kind !== "sequence") {
+    return entry.report("should be a string, an array of strings, or a hash");
+  }
+  return { paths: checkedPaths(entry, "config"), ...here };
+}
+
+function pathsAt(entry: MappingEntry): readonly string[] {
+  const node = child(entry.node, "paths");
+  return node === undefined ? [] : checkedPaths(entry.with(node), "paths");
+}
+
+/** `name` is what GitLab calls the list: an attribute of the clause, or the clause itself. */
+function checkedPaths(entry: Entry, name: "config" | "paths"): readonly string[] {
+  const paths = strings(entry.node);
+  if (paths === undefined) return entry.report(`${name} should be an array of strings`) ?? [];
+  if (paths.length > MAX_PATHS) {
+    entry.report(`${name} has too many entries (maximum ${MAX_PATHS})`);
+  }
+  return paths;
 }

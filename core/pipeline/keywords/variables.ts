@@ -1,8 +1,8 @@
 /** `variables` of the file, of a job, of a rule and of a service. */
 
 import type { CiVariable, CiVariables } from "../ci_config.ts";
-import { child, isNull, placeOf, type YamlNode } from "../yaml/node.ts";
-import type { Entry, MappingEntry } from "./entry.ts";
+import { child, isInteger, isString, placeOf, type YamlNode } from "../yaml/node.ts";
+import { type Entry, type MappingEntry, strings } from "./entry.ts";
 
 /** What a variable written as a mapping may say, besides its value. */
 const DATA = {
@@ -27,7 +27,7 @@ export function readVariables(entry: Entry, scope: keyof typeof DATA): CiVariabl
 
 function readVariable(entry: Entry, scope: keyof typeof DATA): CiVariable | undefined {
   if (!entry.isMapping()) {
-    const value = alphanumeric(entry.node);
+    const value = scalarText(entry.node);
     if (value !== undefined) return { value, expand: true };
     const sentence = "variable definition must be either a string or a hash";
     entry.context.problems.add(sentence, placeOf(entry.node));
@@ -41,27 +41,54 @@ function readData(entry: MappingEntry, allowed: readonly string[]): CiVariable |
   const unknown = [...entry.node.entries.keys()].filter((key) => !allowed.includes(key));
   if (unknown.length > 0) entry.report(`config uses invalid data keys: ${unknown.join(", ")}`);
   const node = child(entry.node, "value");
-  const value = node === undefined ? "" : alphanumeric(node);
-  if (value === undefined) {
-    return entry.reportKey("value", "should be a string or a number");
-  }
-  const options = entry.strings("options");
+  const value = node === undefined ? "" : scalarText(node);
+  if (value === undefined) return entry.report("config value must be a scalar", node);
+  const options = readOptions(entry);
   if (options?.includes(value) === false) {
-    entry.reportKey("value", "must be present in options");
+    entry.report("config value must be present in options", node);
   }
-  const description = entry.string("description");
+  const description = readDescription(entry);
   return {
     value,
-    expand: entry.boolean("expand") ?? true,
+    expand: readExpand(entry) ?? true,
     ...(description === undefined ? {} : { description }),
     ...(options === undefined ? {} : { options }),
   };
 }
 
-/** Text and numbers; null is the empty text. GitLab takes no other value for a variable. */
+/** GitLab names what a variable says of itself after its config, unlike the attributes of others. */
+function readOptions(entry: MappingEntry): readonly string[] | undefined {
+  const node = child(entry.node, "options");
+  if (node === undefined) return undefined;
+  return strings(node) ?? entry.report("config options should be an array of strings", node);
+}
+
+function readDescription(entry: MappingEntry): string | undefined {
+  const node = child(entry.node, "description");
+  if (node === undefined || isString(node)) return node?.value;
+  return isInteger(node)
+    ? node.text
+    : entry.report("config description must be an alphanumeric string", node);
+}
+
+function readExpand(entry: MappingEntry): boolean | undefined {
+  const node = child(entry.node, "expand");
+  if (node === undefined) return undefined;
+  return node.kind === "scalar" && typeof node.value === "boolean"
+    ? node.value
+    : entry.report("config expand should be a boolean value", node);
+}
+
+/** Any value that is no list or mapping; null is the empty text. */
+function scalarText(node: YamlNode): string | undefined {
+  return node.kind === "scalar" ? node.text : undefined;
+}
+
+/** Text and numbers. */
 function alphanumeric(node: YamlNode): string | undefined {
-  if (isNull(node)) return "";
-  return node.kind === "scalar" && typeof node.value !== "boolean" ? node.text : undefined;
+  return node.kind === "scalar" && node.value !== null && typeof node.value !== "boolean"
+    ? node.text
+    : undefined;
 }
 
 /** `variables` of `parallel:matrix`: one value or a list for each name. */
@@ -72,7 +99,7 @@ export function readProduct(entry: Entry): Readonly<Record<string, readonly stri
   const values: [string, readonly string[]][] = [];
   for (const [key, { value }] of product.node.entries) {
     const items = value.kind === "sequence" ? value.items : [value];
-    const texts = items.flatMap((item) => (isNull(item) ? [] : alphanumeric(item) ?? []));
+    const texts = items.flatMap((item) => alphanumeric(item) ?? []);
     if (texts.length === 0 || texts.length !== items.length) {
       return entry.report(
         "config should be a hash of key value pairs, value can be an array",
