@@ -1,7 +1,7 @@
 /** `cache`. */
 
 import type { CiCache } from "../ci_config.ts";
-import { isString, type YamlNode } from "../yaml/node.ts";
+import { isString, unnested, type YamlNode } from "../yaml/node.ts";
 import { type Entry, type MappingEntry, strings } from "./entry.ts";
 
 const MAX_CACHES = 4;
@@ -12,7 +12,7 @@ const POLICIES = ["pull-push", "push", "pull"];
 const ALLOWED_POLICY = /pull|push|\$/;
 const KEYS = ["key", "untracked", "paths", "when", "policy", "unprotect", "fallback_keys"];
 
-/** One mapping or a list of them. */
+/** One mapping or a list of them; nested lists come from `!reference`. */
 export function readCaches(entry: Entry): readonly CiCache[] {
   const items: readonly YamlNode[] = entry.node.kind === "sequence"
     ? entry.node.items
@@ -20,7 +20,7 @@ export function readCaches(entry: Entry): readonly CiCache[] {
   if (items.length > MAX_CACHES) {
     entry.report(`config no more than ${MAX_CACHES} caches can be created`, items[MAX_CACHES]);
   }
-  return items.flatMap((item) => readCache(entry.with(item)) ?? []);
+  return items.flatMap(unnested).flatMap((item) => readCache(entry.with(item)) ?? []);
 }
 
 function readCache(entry: Entry): CiCache | undefined {

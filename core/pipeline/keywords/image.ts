@@ -1,7 +1,7 @@
 /** `image` and `services`. */
 
 import type { CiImage } from "../ci_config.ts";
-import { child, isString, type YamlNode } from "../yaml/node.ts";
+import { child, isString, unnested, type YamlNode } from "../yaml/node.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 import { collectStrings } from "./script.ts";
 import { readVariables } from "./variables.ts";
@@ -14,13 +14,14 @@ export function readImage(entry: Entry): CiImage | undefined {
   return readImageLike(entry, IMAGE_KEYS);
 }
 
+/** Nested lists come from `!reference`. */
 export function readServices(entry: Entry): readonly CiImage[] {
   const { node } = entry;
   if (node.kind !== "sequence") {
     entry.report("config should be a array");
     return [];
   }
-  return node.items.flatMap((item) =>
+  return unnested(node).flatMap((item) =>
     readImageLike(entry.below("service", item), SERVICE_KEYS) ?? []
   );
 }

@@ -1,7 +1,7 @@
 /** `needs` of a job and of a rule, and `parallel`. */
 
 import type { CiNeed, CiParallel } from "../ci_config.ts";
-import { isInteger, isString, placeOf, type YamlNode } from "../yaml/node.ts";
+import { isInteger, isString, placeOf, unnested, type YamlNode } from "../yaml/node.ts";
 import type { Entry, MappingEntry } from "./entry.ts";
 import { readProduct } from "./variables.ts";
 
@@ -28,7 +28,7 @@ export function readNeeds(entry: Entry, scope: NeedScope): readonly CiNeed[] {
     entry.report("config should be a hash or an array of strings");
     return [];
   }
-  const items = node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
+  const items = unnested(node);
   const wrong = new Set(items.map(kindOf).filter((kind) => !KINDS[scope].includes(kind)));
   if (wrong.size > 0) entry.report(`config uses invalid types: ${[...wrong].join(", ")}`);
   const needs = items.flatMap((item) => readNeed(entry.with(item), scope) ?? []);
@@ -38,10 +38,6 @@ export function readNeeds(entry: Entry, scope: NeedScope): readonly CiNeed[] {
     entry.report(`config must be less than or equal to ${MAX_ELSEWHERE}`);
   }
   return needs;
-}
-
-function unnest(node: YamlNode): readonly YamlNode[] {
-  return node.kind === "sequence" ? node.items.flatMap(unnest) : [node];
 }
 
 function kindOf(node: YamlNode): NeedKind {

@@ -96,6 +96,11 @@ export function isInteger(node: YamlNode | undefined): node is YamlScalar & { va
     Number.isInteger(node.value) && !node.text.includes(".");
 }
 
+/** What a sequence holds, and what sequences in it hold; any other node is all there is. */
+export function unnested(node: YamlNode): readonly YamlNode[] {
+  return node.kind === "sequence" ? node.items.flatMap(unnested) : [node];
+}
+
 /** The value below a key, unless it is missing or null. */
 export function child(node: YamlMapping, key: string): YamlNode | undefined {
   const value = node.entries.get(key)?.value;
