@@ -41,6 +41,10 @@ export interface RunOptions {
   readonly lastRun: LastRun | undefined;
 }
 
+/** Beside GitLab's own words for a pipeline that it would not make. */
+const WHERE_TO_LOOK = "--list says why of each job; --event, --branch, --tag and --mr make other " +
+  "pipelines.";
+
 /** Resolves with the exit code. */
 export async function runPlan(exec: ExecContext, options: RunOptions): Promise<number> {
   const { flags, program, logger, paint, signal } = exec;
@@ -57,8 +61,9 @@ export async function runPlan(exec: ExecContext, options: RunOptions): Promise<n
   const why = plan.pipeline.refusal ??
     (plan.selection.run.length === 0 ? whyNothing(plan.selection) : undefined);
   if (why !== undefined && !isListing(flags)) {
-    const problem = { message: why, place: undefined };
-    tellError("nothing_to_run", problem, { json: flags.bool("json"), program });
+    const json = flags.bool("json");
+    const message = plan.pipeline.refusal === undefined || json ? why : `${why} ${WHERE_TO_LOOK}`;
+    tellError("nothing_to_run", { message, place: undefined }, { json, program });
     return USAGE;
   }
   if (await look(flags, program, { plan, executorFor, paint, timeoutSeconds: limit })) return 0;

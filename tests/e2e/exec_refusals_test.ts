@@ -32,3 +32,16 @@ test.concurrent("exec tells an unknown flag as it was asked to tell things", asy
     { type: "error", code: "invalid_invocation", message: "unknown option '--nope'" },
   ]);
 });
+
+test.concurrent("exec says where to look when GitLab would make no pipeline", async () => {
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": 'before: {stage: .pre, script: ["true"]}\n',
+  });
+  const words = "Pipeline will not run for the selected trigger. " +
+    "The rules configuration prevented any jobs from being added to the pipeline.";
+  const { code, stderr } = await lab.run();
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`${words} --list says why`)]);
+  const { events } = await lab.events();
+  expect(events).toMatchObject([{ type: "error", code: "nothing_to_run", message: words }]);
+  expect((await lab.run("--list")).stdout).toContain(words);
+});
