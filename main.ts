@@ -39,18 +39,21 @@ const program: Program = {
     const { DockerExecutorProvider } = await import("./executors/docker/mod.ts");
     const docker = new DockerExecutorProvider({ env, home: program.home, oneContainer: local });
     if (only === "docker") return new Registry("executor", [shell, docker]);
-    const { builtInPlugin, externalPlugin } = await import("./executors/plugin/mod.ts");
+    const { builtInPlugin, externalPlugin, PluginMarks } = await import(
+      "./executors/plugin/mod.ts"
+    );
     const { SshExecutorProvider } = await import("./executors/ssh/mod.ts");
     const { DockerSshExecutorProvider } = await import("./executors/docker_ssh/mod.ts");
     const builtIn = ["shell", "docker", "ssh", "docker-ssh", "custom"];
     const ssh = new SshExecutorProvider({ env, home: program.home, executable });
+    const plugins = { env, executable, marks: new PluginMarks() };
     return new Registry("executor", [
       shell,
       docker,
       ssh,
       new DockerSshExecutorProvider({ docker, ssh }),
-      builtInPlugin("custom", { env, executable }),
-    ], (name) => externalPlugin(name, { env, executable, builtIn }));
+      builtInPlugin("custom", plugins),
+    ], (name) => externalPlugin(name, { ...plugins, builtIn }));
   },
   pluginTools: async () => {
     const { pluginTools } = await import("./executors/plugin/mod.ts");

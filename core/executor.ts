@@ -57,6 +57,10 @@ export interface ExecutorProvider extends AsyncDisposable {
   ): Promise<Executor | undefined>;
   /** Ends what a crashed manager left behind of the job noted in its journal. Idempotent. */
   reap?(note: ExecutorNote, options: ReapOptions): Promise<void>;
+  /** Ends what a crashed manager left behind beside its jobs. Called once, when all are reaped. */
+  endOrphans?(host: ExecutorHost): Promise<void>;
+  /** The entry is not configured any more: what is kept warm for it ends with its last job. */
+  release?(config: RunnerConfig): void;
 }
 
 export interface ReapOptions {

@@ -14,6 +14,10 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** So much of a job's output may be on the way, before encoding. */
 export const OUTPUT_WINDOW_BYTES = 256 * 1024;
 
+/** What a plugin claims for itself beyond these, it does not get. Milliseconds. */
+export const MOST_GRACE_MS = 60 * 60 * 1000;
+export const MOST_CLEANUP_MS = 24 * 60 * 60 * 1000;
+
 const Nothing = z.object({});
 const Handle = z.string().min(1).max(256);
 export const Note = z.record(z.string(), z.union([z.string(), z.number()]));
@@ -68,6 +72,8 @@ export const InitializeResult = z.object({
   default_shell: z.string().default("bash"),
   /** How long the plugin lets processes take to end after SIGTERM. Milliseconds. */
   grace_ms: z.number().nonnegative().default(30_000),
+  /** How long it may take to clean up after a job. Milliseconds. */
+  cleanup_ms: z.number().nonnegative().default(120_000),
 });
 export type InitializeResult = z.infer<typeof InitializeResult>;
 

@@ -37,6 +37,9 @@ export interface PluginConnection {
   readonly peer: Peer;
   /** How long the plugin lets processes take to end. Milliseconds. */
   readonly graceMs: number;
+  /** How long it may take to clean up after a job. Milliseconds. */
+  readonly cleanupMs: number;
+  readonly takesFiles: boolean;
   /** Ends the plugin, which does not do what it must. */
   fail(error: Error): void;
 }
@@ -56,7 +59,6 @@ export interface RemoteExecutorOptions {
 /** Beyond the grace, before a plugin that does not answer is ended. */
 const PATIENCE_MS = 30_000;
 const FINISH_MS = 60_000;
-const CLEANUP_MS = 120_000;
 
 /** Name of the plugin's own note inside the host's. */
 const PLUGIN_NOTE = "plugin_note";
@@ -88,6 +90,10 @@ export class RemoteExecutor implements Executor {
   /** The plugin that it was acquired from has ended. */
   get isLost(): boolean {
     return this.#options.connection.peer.closed;
+  }
+
+  get takesFiles(): boolean {
+    return this.#options.connection.takesFiles;
   }
 
   /** A piece of the job's output has come. Throws ProtocolViolation when it is more than granted. */
@@ -218,7 +224,9 @@ export class RemoteExecutor implements Executor {
     this.#showing.dispose();
     await Promise.all([this.#asking.settled, this.#showing.settled]);
     try {
-      await connection.peer.request(HOST_METHODS.cleanup, { handle }, { limitMs: CLEANUP_MS });
+      await connection.peer.request(HOST_METHODS.cleanup, { handle }, {
+        limitMs: connection.cleanupMs,
+      });
       this.#note = undefined;
     } catch (error) {
       if (error instanceof RpcTimeout) connection.fail(error);

@@ -40,6 +40,8 @@ export interface OpenPlugin extends AsyncDisposable {
   readonly info: ExecutorInfo;
   /** How long it lets processes take to end after SIGTERM. Milliseconds. */
   readonly graceMs: number;
+  /** How long it may take to clean up after a job; two minutes when left out. Milliseconds. */
+  readonly cleanupMs?: number;
   /** Its executors have `putFile`. */
   readonly takesFiles?: boolean;
   /** Room for one job; undefined: no capacity now. Concurrent calls are safe. */
@@ -52,7 +54,7 @@ export interface OpenPlugin extends AsyncDisposable {
 export function openProvider(
   provider: ExecutorProvider,
   config: RunnerConfig,
-  options: { graceMs: number },
+  options: { graceMs: number; cleanupMs?: number },
 ): OpenPlugin {
   const { reap } = provider;
   return {
@@ -63,6 +65,8 @@ export function openProvider(
     [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
   };
 }
+
+const CLEANUP_MS = 120_000;
 
 interface Session {
   readonly plugin: OpenPlugin;
@@ -86,13 +90,14 @@ export async function servePlugin(plugin: Plugin, transport: Transport): Promise
       );
     }
     session = { plugin: await plugin.open(params), executors: new Map(), params };
-    const { info: { features, defaultShell }, graceMs, takesFiles, reap } = session.plugin;
+    const { info: { features, defaultShell }, takesFiles, reap, ...limits } = session.plugin;
     return {
       protocol_version: PROTOCOL_VERSION,
       plugin: { name: plugin.name, version: plugin.version },
       features: { ...features, reap: reap !== undefined, files: takesFiles ?? false },
       default_shell: defaultShell,
-      grace_ms: graceMs,
+      grace_ms: limits.graceMs,
+      cleanup_ms: limits.cleanupMs ?? CLEANUP_MS,
     };
   });
   const current = () => {

@@ -145,7 +145,9 @@ export class RunnerPool {
 
   #retire(worker: RunnerWorker): void {
     const leaving = worker.drain().finally(() => {
-      worker.parts.coordinator[Symbol.dispose]();
+      const { coordinator, provider, runner } = worker.parts;
+      coordinator[Symbol.dispose]();
+      provider.release?.(runner);
       this.#leaving.delete(leaving);
     });
     this.#leaving.add(leaving);

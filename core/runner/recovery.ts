@@ -37,6 +37,14 @@ export async function recoverJobs(options: RecoveryOptions): Promise<void> {
     logger.error("Cannot read what an earlier run left of a job", { path, error: reason });
   }
   await Promise.all(records.map((record) => recoverJob(record, options)));
+  await Promise.all(options.executors.all.map(async (provider) => {
+    try {
+      await provider.endOrphans?.(options.host);
+    } catch (error) {
+      const { name: executor } = provider;
+      logger.error("Cannot end what an earlier run left", { executor, error: messageOf(error) });
+    }
+  }));
 }
 
 async function recoverJob(record: JobRecord, options: RecoveryOptions): Promise<void> {

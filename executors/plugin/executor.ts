@@ -23,8 +23,6 @@ export type Reopen = (options: { signal: AbortSignal }) => Promise<RemoteExecuto
 export interface PluginExecutorOptions {
   readonly reopen: Reopen;
   readonly programs: HelperPrograms;
-  /** Whether the entry's present plugin takes files. */
-  readonly takesFiles: () => boolean;
 }
 
 export class PluginExecutor implements Executor {
@@ -74,7 +72,7 @@ export class PluginExecutor implements Executor {
     options: { signal: AbortSignal },
   ): Promise<PreparedEnvironment> {
     const { os, arch, helperCommand } = environment;
-    if (helperCommand !== undefined || arch === undefined || !this.#options.takesFiles()) {
+    if (helperCommand !== undefined || arch === undefined || !this.#remote.takesFiles) {
       return environment;
     }
     try {

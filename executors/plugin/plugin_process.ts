@@ -8,6 +8,8 @@ import {
   HOST_METHODS,
   type InitializeResult,
   MAX_LINE_BYTES,
+  MOST_CLEANUP_MS,
+  MOST_GRACE_MS,
   OUTPUT_WINDOW_BYTES,
   PLUGIN_MARK,
   PLUGIN_METHODS,
@@ -42,7 +44,6 @@ export interface PluginStart {
 
 const INITIALIZE_MS = 10_000;
 const ACQUIRE_MS = 60_000;
-const REAP_MS = 60_000;
 const SHUTDOWN_MS = 15_000;
 /** Each job asks one thing at a time; who asks for more than all jobs could takes no answers. */
 const MOST_REQUESTS = 1000;
@@ -60,6 +61,7 @@ export class PluginProcess {
   #info: InitializeResult | undefined;
   #fault: Error | undefined;
   #alive = true;
+  #stopped: Promise<void> | undefined;
 
   private constructor(start: PluginStart) {
     const { name, argv, env, stateDir, mark, host } = start;
@@ -138,7 +140,12 @@ export class PluginProcess {
   }
 
   get graceMs(): number {
-    return this.#info?.grace_ms ?? 0;
+    return Math.min(this.#info?.grace_ms ?? 0, MOST_GRACE_MS);
+  }
+
+  /** How long it may take to clean up after a job. */
+  get cleanupMs(): number {
+    return Math.min(this.info.cleanup_ms, MOST_CLEANUP_MS);
   }
 
   /** Room for one job; undefined: no capacity. `onFree` is called when the job is gone. */
@@ -163,6 +170,8 @@ export class PluginProcess {
         name: this.name,
         peer: this.#peer,
         graceMs: this.graceMs,
+        cleanupMs: this.cleanupMs,
+        takesFiles: this.info.features.files,
         fail: (error) => this.fail(error),
       },
       handle,
@@ -181,8 +190,8 @@ export class PluginProcess {
     await this.#ask(() =>
       this.#peer.request(HOST_METHODS.reap, { note: { ...note } }, {
         ...options,
-        limitMs: REAP_MS,
-        patienceMs: () => REAP_MS,
+        limitMs: this.cleanupMs,
+        patienceMs: () => this.cleanupMs,
       })
     );
   }
@@ -201,7 +210,11 @@ export class PluginProcess {
   }
 
   /** Asks it to end, and makes sure that it has; what goes wrong is logged. Idempotent. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stopLogged();
+  }
+
+  async #stopLogged(): Promise<void> {
     try {
       await this.#stop();
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import { inheritedEnvironment } from "../../core/util/inherited_environment.ts";
 import { findPlugin, isExecutorName, pluginPath } from "./find_plugin.ts";
+import type { PluginMarks } from "./plugin_marks.ts";
 import { PluginExecutorProvider } from "./provider.ts";
 
 export interface PluginHostOptions {
@@ -9,6 +10,8 @@ export interface PluginHostOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** This process's own program. */
   readonly executable: string;
+  /** Of all plugins of this process. */
+  readonly marks: PluginMarks;
 }
 
 /** This executable again, as `runner plugin <name>`. Its programs see what the manager's would. */

@@ -14,13 +14,14 @@ import type {
   ReapOptions,
 } from "../../core/executor.ts";
 import { type InitializeResult, PluginRunner } from "../../core/plugin/protocol.ts";
-import { pluginNote, type RemoteExecutor } from "../../core/plugin/remote_executor.ts";
+import { pluginNote } from "../../core/plugin/remote_executor.ts";
+import { settlesWithin } from "../../core/util/abort.ts";
 import { HelperPrograms } from "../../core/util/helper_programs.ts";
-import { backoff } from "../../core/util/retry.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { PluginExecutor, type Reopen } from "./executor.ts";
 import { pluginEnvironment } from "./environment.ts";
-import { PluginMarks } from "./plugin_marks.ts";
+import { PluginEntry } from "./plugin_entry.ts";
+import type { PluginMarks } from "./plugin_marks.ts";
 import { PluginProcess } from "./plugin_process.ts";
 
 /** How a runner entry's plugin is started, and what it is told. */
@@ -39,14 +40,16 @@ export interface PluginProviderOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The host's own program. */
   readonly executable: string;
+  /** Of all plugins of this process. */
+  readonly marks: PluginMarks;
   /** What is announced before the plugin has said it. */
   readonly features: Partial<ExecutorFeatures>;
   /** Throws ConfigurationError when the entry has no plugin. */
   readonly command: (config: RunnerConfig) => PluginCommand;
 }
 
-/** Waits between starts of a plugin that fails: 1 s, doubling, at most a minute. */
-const RESTART = { minMs: 1000, maxMs: 60_000 };
+/** A driver may take an hour to remove a machine; new jobs do not wait for that. */
+const REAP_WAIT_MS = 60_000;
 
 const FEATURES: ExecutorFeatures = {
   variables: true,
@@ -57,26 +60,12 @@ const FEATURES: ExecutorFeatures = {
   terminal: false,
 };
 
-/** Plugins of one runner entry: the present one, and what it takes to start it. */
-interface Entry {
-  /** Everything that a running plugin cannot be told anew. */
-  readonly settings: string;
-  process: Promise<PluginProcess> | undefined;
-  running: PluginProcess | undefined;
-  /** Since a job has last come to its end. */
-  failures: number;
-  notBefore: number;
-  /** Notes of jobs with which a plugin died; the next one tidies up after them. */
-  readonly lost: ExecutorNote[];
-}
-
 export class PluginExecutorProvider implements ExecutorProvider {
   readonly name: string;
   readonly #options: PluginProviderOptions;
-  readonly #entries = new Map<string, Entry>();
-  /** Of entries that have other settings now; they end with their last job. */
-  readonly #leaving = new Set<PluginProcess>();
-  readonly #marks = new PluginMarks();
+  readonly #entries = new Map<string, PluginEntry>();
+  /** Of runner entries that are gone or have other settings now; they end with their last job. */
+  readonly #leaving = new Set<PluginEntry>();
   readonly #programs: HelperPrograms;
 
   constructor(options: PluginProviderOptions) {
@@ -112,141 +101,92 @@ export class PluginExecutorProvider implements ExecutorProvider {
     config: RunnerConfig,
     options: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<Executor | undefined> {
-    const { host } = options;
-    const open: Reopen = ({ signal }) => this.#acquire(config, { host, signal });
-    const remote = await open(options);
+    const reopen: Reopen = ({ signal }) => this.#entryOf(config, options.host).acquire({ signal });
+    const remote = await reopen(options);
     if (remote === undefined) return undefined;
-    return new PluginExecutor(remote, {
-      reopen: open,
-      programs: this.#programs,
-      takesFiles: () => this.said(config).features.files,
-    });
+    return new PluginExecutor(remote, { reopen, programs: this.#programs });
   }
 
-  async #acquire(
-    config: RunnerConfig,
-    options: { host: ExecutorHost; signal: AbortSignal },
-  ): Promise<RemoteExecutor | undefined> {
-    const { host } = options;
-    const command = this.#options.command(config);
-    const runner = describeRunner(config, command);
-    const settings = JSON.stringify([command, runner]);
-    const entry = this.#entryOf(entryKey(config), settings);
-    const plugin = await this.#running(entry, { command, runner }, options);
-    return await plugin.acquire({
-      signal: options.signal,
-      onFree: (lost) => {
-        if (plugin.alive) entry.failures = 0;
-        if (lost !== undefined) entry.lost.push(lost);
-        this.#tidyUp(entry, host);
-        this.#endIfLeaving(plugin);
-      },
-    });
-  }
-
-  /** Ends the dead manager's plugins, and lets a new one tidy up after the job. */
-  async reap(
-    note: ExecutorNote,
-    options: ReapOptions,
-  ): Promise<void> {
-    if (!await this.#marks.end(note["mark"])) return;
-    const { config } = options;
+  /**
+   * Ends the dead manager's plugin, and lets a new one tidy up after the job: with the settings of
+   * its entry, or those that the dead one had when there is no such entry any more.
+   */
+  async reap(note: ExecutorNote, options: ReapOptions): Promise<void> {
+    const { marks } = this.#options;
+    const { host: { stateDir, logger }, config } = options;
+    const kept = marks.entryOf(note["mark"], stateDir);
+    if (!await marks.end(note["mark"])) return;
     const own = pluginNote(note);
-    if (own === undefined || config === undefined) return;
+    const entry = config?.executor === this.name ? config : kept;
+    if (own === undefined || entry === undefined) return;
+    const reaping = this.#reapWith(entry, own, options).catch((error) => {
+      // The job has to be answered for, also when nobody can tidy up after it.
+      const fields = { plugin: this.name, error: messageOf(error) };
+      logger.error("Cannot tidy up after a crashed job", fields);
+    });
+    if (await settlesWithin(reaping, REAP_WAIT_MS)) return;
+    logger.warning("Tidying up after a crashed job goes on beside new ones", { plugin: this.name });
+  }
+
+  async endOrphans({ stateDir }: ExecutorHost): Promise<void> {
+    await this.#options.marks.endOrphans(stateDir);
+  }
+
+  release(config: RunnerConfig): void {
+    const key = entryKey(config);
+    const entry = this.#entries.get(key);
+    this.#entries.delete(key);
+    if (entry !== undefined) this.#leave(entry);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const entries = [...this.#entries.values(), ...this.#leaving];
+    this.#entries.clear();
+    await Promise.all(entries.map((entry) => entry.stop()));
+  }
+
+  #leave(entry: PluginEntry): void {
+    this.#leaving.add(entry);
+    void entry.release().finally(() => this.#leaving.delete(entry));
+  }
+
+  /** The plugins of the entry as it is configured now. */
+  #entryOf(config: RunnerConfig, host: ExecutorHost): PluginEntry {
     const command = this.#options.command(config);
-    const plugin = await this.#start({ command, runner: describeRunner(config, command) }, options);
+    const settings = JSON.stringify([command, describeRunner(config, command)]);
+    const key = entryKey(config);
+    const known = this.#entries.get(key);
+    if (known?.settings === settings) return known;
+    const entry = new PluginEntry({
+      name: this.name,
+      settings,
+      host,
+      start: ({ signal }) => this.#start(config, { host, signal }),
+    });
+    this.#entries.set(key, entry);
+    if (known !== undefined) this.#leave(known);
+    return entry;
+  }
+
+  async #reapWith(config: RunnerConfig, note: ExecutorNote, options: ReapOptions): Promise<void> {
+    const plugin = await this.#start(config, options);
     try {
-      await plugin.reap(own, options);
+      await plugin.reap(note, options);
     } finally {
       await plugin.stop();
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    const started = await Promise.allSettled(entries.map(({ process }) => process));
-    const running = started.flatMap((each) =>
-      each.status === "fulfilled" && each.value !== undefined ? [each.value] : []
-    );
-    await Promise.all([...running, ...this.#leaving].map((plugin) => plugin.stop()));
-  }
-
-  #entryOf(key: string, settings: string): Entry {
-    const known = this.#entries.get(key);
-    if (known?.settings === settings) return known;
-    const entry = {
-      settings,
-      process: undefined,
-      running: undefined,
-      failures: 0,
-      notBefore: 0,
-      lost: [],
-    };
-    this.#entries.set(key, entry);
-    known?.process?.then((plugin) => {
-      this.#leaving.add(plugin);
-      this.#endIfLeaving(plugin);
-    }, () => {});
-    return entry;
-  }
-
-  /** The entry's plugin, started when it does not run. */
-  async #running(
-    entry: Entry,
-    start: { command: PluginCommand; runner: PluginRunner },
-    options: { host: ExecutorHost; signal: AbortSignal },
-  ): Promise<PluginProcess> {
-    const present = await entry.process;
-    if (present?.alive) return present;
-    if (present !== undefined) {
-      entry.process = undefined;
-      // One that had worked is started again at once, the first time.
-      if (entry.failures++ > 0) delayStart(entry);
-    }
-    const wait = entry.notBefore - performance.now();
-    if (wait > 0) {
-      throw new RunnerError(
-        `The plugin "${this.name}" has failed; it is started again in ${Math.ceil(wait / 1000)} s`,
-      );
-    }
-    entry.process ??= this.#start(start, options);
-    try {
-      entry.running = await entry.process;
-      await this.#tidyUp(entry, options.host);
-      return entry.running;
-    } catch (error) {
-      entry.process = undefined;
-      entry.failures++;
-      delayStart(entry);
-      throw error;
-    }
-  }
-
-  /** Has the present plugin remove what is left of jobs with which an earlier one died. */
-  async #tidyUp({ running, lost }: Entry, { logger }: ExecutorHost): Promise<void> {
-    if (running?.alive !== true) return;
-    for (let note = lost.shift(); note !== undefined; note = lost.shift()) {
-      try {
-        await running.reap(note, { signal: new AbortController().signal });
-      } catch (error) {
-        logger.warning("Cannot tidy up after a lost job", {
-          plugin: this.name,
-          error: messageOf(error),
-        });
-      }
-    }
-  }
-
   async #start(
-    { command, runner }: { command: PluginCommand; runner: PluginRunner },
+    config: RunnerConfig,
     { host, signal }: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<PluginProcess> {
+    const command = this.#options.command(config);
+    const runner = describeRunner(config, command);
     const stateDir = join(host.stateDir, "plugins", this.name);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const { env, executable } = this.#options;
-    await this.#marks.endOrphans(host.stateDir);
-    const mark = this.#marks.create(host.stateDir);
+    const { env, executable, marks } = this.#options;
+    const mark = marks.create(host.stateDir, keptEntry(config, runner));
     return await PluginProcess.start({
       name: this.name,
       argv: command.argv,
@@ -256,18 +196,9 @@ export class PluginExecutorProvider implements ExecutorProvider {
       runner,
       host,
       executable,
-      onEnd: () => this.#marks.forget(mark, host.stateDir),
+      onEnd: () => marks.forget(mark, host.stateDir),
     }, { signal });
   }
-
-  #endIfLeaving(plugin: PluginProcess): void {
-    if (plugin.jobs > 0 || !this.#leaving.delete(plugin)) return;
-    plugin.stop();
-  }
-}
-
-function delayStart(entry: Entry): void {
-  entry.notBefore = performance.now() + backoff(entry.failures - 1, RESTART);
 }
 
 function entryKey(config: RunnerConfig): string {
@@ -290,4 +221,10 @@ function describeRunner(config: RunnerConfig, { config: own }: PluginCommand): P
     custom_build_dir: config.custom_build_dir,
     config: own,
   });
+}
+
+/** As much of the entry as starts a plugin like this one; a short token stands for the real one. */
+function keptEntry(config: RunnerConfig, runner: PluginRunner): Readonly<Record<string, unknown>> {
+  const { short_token: token, config: _own, ...rest } = runner;
+  return { ...rest, token, plugin: config.plugin, custom: config.custom };
 }

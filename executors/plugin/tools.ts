@@ -19,10 +19,11 @@ import type { Registry } from "../../core/registry.ts";
 import type { Shell } from "../../core/shell.ts";
 import { pluginPath, PROGRAM_PREFIX } from "./find_plugin.ts";
 import type { PluginHostOptions } from "./plugins.ts";
+import { PluginMarks } from "./plugin_marks.ts";
 import { PROCESS_CASES } from "./process_cases.ts";
 import { PluginExecutorProvider } from "./provider.ts";
 
-export interface PluginToolsOptions extends PluginHostOptions {
+export interface PluginToolsOptions extends Omit<PluginHostOptions, "marks"> {
   readonly shells: Registry<Shell>;
   /** Takes what an inspected plugin logs. */
   readonly log: (line: string) => void;
@@ -116,6 +117,7 @@ function openBench(
   mkdirSync(temporary);
   const provider = new PluginExecutorProvider({
     ...options,
+    marks: new PluginMarks(),
     env: { ...options.env, TMPDIR: temporary },
     name,
     features: {},

@@ -9,6 +9,9 @@ import { serveOnStdio } from "../../core/plugin/serve_stdio.ts";
 import { buildInfo } from "../../core/version.ts";
 import { CustomExecutorProvider } from "./provider.ts";
 
+/** For what is left to do around `cleanup_exec`. */
+const REMOVAL_MS = 60_000;
+
 /** Serves on the standard streams. `env` is what the operator's programs inherit. */
 export async function serveCustom(
   env: Readonly<Record<string, string | undefined>>,
@@ -28,9 +31,10 @@ function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin
           `Runner "${runner.name}" has the executor "custom" but no run_exec in [runners.custom]`,
         );
       }
-      const graceSeconds = custom.graceful_kill_timeout + custom.force_kill_timeout;
+      const graceMs = (custom.graceful_kill_timeout + custom.force_kill_timeout) * 1000;
       return openProvider(new CustomExecutorProvider({ env, custom }), config, {
-        graceMs: graceSeconds * 1000,
+        graceMs,
+        cleanupMs: custom.cleanup_exec_timeout * 1000 + graceMs + REMOVAL_MS,
       });
     },
   };

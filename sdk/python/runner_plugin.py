@@ -548,7 +548,8 @@ class _Server:
     """The connection: one reader, and a thread for each request that is being worked on."""
 
     def __init__(self, executor: Type[Executor], name: str, version: str,
-                 features: Mapping[str, bool], grace_seconds: float) -> None:
+                 features: Mapping[str, bool], grace_seconds: float,
+                 cleanup_seconds: float) -> None:
         self._executor = executor
         self._identity = {"name": name, "version": version}
         own = {
@@ -558,6 +559,7 @@ class _Server:
         }
         self._features = {"variables": True, **own, **features}
         self._grace_seconds = grace_seconds
+        self._cleanup_seconds = cleanup_seconds
         self._in, self._out = _own_streams()
         self._out_lock = threading.Lock()
         self._lock = threading.Lock()
@@ -754,6 +756,7 @@ class _Server:
             "plugin": self._identity,
             "features": self._features,
             "grace_ms": self._grace_seconds * 1000,
+            "cleanup_ms": self._cleanup_seconds * 1000,
         }
 
     def _acquire(self, _params: Mapping[str, Any]) -> Any:
@@ -920,10 +923,12 @@ def _own_streams() -> Any:
 
 
 def serve(executor: Type[Executor], name: str, version: str,
-          features: Optional[Mapping[str, bool]] = None, grace_seconds: float = 30.0) -> None:
+          features: Optional[Mapping[str, bool]] = None, grace_seconds: float = 30.0,
+          cleanup_seconds: float = 120.0) -> None:
     """Serves on the standard streams until the host has gone. `features` adds what only the plugin
-    can know: `image`, `services`, `shared`."""
-    server = _Server(executor, name, version, features or {}, grace_seconds)
+    can know: `image`, `services`, `shared`. Processes have `grace_seconds` to end after SIGTERM,
+    at most an hour; `cleanup` and `reap` may take `cleanup_seconds`, at most a day."""
+    server = _Server(executor, name, version, features or {}, grace_seconds, cleanup_seconds)
     server.serve()
     # What else the plugin has started; the host may be dead, and would end it otherwise.
     kill_marked(PLUGIN_MARK, [os.environ.get(PLUGIN_MARK, "")], signal.SIGKILL)

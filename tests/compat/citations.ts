@@ -255,5 +255,7 @@ custom:config  e2e/plugins_test.ts  runs every stage by the driver's programs, i
 custom:exit-code  e2e/plugins_test.ts  reports the script's own exit code
 custom:prepared  e2e/plugins_test.ts  leaves what prepare_exec has started running until the job is over
 custom:cleanup  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
+custom:cleanup  e2e/plugin_entries_test.ts  one that died with a job tidies up when its entry is removed
+custom:cleanup  plugins/custom/main_test.ts  customPlugin() says that its clean-up takes as long as cleanup_exec and its end may
 custom:cleanup  faults/plugin_test.ts  a host that is killed while a driver floods leaves nothing running
 `;

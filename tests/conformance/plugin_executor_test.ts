@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PluginExecutorProvider } from "../../executors/plugin/mod.ts";
+import { PluginExecutorProvider, PluginMarks } from "../../executors/plugin/mod.ts";
 import type { PluginCommand } from "../../executors/plugin/provider.ts";
 import { bash } from "../../shells/bash.ts";
 import { type ExecutorBench, executorSuite, SILENT, testConfig } from "./executor_suite.ts";
@@ -30,6 +30,7 @@ function open(
     name,
     env: { PATH: process.env["PATH"], HOME: join(root, "home"), TMPDIR: join(root, "tmp") },
     executable: process.execPath,
+    marks: new PluginMarks(),
     features: {},
     command: () => command(root),
   });

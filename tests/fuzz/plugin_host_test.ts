@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PluginExecutorProvider } from "../../executors/plugin/mod.ts";
+import { PluginExecutorProvider, PluginMarks } from "../../executors/plugin/mod.ts";
 import { SILENT, testConfig, testIO, testSpec } from "../conformance/executor_suite.ts";
 
 const LINES = 100_000;
@@ -65,6 +65,7 @@ describe("a host", () => {
       name: "wild",
       env: { PATH: process.env["PATH"] },
       executable: process.execPath,
+      marks: new PluginMarks(),
       features: {},
       command: () => ({
         argv: [

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runnerConfig } from "../../../core/config/entry.ts";
 import { createProcessLog } from "../../../core/log/process_log.ts";
 import { type CheckBench, checkIO, openJob } from "../../../core/plugin/check/bench.ts";
-import { builtInPlugin } from "../../../executors/plugin/mod.ts";
+import { builtInPlugin, PluginMarks } from "../../../executors/plugin/mod.ts";
 import { bash } from "../../../shells/bash.ts";
 import type { Benchmark, MeasureOptions } from "../benchmark.ts";
 import { Lab } from "../lab.ts";
@@ -91,7 +91,11 @@ function openBench(
   driver: string,
 ): CheckBench & AsyncDisposable {
   const stateDir = mkdtempSync(join(scratch, "state-"));
-  const provider = builtInPlugin("custom", { env: process.env, executable });
+  const provider = builtInPlugin("custom", {
+    env: process.env,
+    executable,
+    marks: new PluginMarks(),
+  });
   const { logger } = createProcessLog({
     level: "info",
     format: "runner",

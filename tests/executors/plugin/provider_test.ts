@@ -5,7 +5,11 @@ import { dirname, join } from "node:path";
 import { messageOf } from "../../../core/errors.ts";
 import type { Executor, ExecutorHost } from "../../../core/executor.ts";
 import { JobCanceled } from "../../../core/util/abort.ts";
-import { externalPlugin, PluginExecutorProvider } from "../../../executors/plugin/mod.ts";
+import {
+  externalPlugin,
+  PluginExecutorProvider,
+  PluginMarks,
+} from "../../../executors/plugin/mod.ts";
 import { SILENT, testConfig, testIO, testSpec } from "../../conformance/executor_suite.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "plugin-test-"));
@@ -32,6 +36,7 @@ function provider(fault: () => string): PluginExecutorProvider {
     name: "faulty",
     env: { PATH: process.env["PATH"], SECRET_OF_THE_RUNNER: "1" },
     executable: process.execPath,
+    marks: new PluginMarks(),
     features: {},
     command: () => ({ argv: FAULTY, environment: [], config: { fault: fault() } }),
   });
@@ -147,6 +152,19 @@ describe("PluginExecutorProvider with a plugin that", () => {
     expect(await running).toBe(reason);
   });
 
+  test("claims a year to end its processes in gets an hour", async () => {
+    await using plugins = provider(() => "claims a year");
+    const executor = await acquire(plugins);
+    await executor.prepare(testSpec(), testIO(), { signal: NEVER });
+    const cancel = new AbortController();
+    infos.length = 0;
+    const running = executor.run(command, testIO(), { signal: cancel.signal });
+    cancel.abort(new JobCanceled());
+    await expect(running).rejects.toThrow("canceled");
+    await executor[Symbol.asyncDispose]();
+    expect(infos).toContain("asked to stop within 3600000 ms");
+  });
+
   test("floods its log loses lines, and says how many", async () => {
     await using plugins = provider(() => "floods log");
     const executor = await acquire(plugins);
@@ -159,8 +177,24 @@ describe("PluginExecutorProvider with a plugin that", () => {
   });
 });
 
+describe("PluginExecutorProvider with a plugin whose clean-up", () => {
+  test("takes longer than it has said is ended", async () => {
+    await using plugins = provider(() => "silent at cleanup");
+    const executor = await acquire(plugins);
+    const started = performance.now();
+    await executor[Symbol.asyncDispose]();
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(plugins.pids).toEqual([]);
+  });
+});
+
 describe("externalPlugin()", () => {
-  const options = { env: { PATH: scratch }, executable: process.execPath, builtIn: ["shell"] };
+  const options = {
+    env: { PATH: scratch },
+    executable: process.execPath,
+    marks: new PluginMarks(),
+    builtIn: ["shell"],
+  };
 
   test("finds runner-executor-<name> in PATH", () => {
     const program = join(scratch, "runner-executor-found");
