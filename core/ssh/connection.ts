@@ -4,7 +4,7 @@ import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import { messageOf, SystemFailure } from "../errors.ts";
 import { abortable, DeadlineExceeded } from "../util/abort.ts";
 import { allowCertificates, CertifiedExchange } from "./certified_exchange.ts";
-import { loginWays, type SshCredentials } from "./credentials.ts";
+import { EXPIRED_PASSWORD, loginWays, type SshCredentials } from "./credentials.ts";
 import { type HostTrust, hostVerifier } from "./host_verifier.ts";
 import { Login } from "./login.ts";
 import { noCommonAlgorithm } from "./no_common_algorithm.ts";
@@ -155,13 +155,17 @@ export class SshConnection implements AsyncDisposable {
     const within = (ms: number, what: string) =>
       setTimeout(() => reject(new DeadlineExceeded(what, ms)), ms);
     let limit = within(HANDSHAKE_MS, "The exchange of keys");
+    let closed = "the server closed the connection";
     client.once("handshake", () => {
+      closed +=
+        " during the login. Its own log says why: it may be full, or not take this account, " +
+        "which is locked, has expired or is not among those that it allows";
       clearTimeout(limit);
       limit = within(LOGIN_MS, "The login");
     });
     client.once("ready", resolve);
     client.once("error", reject);
-    client.once("close", () => reject(new Error("the server closed the connection")));
+    client.once("close", () => reject(new Error(closed)));
     client.once("change password", () => reject(new ExpiredPassword()));
     client.connect(config);
     exchange.watch(client);
@@ -178,7 +182,7 @@ class ExpiredPassword extends Error {}
 /** Undefined: it had nothing to do with the login, and may go away. */
 function loginRefusal(cause: unknown, login: Login): string | undefined {
   if (cause instanceof ExpiredPassword) {
-    return "the password has expired: log in there once by hand to change it";
+    return EXPIRED_PASSWORD;
   }
   const level = cause instanceof Error && "level" in cause ? cause.level : undefined;
   const isEnough = /too many authentication failures/i.test(messageOf(cause));

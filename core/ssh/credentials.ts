@@ -26,7 +26,14 @@ export interface LoginWay {
   readonly word: string;
   /** What has to be so for it to work. */
   readonly condition: string;
+  /** What the server said against it on the way; undefined: nothing that can be understood. */
+  readonly complaint?: () => string | undefined;
 }
+
+/** How to get out of it, wherever it shows. */
+export const EXPIRED_PASSWORD =
+  "the password has expired: log in there once by hand to change it, or have the account's " +
+  "password not expire (chage -M -1)";
 
 /** An agent on this machine answers at once, unless it asks a person. */
 const AGENT_MS = 10_000;
@@ -67,6 +74,8 @@ function passwordWays(username: string, password: string): readonly LoginWay[] {
     word: "password",
     condition: `the password has to be that of "${username}", who has to be allowed to use one`,
   };
+  let isAnswered = false;
+  let hasExpired = false;
   return [
     { ...its, method: { type: "password", username, password }, name: "password" },
     {
@@ -74,10 +83,16 @@ function passwordWays(username: string, password: string): readonly LoginWay[] {
       method: {
         type: "keyboard-interactive",
         username,
-        prompt: (_name, _instructions, _language, prompts, answer) =>
-          answer(prompts.map(({ echo }) => echo ? "" : password)),
+        // Once: what is asked for next is another secret, or a new password.
+        prompt: (_name, instructions, _language, prompts, answer) => {
+          const words = [instructions, ...prompts.map(({ prompt }) => prompt)].join(" ");
+          hasExpired ||= isAnswered && /new password|expired/i.test(words);
+          answer(prompts.map(({ echo }) => echo || isAnswered ? "" : password));
+          isAnswered ||= prompts.length > 0;
+        },
       },
       name: "keyboard-interactive",
+      complaint: () => hasExpired ? EXPIRED_PASSWORD : undefined,
     },
   ];
 }

@@ -42,12 +42,15 @@ export class Login {
       const words = this.#ways.map(({ word }) => word);
       return `the server does not take what there is (${unique(words)}), but: ${taken}`;
     }
+    const complaints = this.#tried.flatMap(({ complaint }) => complaint?.() ?? []);
+    if (complaints.length > 0) return complaints.join("; ");
     const tried = unique(this.#tried.map(({ word }) => word));
     if (this.#isPartial) {
       return `the server wants more than what there is (tried: ${tried}), namely: ${taken}`;
     }
     const conditions = unique(this.#tried.map(({ condition }) => condition), "; ");
-    return `the server refuses the login (tried: ${tried}): ${conditions}`;
+    return `the server refuses the login (tried: ${tried}): ${conditions}; the account must not be ` +
+      "locked or have expired, and its login shell has to exist";
   }
 }
 

@@ -75,8 +75,15 @@ export class SshExecutor implements Executor {
     const host = this.#options.hosts.at(target);
     this.#host = host;
     const facts = await probe(host, options);
+    const isAbsolute = (directory: string) => directory.startsWith("/");
+    if (!facts.isHomeWritable && !(isAbsolute(buildsDir) && isAbsolute(cacheDir))) {
+      io.log.warning(
+        `"${user}" has no home directory on the target, or may not write there: builds and caches ` +
+          "need another place, as builds_dir and cache_dir in [[runners]]",
+      );
+    }
     const at = (directory: string) =>
-      directory.startsWith("/") ? directory : `${facts.home}/${directory}`;
+      isAbsolute(directory) ? directory : `${facts.home}/${directory}`;
     return {
       os: facts.os,
       hostname: undefined,

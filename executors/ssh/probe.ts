@@ -2,7 +2,7 @@
 
 import { SystemFailure } from "../../core/errors.ts";
 import type { PreparedEnvironment } from "../../core/executor.ts";
-import type { SshStarter } from "../../core/ssh/mod.ts";
+import { EXPIRED_PASSWORD, type SshStarter } from "../../core/ssh/mod.ts";
 import { posixCommand } from "./supervisor.ts";
 import { capture } from "./capture.ts";
 
@@ -12,6 +12,8 @@ export interface TargetFacts {
   readonly machine: string;
   /** Without a slash at its end, so empty for the root directory. */
   readonly home: string;
+  /** The user has a home, and may write there. */
+  readonly isHomeWritable: boolean;
   /** A program that does what this executable does for jobs; empty: there is none in PATH. */
   readonly helper: string;
 }
@@ -34,24 +36,33 @@ export async function probe(
   const command = posixCommand([
     "cd",
     FIND_HELPER,
-    `echo; echo ${BEGIN}; uname -s; uname -m; pwd; echo "$h"`,
+    `echo; echo ${BEGIN}; uname -s; uname -m; pwd; echo "$h"; [ -w "$HOME" ] && echo w; :`,
   ]);
   const { code, output, errors } = await capture(host, command, options);
   const [, answers = ""] = output.split(`\n${BEGIN}\n`);
-  const [system = "", machine = "", home = "", helper = ""] = answers.split("\n");
+  const [system = "", machine = "", home = "", helper = "", writable] = answers.split("\n");
   if (code !== 0 || !home.startsWith("/")) {
     const how = code === undefined ? "ended by a signal" : `exit code ${code}`;
-    const said = `${output}${errors}`.trim().slice(0, MOST_QUOTED);
-    throw new SystemFailure(
-      `The server does not run commands for this user (${how}${
-        said && `: ${said}`
-      }). Look at the ` +
-        "user's login shell, at the files it starts with (~/.bashrc), and at ForceCommand in the " +
-        "server's configuration",
-    );
+    const said = `${output}${errors}`.trim().slice(0, MOST_QUOTED).replace(/\s*\n\s*/g, " ");
+    const why = `The server does not run commands for this user (${how}${said && `: ${said}`})`;
+    throw new SystemFailure(why + adviceFor(said));
   }
   // Who has none begins in the root directory.
-  return { os: operatingSystem(system), machine, home: home === "/" ? "" : home, helper };
+  return {
+    os: operatingSystem(system),
+    machine,
+    home: home === "/" ? "" : home,
+    isHomeWritable: writable === "w",
+    helper,
+  };
+}
+
+function adviceFor(said: string): string {
+  if (/password has expired|password change required/i.test(said)) {
+    return `: ${EXPIRED_PASSWORD}`;
+  }
+  return ". Look at the user's login shell, at the files it starts with (~/.bashrc), and at " +
+    "ForceCommand in the server's configuration";
 }
 
 function operatingSystem(system: string): PreparedEnvironment["os"] {

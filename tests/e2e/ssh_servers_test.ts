@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
+  chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -22,6 +23,7 @@ const missing = missingForSshd();
 
 if (missing === undefined) {
   describe("ssh executor and users", users);
+  describe("ssh executor and accounts that may not log in", accounts);
   describe("ssh executor and its helper on the target", helpers);
 } else test.skip(`ssh executor and users: NOT RUN, ${missing}`, () => {});
 
@@ -36,6 +38,7 @@ const SHELLS = ["fish", "zsh", "dash", "tcsh", "ksh"].flatMap((name) => {
 /** What bash reads when a server starts it for a command. */
 const START_FILES: Readonly<Record<string, string>> = {
   talker: "echo good morning; echo and more >&2\n",
+  dawdler: "echo good; sleep 2; echo morning; sleep 1; yes and more | head -n 20000\n",
   leaver: "echo not for machines; exit 3\n",
   silent: "exit\n",
 };
@@ -48,14 +51,30 @@ function users(): void {
       ...SHELLS,
       ...Object.keys(START_FILES).map((name) => ({ name })),
       { name: "nobody-at-all", shell: "/usr/sbin/nologin" },
+      { name: "false-shell", shell: "/bin/false" },
       { name: "homeless" },
+      { name: "kept-out" },
+      { name: "sftp-only" },
+      { name: "forced" },
     ];
     const ash = `mount -t tmpfs none /mnt; cp "${BUSYBOX}" /mnt/ash`;
-    sshd = await startSshd({ users: own, setup: BUSYBOX === null ? [] : [ash] });
+    sshd = await startSshd({
+      users: own,
+      setup: BUSYBOX === null ? [] : [ash],
+      lines: [
+        "Banner /etc/passwd",
+        "Match User sftp-only",
+        "ForceCommand internal-sftp",
+        "Match User forced",
+        "ForceCommand echo go away",
+        "Match all",
+      ],
+    });
     for (const [name, text] of Object.entries(START_FILES)) {
       writeFileSync(join(sshd.homes, name, ".bashrc"), text);
     }
     rmdirSync(join(sshd.homes, "homeless"));
+    chownSync(join(sshd.homes, "kept-out"), 0, 0);
     lab = (await openSshLab(sshd, { user: "$WHO" }, { requestConcurrency: 3 })).start();
   });
   afterAll(async () => {
@@ -117,10 +136,13 @@ function users(): void {
     for (const job of jobs) expectFailure(await its.finished(job), "runner_interrupted");
   });
 
-  test("a start file that talks is heard, and disturbs nothing", async () => {
-    const job = await run("talker", ["echo $((6 * 7))"]);
+  test.each([
+    ["talks", "talker", "good morning"],
+    ["takes its time and floods", "dawdler", "morning"],
+  ])("a start file that %s is heard, and disturbs nothing", async (_what, name, word) => {
+    const job = await run(name, ["echo $((6 * 7))"]);
     expectSuccess(job);
-    expect(job.lines).toContain("good morning");
+    expect(job.lines).toContain(word);
     expect(job.lines).toContain("42");
   });
 
@@ -129,19 +151,88 @@ function users(): void {
       leaver: "(exit code 3: not for machines)",
       silent: "(exit code 0)",
       "nobody-at-all": "(exit code 1: This account is currently not available.)",
+      "false-shell": "(exit code 1)",
+      "sftp-only": "(exit code 1: This service allows sftp connections only.)",
+      forced: "(exit code 0: go away)",
     };
     const jobs = Object.entries(reasons).map(([name, why]) => ({ why, job: run(name, ["true"]) }));
     for (const { why, job } of jobs) {
       const finished = await job;
       expectFailure(finished, "runner_system_failure");
       expect(finished.plain).toContain(`The server does not run commands for this user ${why}`);
+      expect(finished.plain).toContain("Look at the user's login shell, at the files it starts");
     }
   });
 
-  test("a user without a home is told where there is no place for builds", async () => {
-    const job = await run("homeless", ["true"]);
+  test.each([
+    ["without a home", "homeless", () => "/builds"],
+    ["whose home is closed", "kept-out", () => `${sshd.homes}/kept-out/builds`],
+  ])("a user %s is told where there is no place for builds", async (_what, name, builds) => {
+    const job = await run(name, ["true"]);
     expectFailure(job, "script_failure", 1);
-    expect(job.plain).toContain("'/builds': Permission denied");
+    expect(job.plain).toContain(
+      `WARNING: "${name}" has no home directory on the target, or may not write there: builds and ` +
+        "caches need another place, as builds_dir and cache_dir in [[runners]]",
+    );
+    expect(job.plain).toContain(`'${builds()}': Permission denied`);
+  });
+}
+
+function accounts(): void {
+  const PASSWORD = "secret-password";
+  const own: readonly SshdUser[] = [
+    { name: "expired", password: PASSWORD, expired: "password" },
+    { name: "over", password: PASSWORD, expired: "account" },
+    { name: "locked" },
+    { name: "shell-less", password: PASSWORD, shell: "/no/such/shell" },
+  ];
+  const CHANGE = "the password has expired: log in there once by hand to change it";
+  const REFUSED =
+    "the account must not be locked or have expired, and its login shell has to exist";
+  const CLOSED = "the server closed the connection during the login. Its own log says why";
+  const SERVERS: readonly {
+    readonly what: string;
+    readonly lines: readonly string[];
+    readonly byKey: boolean;
+    readonly reasons: Readonly<Record<string, string | undefined>>;
+  }[] = [
+    {
+      what: "by key",
+      lines: ["UsePAM yes"],
+      byKey: true,
+      reasons: { expired: CHANGE, over: CLOSED, locked: undefined, "shell-less": REFUSED },
+    },
+    {
+      what: "by password",
+      lines: ["UsePAM no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
+      byKey: false,
+      reasons: { expired: CHANGE, over: REFUSED, locked: REFUSED, "shell-less": REFUSED },
+    },
+    {
+      what: "by the questions of PAM",
+      lines: ["UsePAM yes", "PasswordAuthentication no", "KbdInteractiveAuthentication yes"],
+      byKey: false,
+      reasons: { expired: CHANGE, over: REFUSED, locked: REFUSED, "shell-less": REFUSED },
+    },
+  ];
+
+  test.each(SERVERS)("say why, where they log in $what", async ({ lines, byKey, reasons }) => {
+    await using sshd = await startSshd({ users: own, lines });
+    const ways = byKey ? {} : { identity_file: "", password: PASSWORD };
+    const options = { requestConcurrency: own.length };
+    await using lab = (await openSshLab(sshd, { user: "$WHO", ...ways }, options)).start();
+    const jobs = Object.entries(reasons).map(([name, why]) => ({
+      why,
+      job: lab.enqueue({ variables: { WHO: name }, script: ["true"] }),
+    }));
+    for (const { why, job } of jobs) {
+      const finished = await lab.finished(job);
+      if (why === undefined) expectSuccess(finished);
+      else {
+        expectFailure(finished, "runner_system_failure");
+        expect(finished.plain).toContain(why);
+      }
+    }
   });
 }
 

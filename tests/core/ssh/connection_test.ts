@@ -32,7 +32,8 @@ test("open() logs in with a password, and a wrong one is refused without it in t
   expect(error).toBeInstanceOf(SshRefusal);
   expect(error.message).toBe(
     `Cannot connect to "somebody@127.0.0.1:${port}": the server refuses the login (tried: ` +
-      'password): the password has to be that of "somebody", who has to be allowed to use one',
+      'password): the password has to be that of "somebody", who has to be allowed to use one; the ' +
+      "account must not be locked or have expired, and its login shell has to exist",
   );
 });
 

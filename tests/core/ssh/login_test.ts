@@ -54,7 +54,8 @@ function suite(): void {
   test("a wrong password", async () => {
     expect(await attempt("alice", { password: "wrong" })).toBe(
       'the server refuses the login (tried: password): the password has to be that of "alice", ' +
-        "who has to be allowed to use one",
+        "who has to be allowed to use one; the account must not be locked or have expired, and its " +
+        "login shell has to exist",
     );
   });
 
