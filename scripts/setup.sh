@@ -49,8 +49,10 @@ dash dash
 debootstrap debootstrap
 docker-registry docker-registry
 dockerd docker.io
+fish fish
 git git
 git-lfs git-lfs
+ksh ksh93u+m
 lxc-start lxc
 openssl openssl
 ps procps
@@ -59,6 +61,7 @@ podman podman netavark aardvark-dns
 setsid util-linux
 sshd openssh-server
 systemd-nspawn systemd-container
+tcsh tcsh
 unzip unzip
 zip zip
 zsh zsh

@@ -14,7 +14,7 @@ import {
 } from "../../../executors/ssh/supervisor.ts";
 
 /** What a server may have as a user's login shell. */
-const LOGIN_SHELLS = ["bash", "dash", "zsh", "fish", "tcsh"].filter((shell) =>
+const LOGIN_SHELLS = ["bash", "dash", "zsh", "fish", "ksh", "tcsh"].filter((shell) =>
   Bun.which(shell) !== null
 );
 
@@ -25,7 +25,7 @@ function mark(): string {
 }
 
 /** What the target may have as `sh`: the shell that runs the supervisor. */
-const POSIX_SHELLS = ["bash", "dash", "zsh", "ksh", "busybox"].filter((shell) =>
+const POSIX_SHELLS = ["bash", "dash", "zsh", "busybox"].filter((shell) =>
   Bun.which(shell) !== null
 );
 
