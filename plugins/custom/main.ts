@@ -19,7 +19,7 @@ export async function serveCustom(
   await serveOnStdio(customPlugin(env), { env });
 }
 
-function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {
+export function customPlugin(env: Readonly<Record<string, string | undefined>>): Plugin {
   return {
     name: "custom",
     version: buildInfo.release,

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { eventually, expectFailure, expectSuccess, Lab } from "./lab.ts";
-import { isAlive, parentOf, processes } from "./processes.ts";
+import { isAlive, parentOf, processes } from "../fixtures/processes.ts";
 
 const PHASES = resolve(import.meta.dir, "../fixtures/plugins/phases.py");
 const LIMIT = 60_000;
