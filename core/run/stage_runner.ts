@@ -61,15 +61,22 @@ export class StageRunner {
 
   /**
    * Runs a stage up to its number of tries. Undefined: it succeeded or had nothing to do; otherwise
-   * how the last try ended. `betweenTries` runs before every further one.
+   * how the last try ended, or its SystemFailure. `betweenTries` runs before every further one.
    */
   async run(
     stage: PlannedStage,
     options: { betweenTries?: PlannedStage; signal: AbortSignal },
   ): Promise<ExitStatus | undefined> {
     for (let attempt = 1;; attempt++) {
-      const failed = await this.#once(stage, options.signal);
-      if (failed === undefined || attempt >= stage.attempts) return failed;
+      const isLast = attempt >= stage.attempts;
+      try {
+        const failed = await this.#once(stage, options.signal);
+        if (failed === undefined || isLast) return failed;
+      } catch (error) {
+        // What was wrong with the environment may be right the next time.
+        if (isLast || options.signal.aborted || !(error instanceof SystemFailure)) throw error;
+        this.#options.trace.warning(error.message);
+      }
       this.#options.trace.warning("Retrying...");
       if (this.#options.waitBetweenTries) {
         await delay(backoff(attempt - 1, RETRY), { signal: options.signal });

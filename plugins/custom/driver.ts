@@ -7,10 +7,14 @@ import { graceFor } from "../../core/util/grace.ts";
 import { findMarked } from "../../core/util/process_table.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { type ProcessExit, runProcess } from "../../core/util/process.ts";
+import { exitFailure } from "../../core/run/stage_runner.ts";
 
 /** What programs end with when the job's script has failed, and when anything else has. */
 export const BUILD_FAILURE = 1;
 export const SYSTEM_FAILURE = 2;
+
+/** What GitLab Runner says of a program that a signal has ended. */
+const NO_CODE = -1;
 
 /** One of the programs of `[runners.custom]`. */
 export interface DriverProgram {
@@ -86,9 +90,9 @@ export class Driver {
 
 /** Undefined: it went well. Throws SystemFailure for an end that is not the job's doing. */
 export function judge(exit: ProcessExit): { readonly message: string } | undefined {
-  if (exit.kind === "signalled") throw new SystemFailure(`signal: ${exit.signal}`);
-  const message = `exit status ${exit.code}`;
-  switch (exit.code) {
+  const { message } = exitFailure(exit, "exit status");
+  const code = exit.kind === "exited" ? exit.code : NO_CODE;
+  switch (code) {
     case 0:
       return undefined;
     case BUILD_FAILURE:
@@ -97,7 +101,7 @@ export function judge(exit: ProcessExit): { readonly message: string } | undefin
       throw new SystemFailure(message);
     default:
       throw new SystemFailure(
-        `unknown Custom executor executable exit code ${exit.code}; ` +
+        `unknown Custom executor executable exit code ${code}; ` +
           `executable execution terminated with: ${message}`,
       );
   }

@@ -14,6 +14,7 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { LogLines } from "../../core/util/log_lines.ts";
+import type { ProcessExit } from "../../core/util/process.ts";
 import { ExecutorWork } from "../../core/util/executor_work.ts";
 import { Driver, type DriverProgram, judge } from "./driver.ts";
 import { type DriverConfig, parseDriverConfig } from "./driver_config.ts";
@@ -74,19 +75,14 @@ export class CustomExecutor implements Executor {
       if (environment[key] === "") throw notConfigured(key === "buildsDir" ? "builds" : "cache");
     }
     this.#job = { files, env: this.#environmentOf(spec, driver, files) };
-    const { name, version } = driver.driver ?? { name: "", version: "" };
-    const what = [name, version].filter((word) => word !== "").join(" ");
-    io.log.print(`Using Custom executor${what === "" ? "" : ` with driver ${what}`}...`);
+    io.log.print(`Using Custom executor${introduce(driver)}...`);
     if (custom.prepare_exec !== "") {
       const exit = await this.#driver.run(
         this.#program(custom.prepare_exec, custom.prepare_args, custom.prepare_exec_timeout),
         io,
         { signal },
       );
-      const failure = judge(exit);
-      if (failure !== undefined) {
-        throw new SystemFailure(failure.message, { reason: "script_failure" });
-      }
+      failForJob(exit);
     }
     return environment;
   }
@@ -166,8 +162,7 @@ export class CustomExecutor implements Executor {
       { output: answer, errorOutput: io.output },
       { signal },
     );
-    const failure = judge(exit);
-    if (failure !== undefined) throw new SystemFailure(failure.message);
+    failForJob(exit);
     if (size > MOST_ANSWER_BYTES) {
       throw new SystemFailure(
         `The output of config_exec is longer than ${MOST_ANSWER_BYTES} bytes`,
@@ -241,6 +236,18 @@ function preparedEnvironment(
     helperCommand: ["gitlab-runner"],
     variables: {},
   };
+}
+
+/** A driver without a name is not talked of. */
+function introduce({ driver }: DriverConfig): string {
+  if (!driver?.name) return "";
+  return ` with driver ${[driver.name, driver.version].filter((word) => word !== "").join(" ")}`;
+}
+
+/** What a program blames on the job is not tried again. Throws SystemFailure. */
+function failForJob(exit: ProcessExit): void {
+  const failure = judge(exit);
+  if (failure !== undefined) throw new SystemFailure(failure.message, { reason: "script_failure" });
 }
 
 function systemFailure(error: unknown): SystemFailure {

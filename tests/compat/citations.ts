@@ -254,6 +254,12 @@ custom:stages  e2e/plugins_test.ts  runs every stage by the driver's programs, i
 custom:config  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
 custom:exit-code  e2e/plugins_test.ts  reports the script's own exit code
 custom:prepared  e2e/plugins_test.ts  leaves what prepare_exec has started running until the job is over
+custom:environment  e2e/custom_contract_test.ts  find the job in their environment, the host's around it, and what config_exec answers
+custom:environment  e2e/custom_contract_test.ts  get the text of a file variable, and no services where the job has none
+custom:blame  e2e/custom_contract_test.ts  that blame the job in config_exec or prepare_exec fail it at once
+custom:codes  e2e/custom_contract_test.ts  that fail for their own reasons in a stage fail the job, and stages that may be are tried again
+custom:attempts  e2e/custom_contract_test.ts  that fail for their own reasons in a stage fail the job, and stages that may be are tried again
+custom:cleanup  e2e/custom_contract_test.ts  that cannot clean up change nothing, and are heard in the runner's log
 custom:cleanup  e2e/plugins_test.ts  runs every stage by the driver's programs, in their order
 custom:cleanup  e2e/plugin_entries_test.ts  one that died with a job tidies up when its entry is removed
 custom:cleanup  plugins/custom/main_test.ts  customPlugin() says that its clean-up takes as long as cleanup_exec and its end may

@@ -216,5 +216,9 @@ custom:stages                    3.13  A driver's programs are called for GitLab
 custom:config                    3.13  What config_exec answers counts: driver, directories, host name, job_env.
 custom:exit-code                 3.13  BUILD_EXIT_CODE_FILE tells the script's own exit code.
 custom:prepared                  3.13  What prepare_exec leaves running stays until the job is over.
+custom:environment               3.13  Programs find all of a job's variables behind CUSTOM_ENV_, the text of file variables, and services as JSON or nothing.
+custom:blame                     3.13  config_exec and prepare_exec that blame the job are not tried again; those that fail otherwise are, three times.
+custom:codes                     3.13  A program's exit code tells a failed job from a failed system; any other is named, as is a signal.
+custom:attempts                  3.13  A driver's failure in get_sources, restore_cache or download_artifacts is tried again as often as the job says.
 custom:cleanup                   3.13  cleanup_exec is called for every job, also for one whose runner was killed.
 `;

@@ -136,14 +136,13 @@ function users(): void {
     for (const job of jobs) expectFailure(await its.finished(job), "runner_interrupted");
   });
 
-  test.each([
-    ["talks", "talker", "good morning"],
-    ["takes its time and floods", "dawdler", "morning"],
-  ])("a start file that %s is heard, and disturbs nothing", async (_what, name, word) => {
-    const job = await run(name, ["echo $((6 * 7))"]);
-    expectSuccess(job);
-    expect(job.lines).toContain(word);
-    expect(job.lines).toContain("42");
+  test("a start file that talks is heard, and disturbs nothing", async () => {
+    for (const [name, word] of [["talker", "good morning"], ["dawdler", "morning"]] as const) {
+      const job = await run(name, ["echo $((6 * 7))"]);
+      expectSuccess(job);
+      expect(job.lines).toContain(word);
+      expect(job.lines).toContain("42");
+    }
   });
 
   test("users for whom nothing runs are told so", async () => {
