@@ -131,8 +131,8 @@ run:sigusr1  e2e/commands_signals_test.ts  SIGUSR1 puts what the process is doin
 run:missing-config  e2e/bad_input_config_test.ts  a missing configuration is named and waited for
 exit-code:one  e2e/commands_manage_test.ts  a command line that cannot be understood exits with 1 and names what is wrong
 start:home  e2e/surroundings_test.ts  a user without home and without an entry in the user database can run commands (needs root)
-register:takes-back  core/cli/register_undone_test.ts  takes this manager back at GitLab
-register:takes-back  core/cli/register_undone_test.ts  leaves a manager alone that another entry of the file needs
+register:takes-back  core/cli/register/register_undone_test.ts  takes this manager back at GitLab
+register:takes-back  core/cli/register/register_undone_test.ts  leaves a manager alone that another entry of the file needs
 run-single:max-builds  e2e/commands_run_test.ts  run-single takes --max-builds jobs and exits
 run-single:wait-timeout  e2e/commands_run_test.ts  run-single exits after --wait-timeout without a job
 metrics:queuing-threshold  e2e/commands_http_test.ts  a job that waited for longer than monitoring.job_queuing_durations allows is counted
@@ -142,7 +142,7 @@ register:authentication-token  e2e/commands_register_test.ts  register --non-int
 register:registration-token  e2e/commands_register_test.ts  register with a registration token makes a runner at GitLab, by flags and by variables
 register:prompts  e2e/commands_register_test.ts  register asks on a terminal, does not show the token, and repeats a wrong answer
 register:template  e2e/commands_register_test.ts  register fills in from a template what flags leave open
-register:unknown-shell  core/cli/register_executor_test.ts  register refuses an unknown shell before it asks GitLab
+register:unknown-shell  core/cli/register/executor_questions_test.ts  register refuses an unknown shell before it asks GitLab
 register:keeps-file  e2e/commands_register_test.ts  register keeps comments, order and unknown keys of the file
 verify:empty-url  core/cli/runner_commands_test.ts  narrows by name, url and token, not by variables
 verify:messages  e2e/commands_manage_test.ts  verify tells who is valid, and --delete removes only who is not

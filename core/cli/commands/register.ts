@@ -1,13 +1,13 @@
 /** `register`: a runner at GitLab and its entry in config.toml. */
 
-import { type Answers, answers } from "../answers.ts";
+import { type Answers, answers } from "../register/answers.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { configFile } from "../config_file.ts";
 import type { FlagValues } from "../flag.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { Prompter } from "../prompter.ts";
-import { registerRunner } from "../register.ts";
-import { registerFlags } from "../register_flags.ts";
+import { Prompter } from "../register/prompter.ts";
+import { registerRunner } from "../register/register_runner.ts";
+import { registerFlags } from "../register/register_flags.ts";
 import { logUserMode } from "../user_mode.ts";
 
 export const registerCommand: Command = {

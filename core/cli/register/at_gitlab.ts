@@ -1,13 +1,13 @@
 /** The part of `register` that GitLab takes part in: a new runner, or a token it confirms. */
 
-import type { Coordinator, RegisteredRunner } from "../coordinator/coordinator.ts";
-import { ConfigurationError, RunnerError } from "../errors.ts";
-import type { Logger } from "../log/logger.ts";
-import { runnerInfo } from "../runner/announce.ts";
-import type { Secret } from "../util/secret.ts";
-import { shortToken } from "../util/token.ts";
-import { refusal } from "./connect.ts";
-import { type FlagValues } from "./flag.ts";
+import type { Coordinator, RegisteredRunner } from "../../coordinator/coordinator.ts";
+import { ConfigurationError, RunnerError } from "../../errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { runnerInfo } from "../../runner/announce.ts";
+import type { Secret } from "../../util/secret.ts";
+import { shortToken } from "../../util/token.ts";
+import { refusal } from "../connect.ts";
+import { type FlagValues } from "../flag.ts";
 import { SERVER_SIDE_FLAGS } from "./register_flags.ts";
 
 /** Settings that go to GitLab with a registration token. */

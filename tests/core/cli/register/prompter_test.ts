@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Prompter } from "../../../core/cli/prompter.ts";
-import type { TextInput } from "../../../core/cli/program.ts";
+import { Prompter } from "../../../../core/cli/register/prompter.ts";
+import type { TextInput } from "../../../../core/cli/program.ts";
 
 /** A terminal on which keys arrive one chunk at a time. */
 function terminal(...chunks: readonly string[]) {

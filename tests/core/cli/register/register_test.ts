@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { Registry } from "../../../core/registry.ts";
-import { namedExecutor, Sandbox } from "./fixture.ts";
+import { Registry } from "../../../../core/registry.ts";
+import { namedExecutor, Sandbox } from "../fixture.ts";
 import { CREATED, entries, gitlab, ISSUED, register } from "./register_fixture.ts";
 
 describe("register with a token of a runner created in GitLab", () => {

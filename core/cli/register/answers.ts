@@ -1,7 +1,7 @@
 /** What `register` needs to know: from flags, from a template, or by asking. */
 
-import { ConfigurationError } from "../errors.ts";
-import type { FlagValues } from "./flag.ts";
+import { ConfigurationError } from "../../errors.ts";
+import type { FlagValues } from "../flag.ts";
 import type { Prompter, Question } from "./prompter.ts";
 
 /** Where answers come from. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Sandbox, typed } from "./fixture.ts";
+import { Sandbox, typed } from "../fixture.ts";
 import { CREATED, entries, gitlab, ISSUED, register } from "./register_fixture.ts";
 
 test.each([

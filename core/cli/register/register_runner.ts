@@ -1,28 +1,28 @@
 /** The steps of `register`, in the order in which GitLab Runner takes them. */
 
-import { editConfig } from "../config/edit.ts";
-import { loadConfig } from "../config/load.ts";
-import type { GlobalConfig } from "../config/schema.ts";
-import type { Coordinator } from "../coordinator/coordinator.ts";
-import { codeOf, messageOf } from "../errors.ts";
-import type { Secret } from "../util/secret.ts";
+import { editConfig } from "../../config/edit.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { GlobalConfig } from "../../config/schema.ts";
+import type { Coordinator } from "../../coordinator/coordinator.ts";
+import { codeOf, messageOf } from "../../errors.ts";
+import type { Secret } from "../../util/secret.ts";
 import type { Answers } from "./answers.ts";
-import type { CommandContext } from "./command.ts";
-import { connect, managerIdentity, refusal } from "./connect.ts";
-import type { FlagValues } from "./flag.ts";
-import { checkAccessLevel } from "./register_at_gitlab.ts";
-import { askExecutor, checkExecutor } from "./register_executor.ts";
-import { identify, type Identity } from "./register_identity.ts";
-import { checkShell } from "./register_shell.ts";
-import { loadTemplate } from "./register_template.ts";
+import type { CommandContext } from "../command.ts";
+import { connect, managerIdentity, refusal } from "../connect.ts";
+import type { FlagValues } from "../flag.ts";
+import { checkAccessLevel } from "./at_gitlab.ts";
+import { askExecutor, checkExecutor } from "./executor_questions.ts";
+import { identify, type Identity } from "./identity.ts";
+import { checkShell } from "./shell_name.ts";
+import { loadTemplate } from "./template_config.ts";
 import {
   type EntryTable,
   fillIn,
   textAt,
   withDefaults,
   withoutForeignTables,
-} from "./runner_entry.ts";
-import { entryFromFlags } from "./runner_flags.ts";
+} from "../runner_entry.ts";
+import { entryFromFlags } from "../runner_flags.ts";
 
 export interface RegisterOptions {
   readonly configPath: string;

@@ -1,10 +1,10 @@
 /** `--shell` of `register`: a name that this build has, or that a later one will. */
 
-import { ConfigurationError } from "../errors.ts";
-import type { Logger } from "../log/logger.ts";
-import type { Registry } from "../registry.ts";
-import type { Shell } from "../shell.ts";
-import { type EntryTable, isShell, textAt } from "./runner_entry.ts";
+import { ConfigurationError } from "../../errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { Registry } from "../../registry.ts";
+import type { Shell } from "../../shell.ts";
+import { type EntryTable, isShell, textAt } from "../runner_entry.ts";
 
 /** Throws ConfigurationError for a shell that neither this build nor GitLab Runner has. */
 export function checkShell(

@@ -1,7 +1,7 @@
 /** What the tests of `register` share. */
 
 import { parse } from "smol-toml";
-import { FakeGitLab, type Sandbox } from "./fixture.ts";
+import { FakeGitLab, type Sandbox } from "../fixture.ts";
 
 export const CREATED = "glrt-t1_created0123456789";
 export const ISSUED = "issued-runner-token-0123";

@@ -1,8 +1,8 @@
 /** Flags of `register` beside those of a runner entry. */
 
-import { CONFIG_FLAG } from "./config_file.ts";
-import type { Flag } from "./flag.ts";
-import { runnerEntryFlags } from "./runner_flags.ts";
+import { CONFIG_FLAG } from "../config_file.ts";
+import type { Flag } from "../flag.ts";
+import { runnerEntryFlags } from "../runner_flags.ts";
 
 const SERVER_SIDE: readonly Flag[] = [
   {

@@ -1,18 +1,18 @@
 /** Who the new entry is at GitLab: three kinds of token, three ways to find out. */
 
-import type { Coordinator, RegisteredRunner } from "../coordinator/coordinator.ts";
-import { RunnerError } from "../errors.ts";
-import type { Logger } from "../log/logger.ts";
-import { Secret } from "../util/secret.ts";
+import type { Coordinator, RegisteredRunner } from "../../coordinator/coordinator.ts";
+import { RunnerError } from "../../errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { Secret } from "../../util/secret.ts";
 import type { Answers } from "./answers.ts";
-import { isCreatedToken } from "./connect.ts";
-import type { FlagValues } from "./flag.ts";
+import { isCreatedToken } from "../connect.ts";
+import type { FlagValues } from "../flag.ts";
 import {
   confirmRunner,
   givenServerSideFlags,
   refuseServerSideFlags,
   registerNewRunner,
-} from "./register_at_gitlab.ts";
+} from "./at_gitlab.ts";
 
 export interface Identity {
   readonly name: string;

@@ -1,12 +1,12 @@
 /** The last questions of `register`: which executor, and what that executor has to know. */
 
-import { runnerConfig } from "../config/entry.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { ExecutorProvider } from "../executor.ts";
-import type { Logger } from "../log/logger.ts";
-import type { Registry } from "../registry.ts";
+import { runnerConfig } from "../../config/entry.ts";
+import { ConfigurationError } from "../../errors.ts";
+import type { ExecutorProvider } from "../../executor.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { Registry } from "../../registry.ts";
 import type { Answers } from "./answers.ts";
-import { type EntryTable, isExecutor, setAt, textAt } from "./runner_entry.ts";
+import { type EntryTable, isExecutor, setAt, textAt } from "../runner_entry.ts";
 
 interface ExecutorQuestion {
   readonly flag: string;

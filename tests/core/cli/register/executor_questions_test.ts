@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { Sandbox } from "./fixture.ts";
+import { Sandbox } from "../fixture.ts";
 import { CREATED, entries, gitlab, register } from "./register_fixture.ts";
 
 test("register refuses an unknown executor before it asks GitLab", async () => {

@@ -1,10 +1,10 @@
 /** `--template-config`: an entry whose values fill in what a registration leaves unset. */
 
 import { resolve } from "node:path";
-import { parseDocument, readConfigText } from "../config/load.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { Program } from "./program.ts";
-import { type EntryTable, toEntry } from "./runner_entry.ts";
+import { parseDocument, readConfigText } from "../../config/load.ts";
+import { ConfigurationError } from "../../errors.ts";
+import type { Program } from "../program.ts";
+import { type EntryTable, toEntry } from "../runner_entry.ts";
 
 /** Values that belong to one registration and cannot come from a template. */
 const NEVER_TAKEN = ["id", "token", "token_obtained_at", "token_expires_at"];

@@ -1,8 +1,8 @@
 /** Questions on the terminal, answered a line at a time. */
 
-import { RunnerError } from "../errors.ts";
-import { abortable } from "../util/abort.ts";
-import type { TextInput, TextOutput } from "./program.ts";
+import { RunnerError } from "../../errors.ts";
+import { abortable } from "../../util/abort.ts";
+import type { TextInput, TextOutput } from "../program.ts";
 
 export interface Question {
   /** The whole line to print. */
