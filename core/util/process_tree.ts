@@ -2,7 +2,7 @@
 
 import { codeOf, RunnerError } from "../errors.ts";
 import { delay } from "./abort.ts";
-import { diesOfTerm, findMarked, type TreeLeader } from "./process_table.ts";
+import { diesOfTerm, findMarked, type TreeLeader } from "./marked_processes.ts";
 
 /** A killed process is gone within milliseconds, unless it hangs in the kernel. */
 const KILL_LIMIT_MS = 10_000;

@@ -4,7 +4,7 @@ import { SystemFailure } from "../../core/errors.ts";
 import type { OutputSink } from "../../core/executor.ts";
 import { deadline, DeadlineExceeded, delay } from "../../core/util/abort.ts";
 import { graceFor } from "../../core/util/grace.ts";
-import { findMarked } from "../../core/util/process_table.ts";
+import { findMarked } from "../../core/util/marked_processes.ts";
 import { killTree } from "../../core/util/process_tree.ts";
 import { type ProcessExit, runProcess } from "../../core/util/process.ts";
 import { exitFailure } from "../../core/run/stage_runner.ts";

@@ -48,6 +48,10 @@ const CODE_RULES: readonly CodeRule[] = [
     allowed: [
       ...NOT_SHIPPED,
       { below: "core/util/process", because: "this is that place" },
+      {
+        below: "core/util/marked_processes.ts",
+        because: "ps lists the processes where there is no /proc",
+      },
       { below: "core/rpc/child_transport.ts", because: "a plugin is spoken to while it runs" },
       {
         below: "core/embedded/",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { delay } from "../../../core/util/abort.ts";
 import { parseStat } from "../../../core/util/proc_table.ts";
-import { descendants, findMarked, parsePs } from "../../../core/util/process_table.ts";
+import { descendants, findMarked, parsePs } from "../../../core/util/marked_processes.ts";
 
 const row = (pid: number, parent: number, session = 0, marked = false) => ({
   pid,
