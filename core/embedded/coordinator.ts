@@ -10,13 +10,13 @@ import { join } from "node:path";
 import type { Server, TLSOptions } from "bun";
 
 import { apiError } from "./answers.ts";
-import { storageAnswer } from "./artifact_api.ts";
+import { storageAnswer } from "./routes/artifacts.ts";
 import { ArtifactStore, type StoredArtifact } from "./artifact_store.ts";
 import { Call, epochMs } from "./call.ts";
 import { Checks, type Finding } from "./checks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type ActiveFault, type FaultInput, type FaultPredicate, Faults } from "./faults.ts";
-import { GitHttp } from "./git_http.ts";
+import { GitHttp } from "./routes/git.ts";
 import { EmbeddedJob, JobStore } from "./jobs.ts";
 import { type CoordinatorOptions, type CoordinatorSettings, DEFAULT_SETTINGS } from "./options.ts";
 import { buildPayload, JobDescription, type JobDescriptionInput } from "./payload.ts";

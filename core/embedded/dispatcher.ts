@@ -3,18 +3,18 @@
 import { Hono } from "hono";
 
 import { apiError, emptyAnswer } from "./answers.ts";
-import { downloadArtifact, uploadArtifact } from "./artifact_api.ts";
+import { downloadArtifact, uploadArtifact } from "./routes/artifacts.ts";
 import { BodyTooLarge, Call, epochMs, pathBelow } from "./call.ts";
-import { addControlRoutes } from "./control_api.ts";
+import { addControlRoutes } from "./routes/control.ts";
 import { applyFault } from "./fault_actions.ts";
 import { isAllowedHost } from "./host_check.ts";
-import { requestJob } from "./job_request.ts";
-import { updateJob } from "./job_update.ts";
-import { addPeopleRoutes } from "./people_api.ts";
+import { requestJob } from "./routes/job_request.ts";
+import { updateJob } from "./routes/job_update.ts";
+import { addPeopleRoutes } from "./routes/people.ts";
 import type { RecordedRequest } from "./recorder.ts";
-import { addRunnerRoutes } from "./runner_api.ts";
+import { addRunnerRoutes } from "./routes/runners.ts";
 import { type CoordinatorState, type RouteEnvironment, runnerOfBody } from "./state.ts";
-import { patchTrace } from "./trace_patch.ts";
+import { patchTrace } from "./routes/trace_patch.ts";
 
 export interface DispatcherOptions {
   /** Relative URL root; empty: none. */

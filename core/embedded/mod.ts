@@ -11,7 +11,7 @@ export { Call } from "./call.ts";
 export { runCoordinatorCommand } from "./command.ts";
 export { EmbeddedCoordinator } from "./coordinator.ts";
 export type { FaultInput } from "./faults.ts";
-export { GitHttp } from "./git_http.ts";
+export { GitHttp } from "./routes/git.ts";
 export type { EmbeddedJob, JobOutcome } from "./jobs.ts";
 export type { CoordinatorOptions } from "./options.ts";
 export type { JobDescriptionInput } from "./payload.ts";

@@ -5,7 +5,7 @@ import type { ArtifactStore } from "./artifact_store.ts";
 import type { Call } from "./call.ts";
 import type { Checks } from "./checks.ts";
 import type { Faults } from "./faults.ts";
-import type { GitHttp } from "./git_http.ts";
+import type { GitHttp } from "./routes/git.ts";
 import type { EmbeddedJob, JobStore } from "./jobs.ts";
 import type { CoordinatorSettings } from "./options.ts";
 import type { JobDescriptionInput } from "./payload.ts";

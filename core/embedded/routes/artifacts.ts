@@ -1,11 +1,11 @@
 /** Routes for artifacts, up and down (protocol section 9). */
 
-import { apiError, emptyAnswer, jsonAnswer, textAnswer } from "./answers.ts";
-import { downloadAnswer, type ReceiveOutcome } from "./artifact_store.ts";
-import type { Call } from "./call.ts";
-import type { EmbeddedJob } from "./jobs.ts";
-import { type CoordinatorState, jobOfCall, notRunning } from "./state.ts";
-import { assertNever } from "../errors.ts";
+import { apiError, emptyAnswer, jsonAnswer, textAnswer } from "../answers.ts";
+import { downloadAnswer, type ReceiveOutcome } from "../artifact_store.ts";
+import type { Call } from "../call.ts";
+import type { EmbeddedJob } from "../jobs.ts";
+import { type CoordinatorState, jobOfCall, notRunning } from "../state.ts";
+import { assertNever } from "../../errors.ts";
 
 export async function uploadArtifact(state: CoordinatorState, call: Call): Promise<Response> {
   const job = jobOfCall(state, call);

@@ -3,15 +3,15 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 
-import { apiError, emptyAnswer, jsonAnswer } from "./answers.ts";
-import { Fault } from "./faults.ts";
-import { isOwnRequest } from "./host_check.ts";
-import type { EmbeddedJob } from "./jobs.ts";
-import { controlPage } from "./page.ts";
-import { JobDescription } from "./payload.ts";
-import type { EmbeddedRunner } from "./runners.ts";
-import type { CoordinatorState, RouteEnvironment } from "./state.ts";
-import { shortToken } from "../util/token.ts";
+import { apiError, emptyAnswer, jsonAnswer } from "../answers.ts";
+import { Fault } from "../faults.ts";
+import { isOwnRequest } from "../host_check.ts";
+import type { EmbeddedJob } from "../jobs.ts";
+import { controlPage } from "../page.ts";
+import { JobDescription } from "../payload.ts";
+import type { EmbeddedRunner } from "../runners.ts";
+import type { CoordinatorState, RouteEnvironment } from "../state.ts";
+import { shortToken } from "../../util/token.ts";
 
 type RouteContext = Context<RouteEnvironment>;
 

@@ -3,8 +3,8 @@
 import { realpath } from "node:fs/promises";
 import { dirname, resolve, sep } from "node:path";
 
-import { apiError } from "./answers.ts";
-import type { Call } from "./call.ts";
+import { apiError } from "../answers.ts";
+import type { Call } from "../call.ts";
 
 /** `/<group>/<project>.git/<rest>`; no part may start with a dot. */
 const GIT_PATH = /^((?:\/[\w][\w.-]*)+?\.git)\/(info\/refs|git-upload-pack)$/;

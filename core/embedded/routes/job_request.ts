@@ -1,11 +1,11 @@
 /** Route by which runners get jobs: queue token, long poll, hand-out (protocol section 5). */
 
-import { apiError, emptyAnswer, jsonAnswer } from "./answers.ts";
-import { type Call, isRecord } from "./call.ts";
-import type { EmbeddedJob } from "./jobs.ts";
-import { systemId } from "./runner_api.ts";
-import type { EmbeddedRunner, RunnerManager } from "./runners.ts";
-import { callingRunner, type CoordinatorState } from "./state.ts";
+import { apiError, emptyAnswer, jsonAnswer } from "../answers.ts";
+import { type Call, isRecord } from "../call.ts";
+import type { EmbeddedJob } from "../jobs.ts";
+import { systemId } from "./runners.ts";
+import type { EmbeddedRunner, RunnerManager } from "../runners.ts";
+import { callingRunner, type CoordinatorState } from "../state.ts";
 
 /** Above this GitLab's front end refuses to look at a job request. */
 const LARGEST_REQUEST_BYTES = 32 * 1024;

@@ -1,11 +1,11 @@
 /** Route by which runners accept a job, keep it alive and end it (protocol section 8). */
 
-import { apiError, parameterError, textAnswer } from "./answers.ts";
-import { type Call, epochMs, isRecord } from "./call.ts";
+import { apiError, parameterError, textAnswer } from "../answers.ts";
+import { type Call, epochMs, isRecord } from "../call.ts";
 import { acknowledgement } from "./job_request.ts";
-import type { ChecksumVerdict, EmbeddedJob } from "./jobs.ts";
-import { FAILURE_REASONS, OLD_FAILURE_REASONS } from "./payload.ts";
-import { type CoordinatorState, notRunning, statusHeader } from "./state.ts";
+import type { ChecksumVerdict, EmbeddedJob } from "../jobs.ts";
+import { FAILURE_REASONS, OLD_FAILURE_REASONS } from "../payload.ts";
+import { type CoordinatorState, notRunning, statusHeader } from "../state.ts";
 import { updateInterval } from "./trace_patch.ts";
 
 /** Longest pause the server asks for while it moves log chunks. */

@@ -1,14 +1,14 @@
 /** The part of GitLab's API that people's programs read jobs with: jobs, pipelines, variables. */
 
 import type { Context, Hono } from "hono";
-import { SERVER_VERSION } from "../job/predefined_variables.ts";
-import { apiError, jsonAnswer } from "./answers.ts";
-import { downloadAnswer } from "./artifact_store.ts";
-import { isRecord } from "./call.ts";
-import type { EmbeddedJob } from "./jobs.ts";
-import type { JobDescription } from "./payload.ts";
-import { PROJECT_ID } from "./payload.ts";
-import type { CoordinatorState, RouteEnvironment } from "./state.ts";
+import { SERVER_VERSION } from "../../job/predefined_variables.ts";
+import { apiError, jsonAnswer } from "../answers.ts";
+import { downloadAnswer } from "../artifact_store.ts";
+import { isRecord } from "../call.ts";
+import type { EmbeddedJob } from "../jobs.ts";
+import type { JobDescription } from "../payload.ts";
+import { PROJECT_ID } from "../payload.ts";
+import type { CoordinatorState, RouteEnvironment } from "../state.ts";
 
 type RouteContext = Context<RouteEnvironment>;
 type Answer = Response | Promise<Response>;

@@ -1,15 +1,15 @@
 /** Routes of a runner's life: register, verify, unregister, reset its token (protocol section 4). */
 
 import type { Hono } from "hono";
-import { apiError, emptyAnswer, jsonAnswer, parameterError, textAnswer } from "./answers.ts";
-import { type Call, isRecord } from "./call.ts";
+import { apiError, emptyAnswer, jsonAnswer, parameterError, textAnswer } from "../answers.ts";
+import { type Call, isRecord } from "../call.ts";
 import {
   callingRunner,
   type CoordinatorState,
   type RouteEnvironment,
   runnerOfBody,
-} from "./state.ts";
-import type { EmbeddedRunner } from "./runners.ts";
+} from "../state.ts";
+import type { EmbeddedRunner } from "../runners.ts";
 
 export function addRunnerRoutes(app: Hono<RouteEnvironment>, state: CoordinatorState): void {
   app.post("/api/v4/runners", (c) => register(state, c.env.call));

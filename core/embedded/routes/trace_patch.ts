@@ -1,9 +1,9 @@
 /** Route by which runners append to a trace (protocol section 7.3). */
 
-import { apiError, emptyAnswer, jsonAnswer } from "./answers.ts";
-import { type Call, epochMs } from "./call.ts";
-import type { EmbeddedJob } from "./jobs.ts";
-import { type CoordinatorState, jobOfCall, notRunning, statusHeader } from "./state.ts";
+import { apiError, emptyAnswer, jsonAnswer } from "../answers.ts";
+import { type Call, epochMs } from "../call.ts";
+import type { EmbeddedJob } from "../jobs.ts";
+import { type CoordinatorState, jobOfCall, notRunning, statusHeader } from "../state.ts";
 
 const WATCHED_SECONDS = 3;
 const UNWATCHED_SECONDS = 60;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
-import { EmbeddedCoordinator } from "../../../core/embedded/coordinator.ts";
-import { runCoordinatorCommand } from "../../../core/embedded/command.ts";
-import { TestRunner } from "./client.ts";
+import { EmbeddedCoordinator } from "../../../../core/embedded/coordinator.ts";
+import { runCoordinatorCommand } from "../../../../core/embedded/command.ts";
+import { TestRunner } from "../client.ts";
 
 let coordinator: EmbeddedCoordinator;
 let runner: TestRunner;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { EmbeddedCoordinator } from "../../../core/embedded/coordinator.ts";
-import { TestRunner } from "./client.ts";
+import { EmbeddedCoordinator } from "../../../../core/embedded/coordinator.ts";
+import { TestRunner } from "../client.ts";
 
 let directory: string;
 let root: string;
