@@ -6,6 +6,7 @@ import { archiveCache, restoreCache } from "./stages/cache.ts";
 import { cleanUp, clearWorktree } from "./stages/cleanup.ts";
 import { downloadArtifacts, uploadArtifacts } from "./stages/artifacts.ts";
 import { getSources } from "./stages/get_sources.ts";
+import { plain } from "./stages/print.ts";
 import { afterScript, interactiveShell, type JobStatus, userScript } from "./stages/user_script.ts";
 
 /** A build stage that is ready to be rendered. One without ops is skipped, without a section. */
@@ -38,26 +39,22 @@ export interface JobPlan {
   shell(terminalType: string): PlannedStage;
 }
 
+const CACHE_STAGES: Readonly<Record<Outcome, readonly [name: string, title: string]>> = {
+  success: ["archive_cache", "Saving cache for successful job"],
+  failure: ["archive_cache_on_failure", "Saving cache for failed job"],
+};
+
+const ARTIFACT_STAGES: typeof CACHE_STAGES = {
+  success: ["upload_artifacts_on_success", "Uploading artifacts for successful job"],
+  failure: ["upload_artifacts_on_failure", "Uploading artifacts for failed job"],
+};
+
 /** Throws JobConfigurationError for a job that cannot be planned. */
 export function planJob(context: PlanContext): JobPlan {
   const { settings, environment, spec } = context;
-  const helper = (name: string, title: string, ops: readonly ScriptOp[], attempts = 1) => ({
-    name,
-    title,
-    ops,
-    target: "helper" as const,
-    attempts,
-  });
-  const build = (name: string, title: string, ops: readonly ScriptOp[]) => ({
-    name,
-    title,
-    ops,
-    target: "build" as const,
-    attempts: 1,
-  });
   const host: ScriptOp = environment.hostname === undefined
     ? { kind: "print-host", ...(environment.via ? { via: environment.via } : {}) }
-    : { kind: "print", style: "plain", text: `Running on ${environment.hostname}...` };
+    : plain(`Running on ${environment.hostname}...`);
   return withFreshTempDir(context.paths.tempDir, {
     prepare: helper("prepare_script", "Preparing environment", [host]),
     getSources: helper(
@@ -89,26 +86,9 @@ export function planJob(context: PlanContext): JobPlan {
     }),
     afterScript: (status) =>
       build("after_script", "Running after_script", afterScript(context, status)),
-    archiveCache: (outcome) =>
-      outcome === "success"
-        ? helper("archive_cache", "Saving cache for successful job", archiveCache(context, outcome))
-        : helper(
-          "archive_cache_on_failure",
-          "Saving cache for failed job",
-          archiveCache(context, outcome),
-        ),
+    archiveCache: (outcome) => helper(...CACHE_STAGES[outcome], archiveCache(context, outcome)),
     uploadArtifacts: (outcome) =>
-      outcome === "success"
-        ? helper(
-          "upload_artifacts_on_success",
-          "Uploading artifacts for successful job",
-          uploadArtifacts(context, outcome),
-        )
-        : helper(
-          "upload_artifacts_on_failure",
-          "Uploading artifacts for failed job",
-          uploadArtifacts(context, outcome),
-        ),
+      helper(...ARTIFACT_STAGES[outcome], uploadArtifacts(context, outcome)),
     cleanup: helper(
       "cleanup_file_variables",
       "Cleaning up project directory and file based variables",
@@ -116,6 +96,19 @@ export function planJob(context: PlanContext): JobPlan {
     ),
     shell: (terminalType) => build("shell", "", interactiveShell(context, terminalType)),
   });
+}
+
+function helper(
+  name: string,
+  title: string,
+  ops: readonly ScriptOp[],
+  attempts = 1,
+): PlannedStage {
+  return { name, title, ops, target: "helper", attempts };
+}
+
+function build(name: string, title: string, ops: readonly ScriptOp[]): PlannedStage {
+  return { name, title, ops, target: "build", attempts: 1 };
 }
 
 /**

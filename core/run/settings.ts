@@ -57,102 +57,128 @@ export function jobSettings(
   variables: JobVariables,
   defaults: { allowGitFetch: boolean; gitDepth: number; debugTraceDisabled: boolean },
 ): JobSettings {
-  const problems: string[] = [];
-  const choice = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
-    const value = variables.get(key);
+  const read = new SettingReader(variables);
+  const gitDepth = read.depth("GIT_DEPTH", Math.max(0, defaults.gitDepth));
+  const cleanFlags = variables.get("GIT_CLEAN_FLAGS");
+  const debugging = (key: string) => {
+    const wanted = read.flag(key, false);
+    if (wanted && defaults.debugTraceDisabled) {
+      read.tell(`${key}: usage is disabled on this Runner`);
+    }
+    return wanted && !defaults.debugTraceDisabled;
+  };
+  const debugTrace = debugging("CI_DEBUG_TRACE");
+  const debugServices = debugging("CI_DEBUG_SERVICES");
+  return {
+    gitStrategy: read.choice(
+      "GIT_STRATEGY",
+      ["clone", "fetch", "none", "empty"],
+      defaults.allowGitFetch ? "fetch" : "clone",
+    ),
+    gitCheckout: read.flag("GIT_CHECKOUT", true),
+    gitDepth,
+    gitCleanFlags: cleanFlags === "none" ? undefined : words(cleanFlags, ["-ffdx"]),
+    gitFetchFlags: words(variables.get("GIT_FETCH_EXTRA_FLAGS"), ["--prune", "--quiet"]),
+    gitClonePath: variables.get("GIT_CLONE_PATH"),
+    submoduleStrategy: read.submoduleStrategy(),
+    submoduleDepth: read.depth("GIT_SUBMODULE_DEPTH", gitDepth),
+    submodulePaths: words(variables.get("GIT_SUBMODULE_PATHS"), []),
+    submoduleUpdateFlags: words(variables.get("GIT_SUBMODULE_UPDATE_FLAGS"), []),
+    submoduleForceHttps: read.flag("GIT_SUBMODULE_FORCE_HTTPS", false),
+    lfsSkipSmudge: read.flag("GIT_LFS_SKIP_SMUDGE", false),
+    getSourcesAttempts: read.attempts("GET_SOURCES_ATTEMPTS"),
+    restoreCacheAttempts: read.attempts("RESTORE_CACHE_ATTEMPTS"),
+    artifactDownloadAttempts: read.attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
+    sectionAttempts: read.attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
+    scriptTimeout: variables.get("RUNNER_SCRIPT_TIMEOUT").trim(),
+    afterScriptTimeout: variables.get("RUNNER_AFTER_SCRIPT_TIMEOUT").trim(),
+    afterScriptIgnoreErrors: read.flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
+    cacheRequestTimeoutMinutes: Math.max(1, read.integer("CACHE_REQUEST_TIMEOUT", 10)),
+    cacheFallbackKey: variables.get("CACHE_FALLBACK_KEY"),
+    debugTrace,
+    debugServices,
+    problems: read.problems,
+  };
+}
+
+/** Reads variables one by one, and keeps what is wrong with them. */
+class SettingReader {
+  readonly #variables: JobVariables;
+  readonly #problems: string[] = [];
+
+  constructor(variables: JobVariables) {
+    this.#variables = variables;
+  }
+
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  tell(problem: string): void {
+    this.#problems.push(problem);
+  }
+
+  choice<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+    const value = this.#variables.get(key);
     const known = allowed.find((each) => each === value);
     if (known === undefined && value !== "") {
-      problems.push(
+      this.tell(
         `${key}: expected either ${alternatives(allowed)} got "${value}", ` +
           `using default value '${fallback}'`,
       );
     }
     return known ?? fallback;
-  };
-  const integer = (key: string, fallback: number): number => {
-    const text = variables.get(key);
+  }
+
+  integer(key: string, fallback: number): number {
+    const text = this.#variables.get(key);
     if (text === "") return fallback;
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(value)) return value;
-    problems.push(`${key}: expected int got "${text}", using default value: ${fallback}`);
+    this.tell(`${key}: expected int got "${text}", using default value: ${fallback}`);
     return fallback;
-  };
-  const attempts = (key: string): number => {
-    const wanted = integer(key, 1);
+  }
+
+  depth(key: string, fallback: number): number {
+    return Math.max(0, this.integer(key, fallback));
+  }
+
+  attempts(key: string): number {
+    const wanted = this.integer(key, 1);
     const value = Math.max(1, Math.min(MAX_ATTEMPTS, wanted));
     if (value !== wanted) {
-      problems.push(
+      this.tell(
         `${key}: number of attempts out of the range [1, ${MAX_ATTEMPTS}], clamping to: ${value}`,
       );
     }
     return value;
-  };
-  const flag = (key: string, fallback: boolean): boolean => {
-    const text = variables.get(key);
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const text = this.#variables.get(key);
     if (text === "") return fallback;
     const value = parseBoolean(text);
     if (value === undefined) {
-      problems.push(`${key}: expected bool got "${text}", using default value: ${fallback}`);
+      this.tell(`${key}: expected bool got "${text}", using default value: ${fallback}`);
     }
     return value ?? fallback;
-  };
+  }
 
-  const depth = (key: string, fallback: number) => Math.max(0, integer(key, fallback));
-  const gitDepth = depth("GIT_DEPTH", Math.max(0, defaults.gitDepth));
-  const cleanFlags = variables.get("GIT_CLEAN_FLAGS");
-  const debugging = (key: string): boolean => {
-    const wanted = flag(key, false);
-    if (!wanted || !defaults.debugTraceDisabled) return wanted;
-    problems.push(`${key}: usage is disabled on this Runner`);
-    return false;
-  };
-  const debugTrace = debugging("CI_DEBUG_TRACE");
-  const debugServices = debugging("CI_DEBUG_SERVICES");
-  return {
-    gitStrategy: choice(
-      "GIT_STRATEGY",
-      ["clone", "fetch", "none", "empty"],
-      defaults.allowGitFetch ? "fetch" : "clone",
-    ),
-    gitCheckout: flag("GIT_CHECKOUT", true),
-    gitDepth,
-    gitCleanFlags: cleanFlags === "none" ? undefined : words(cleanFlags, ["-ffdx"]),
-    gitFetchFlags: words(variables.get("GIT_FETCH_EXTRA_FLAGS"), ["--prune", "--quiet"]),
-    gitClonePath: variables.get("GIT_CLONE_PATH"),
-    submoduleStrategy: submoduleStrategy(variables.get("GIT_SUBMODULE_STRATEGY"), problems),
-    submoduleDepth: depth("GIT_SUBMODULE_DEPTH", gitDepth),
-    submodulePaths: words(variables.get("GIT_SUBMODULE_PATHS"), []),
-    submoduleUpdateFlags: words(variables.get("GIT_SUBMODULE_UPDATE_FLAGS"), []),
-    submoduleForceHttps: flag("GIT_SUBMODULE_FORCE_HTTPS", false),
-    lfsSkipSmudge: flag("GIT_LFS_SKIP_SMUDGE", false),
-    getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
-    restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
-    artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
-    sectionAttempts: attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
-    scriptTimeout: variables.get("RUNNER_SCRIPT_TIMEOUT").trim(),
-    afterScriptTimeout: variables.get("RUNNER_AFTER_SCRIPT_TIMEOUT").trim(),
-    afterScriptIgnoreErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
-    cacheRequestTimeoutMinutes: Math.max(1, integer("CACHE_REQUEST_TIMEOUT", 10)),
-    cacheFallbackKey: variables.get("CACHE_FALLBACK_KEY"),
-    debugTrace,
-    debugServices,
-    problems,
-  };
-}
-
-function submoduleStrategy(text: string, problems: string[]): SubmoduleStrategy {
-  switch (text) {
-    case "":
-    case "none":
-      return "none";
-    case "normal":
-    case "recursive":
-      return text;
-    default:
-      problems.push(
-        `GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "${text}"`,
-      );
-      return "invalid";
+  submoduleStrategy(): SubmoduleStrategy {
+    const text = this.#variables.get("GIT_SUBMODULE_STRATEGY");
+    switch (text) {
+      case "":
+      case "none":
+        return "none";
+      case "normal":
+      case "recursive":
+        return text;
+      default:
+        this.tell(
+          `GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "${text}"`,
+        );
+        return "invalid";
+    }
   }
 }
 
