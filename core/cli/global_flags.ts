@@ -38,7 +38,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     names: ["cpuprofile"],
     kind: "string",
     env: "CPU_PROFILE",
-    help: "Taken from existing calls and not used: there are no profiles",
+    help: "For command lines of GitLab Runner; no profile is written",
     group: GLOBAL_GROUP,
   },
 ];
