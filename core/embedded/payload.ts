@@ -1,7 +1,6 @@
 /** Builds the payload of a job as GitLab sends it, from the few fields somebody cares about. */
 
 import { z } from "zod";
-
 import type { JobResponse } from "../job/response.ts";
 import { oldVariables, type PredefinedFacts, predefinedVariables } from "./predefined_variables.ts";
 
@@ -97,9 +96,50 @@ export const PROJECT_ID = 1;
 
 export function buildPayload(job: JobDescription, context: PayloadContext): JobPayload {
   const repository = job.repository ?? Repository.parse({ path: "local/sample" });
-  const projectName = repository.path.split("/").at(-1) ?? "";
   const repositoryUrl = withCredentials(`${context.baseUrl}/${repository.path}.git`, context.token);
-  const facts: PredefinedFacts = {
+  const isOld = context.mode === "v11.7";
+  const payload: JobPayload = {
+    id: context.id,
+    token: context.token,
+    allow_git_fetch: true,
+    job_info: {
+      name: job.name,
+      stage: job.stage,
+      project_id: PROJECT_ID,
+      project_name: repository.path.split("/").at(-1) ?? "",
+      ...(isOld ? {} : modernJobInfo(job.pipeline, repository.path, context)),
+    },
+    git_info: gitInfo(repository, { repositoryUrl, isOld }),
+    runner_info: { timeout: job.timeout },
+    variables: jobVariables(job, factsOf(job, context, { repository, repositoryUrl }), isOld),
+    steps: steps(job),
+    image: job.image ?? null,
+    services: job.services,
+    artifacts: job.artifacts.length === 0 ? null : job.artifacts,
+    cache: job.cache,
+    credentials: [],
+    dependencies: job.dependencies.map((id) => dependency(id, context)),
+    features: isOld ? { trace_sections: true } : {
+      trace_sections: true,
+      token_mask_prefixes: ["glpat-", "glcbt-", "glrt-"],
+      failure_reasons: [...FAILURE_REASONS],
+    },
+    ...(isOld ? {} : { hooks: job.hooks }),
+  };
+  return { ...payload, ...job.payload };
+}
+
+interface Sources {
+  readonly repository: z.infer<typeof Repository>;
+  readonly repositoryUrl: string;
+}
+
+function factsOf(
+  job: JobDescription,
+  context: PayloadContext,
+  { repository, repositoryUrl }: Sources,
+): PredefinedFacts {
+  return {
     ...repository,
     baseUrl: context.baseUrl,
     repositoryUrl,
@@ -117,55 +157,41 @@ export function buildPayload(job: JobDescription, context: PayloadContext): JobP
     runnerDescription: context.runnerDescription,
     startedAt: new Date().toISOString().replace(/\.\d+/, ""),
   };
-  const isOld = context.mode === "v11.7";
-  const variables = [
+}
+
+function jobVariables(
+  job: JobDescription,
+  facts: PredefinedFacts,
+  isOld: boolean,
+): JobVariableInput[] {
+  return [
     ...predefinedVariables(facts),
     ...(isOld ? oldVariables(facts) : []),
     ...(job.repository === undefined ? [{ key: "GIT_STRATEGY", value: "none" }] : []),
     ...Object.entries(job.variables).map(([key, value]) => jobVariable(key, value)),
   ].map((variable) => isOld ? oldVariable(variable) : { public: true, masked: false, ...variable });
-  const gitInfo = {
+}
+
+function gitInfo(
+  repository: Sources["repository"],
+  { repositoryUrl, isOld }: { repositoryUrl: string; isOld: boolean },
+): JobPayload["git_info"] {
+  const { ref, refType } = repository;
+  const old = {
     repo_url: repositoryUrl,
-    ref: repository.ref,
+    ref,
     sha: repository.sha,
     before_sha: repository.beforeSha,
-    ref_type: repository.refType,
+    ref_type: refType,
   };
-  const payload: JobPayload = {
-    id: context.id,
-    token: context.token,
-    allow_git_fetch: true,
-    job_info: {
-      name: job.name,
-      stage: job.stage,
-      project_id: PROJECT_ID,
-      project_name: projectName,
-      ...(isOld ? {} : modernJobInfo(job.pipeline, repository.path, context)),
-    },
-    git_info: isOld ? gitInfo : {
-      ...gitInfo,
-      refspecs: repository.refspecs ?? [refspec(repository.refType, repository.ref)],
-      depth: repository.depth,
-      repo_object_format: repository.objectFormat,
-      protected: false,
-    },
-    runner_info: { timeout: job.timeout },
-    variables,
-    steps: steps(job),
-    image: job.image ?? null,
-    services: job.services,
-    artifacts: job.artifacts.length === 0 ? null : job.artifacts,
-    cache: job.cache,
-    credentials: [],
-    dependencies: job.dependencies.map((id) => dependency(id, context)),
-    features: isOld ? { trace_sections: true } : {
-      trace_sections: true,
-      token_mask_prefixes: ["glpat-", "glcbt-", "glrt-"],
-      failure_reasons: [...FAILURE_REASONS],
-    },
-    ...(isOld ? {} : { hooks: job.hooks }),
+  if (isOld) return old;
+  return {
+    ...old,
+    refspecs: repository.refspecs ?? [refspec(refType, ref)],
+    depth: repository.depth,
+    repo_object_format: repository.objectFormat,
+    protected: false,
   };
-  return { ...payload, ...job.payload };
 }
 
 /** What a 19.x server accepts, in its order (protocol section 8.5). */
