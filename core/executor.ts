@@ -213,6 +213,8 @@ export type ExitStatus =
  * time by the executor itself.
  */
 export interface Executor extends AsyncDisposable {
+  /** What it is doing, for metrics (`executor_stage`), where GitLab Runner's has words for that. */
+  readonly activity?: string;
   /** Throws SystemFailure or JobConfigurationError; the latter is not tried again. */
   prepare(
     spec: JobSpec,

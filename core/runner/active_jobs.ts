@@ -12,6 +12,8 @@ export interface ActiveJob {
   /** `performance.now()` when it was taken. */
   readonly startedAt: number;
   stage: string;
+  /** What its executor is doing, where that tells. */
+  readonly activity: () => string | undefined;
   state: "pending" | "running" | "finishing";
   /** Stops the script; what comes after it still runs. */
   cancel(): void;

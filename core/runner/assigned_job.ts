@@ -76,6 +76,7 @@ export async function runAssignedJob(
     labels: parts.labels,
     startedAt: performance.now(),
     stage: "",
+    activity: () => executor.activity,
     state: "pending",
     cancel: () => controllers.script.abort(new JobCanceled()),
     abort: (reason) => controllers.job.abort(reason),

@@ -5,7 +5,7 @@ import type { ManagerSnapshot, ProcessState } from "../metrics/snapshot.ts";
 import type { ActiveJob } from "./active_jobs.ts";
 import type { RunnerWorker } from "./worker.ts";
 
-/** A job's state in GitLab Runner's words, and the stage that every executor of it is in then. */
+/** A job's state in GitLab Runner's words, and the stage that an executor without its own is in then. */
 const JOB_STATES = {
   pending: { state: "pending", executorStage: "created" },
   running: { state: "running", executorStage: "prepare" },
@@ -37,8 +37,14 @@ export function takeSnapshot(of: {
       labels: job.labels,
       url: job.url,
       stage: job.stage,
-      ...JOB_STATES[job.state],
+      ...stateOf(job),
       durationMs: now - job.startedAt,
     })),
   };
+}
+
+function stateOf(job: ActiveJob) {
+  const { state, executorStage } = JOB_STATES[job.state];
+  const own = job.state === "running" ? job.activity() : undefined;
+  return { state, executorStage: own ?? executorStage };
 }

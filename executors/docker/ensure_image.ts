@@ -29,10 +29,12 @@ export async function ensureImage(
     facts: JobFacts;
     home: string | undefined;
     log: JobLog;
+    /** Called when it is pulled. */
+    onPull: () => void;
     signal: AbortSignal;
   },
 ): Promise<ImageDetails> {
-  const { engine, facts, home, log, signal } = options;
+  const { engine, facts, home, log, onPull, signal } = options;
   const { image, purpose, platform } = wanted;
   const { docker, variables, spec } = facts;
   const request = {
@@ -44,6 +46,7 @@ export async function ensureImage(
       home,
       job: spec.credentials,
     },
+    onPull,
   };
   if (purpose !== "helper") assertAllowed(wanted, facts, log);
   const found = await images.ensure(request, log, { signal });

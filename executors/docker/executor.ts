@@ -18,6 +18,7 @@ import type { Logger } from "../../core/log/logger.ts";
 import { delay } from "../../core/util/abort.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
+import type { Activity } from "./activity.ts";
 import type { JobContainer } from "./container.ts";
 import { ContainerGone } from "./container_gone.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
@@ -62,11 +63,16 @@ export class DockerExecutor implements Executor {
   readonly #work = new ExecutorWork();
   #containers: JobContainers | undefined;
   #isKept = false;
+  #activity: Activity = "docker_prepare";
   /** Of all tries to prepare this job. */
   readonly #keys = new Set<string>();
 
   constructor(options: DockerExecutorOptions) {
     this.#options = options;
+  }
+
+  get activity(): Activity {
+    return this.#activity;
   }
 
   async prepare(
@@ -76,6 +82,7 @@ export class DockerExecutor implements Executor {
   ): Promise<PreparedEnvironment> {
     const { signal } = options;
     signal.throwIfAborted();
+    this.#activity = "docker_prepare";
     await this.#removeAll();
     const facts = this.#options.facts(spec);
     if (facts.isDefaultImage) io.log.notice("Using default image");
@@ -99,6 +106,7 @@ export class DockerExecutor implements Executor {
       home,
       oneContainer,
       runsOwnProgram: this.#options.runsOwnProgram,
+      enter: (activity) => this.#activity = activity,
     });
     await this.#containers.prepare(signal);
     return facts.environment;
@@ -166,6 +174,7 @@ export class DockerExecutor implements Executor {
 
   async #run(command: StageCommand, io: ExecutorIO, signal: AbortSignal): Promise<ExitStatus> {
     signal.throwIfAborted();
+    this.#activity = "docker_run";
     const containers = this.#prepared();
     const { facts } = containers;
     const isCleanUp = command.stage === "cleanup_file_variables";

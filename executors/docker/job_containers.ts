@@ -3,6 +3,7 @@
 import { messageOf, RunnerError } from "../../core/errors.ts";
 import type { JobLog, OutputSink } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
+import type { Activity } from "./activity.ts";
 import type { JobContainer } from "./container.ts";
 import { addressIn, networkOf } from "./container_basics.ts";
 import { ContainerMaker } from "./container_maker.ts";
@@ -39,6 +40,8 @@ export interface JobContainersOptions {
   readonly oneContainer: boolean;
   /** The job's image runs what it is made for, and stages get in as its users do. */
   readonly runsOwnProgram: boolean;
+  /** Told of what is being done while it prepares. */
+  readonly enter: (activity: Activity) => void;
 }
 
 /** The program of a job's image. */
@@ -167,6 +170,7 @@ export class JobContainers {
 
   /** Not left to the making of containers: podman forgets the labels then. */
   async #makeVolumes(signal: AbortSignal): Promise<void> {
+    this.#options.enter("docker_creating_build_volumes");
     const { engine } = this.#options.link;
     await Promise.all(
       this.facts.volumes.mounts.map(({ Source, VolumeOptions }) => {
@@ -187,6 +191,7 @@ export class JobContainers {
     const { log, output, link: { engine }, logger } = this.#options;
     const plans = planServices(facts, (text) => log.warning(text));
     if (plans.length === 0) return;
+    this.#options.enter("docker_creating_services");
     await storage;
     const ensure = (wanted: WantedImage) => this.#ensure(wanted, signal);
     const volumes = this.#volumes;
@@ -205,6 +210,7 @@ export class JobContainers {
 
   async #waitForServices(signal: AbortSignal): Promise<void> {
     if (this.#services === undefined) return;
+    this.#options.enter("docker_creating_services");
     const check: ProbePorts = async (address, ports, options) => {
       const { told, ...its } = options;
       const helper = await this.helper(signal);
@@ -310,9 +316,10 @@ export class JobContainers {
   }
 
   async #ensure(wanted: WantedImage, signal: AbortSignal): Promise<ImageDetails> {
-    const { link, facts, log, home } = this.#options;
+    const { link, facts, log, home, enter } = this.#options;
     const engine = await link.info({ signal });
-    return await ensureImage(this.#images, wanted, { engine, facts, log, home, signal });
+    const onPull = () => enter("docker_pulling_image");
+    return await ensureImage(this.#images, wanted, { engine, facts, log, home, onPull, signal });
   }
 
   /** The job's entrypoint, or the image's; a single empty word takes it away. */

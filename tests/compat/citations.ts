@@ -138,6 +138,7 @@ run-single:wait-timeout  e2e/commands_run_test.ts  run-single exits after --wait
 metrics:queuing-threshold  e2e/commands_http_test.ts  a job that waited for longer than monitoring.job_queuing_durations allows is counted
 metrics:names  e2e/commands_http_test.ts  metrics have GitLab Runner's names and labels, and count jobs
 debug:jobs-list  e2e/commands_http_test.ts  a running job is in /debug/jobs/list and in gitlab_runner_jobs, with its stage
+debug:executor-stage  e2e/docker_metrics_test.ts  a running job is listed with what its executor is doing
 register:authentication-token  e2e/commands_register_test.ts  register --non-interactive with an authentication token verifies it and writes a private file
 register:registration-token  e2e/commands_register_test.ts  register with a registration token makes a runner at GitLab, by flags and by variables
 register:prompts  e2e/commands_register_test.ts  register asks on a terminal, does not show the token, and repeats a wrong answer

@@ -139,6 +139,7 @@ exec:flags                       1.4   exec takes --timeout in seconds and every
 metrics:queuing-threshold        7     Jobs that waited longer than their threshold are counted.
 metrics:names                    7     Metrics have GitLab Runner's names and labels.
 debug:jobs-list                  7     /debug/jobs/list has one line for each running job.
+debug:executor-stage             7     It and gitlab_runner_jobs say what the docker executor is doing.
 register:authentication-token    1.3   A glrt- token is verified and saved, the file private.
 register:registration-token      1.3   A registration token makes a runner with its settings.
 register:prompts                 1.3   Questions in GitLab Runner's words and order.

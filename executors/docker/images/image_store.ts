@@ -31,6 +31,8 @@ export interface ImageRequest {
   /** `linux/arm64`; undefined: the engine's own. */
   readonly platform: string | undefined;
   readonly credentials: CredentialSources;
+  /** Called before each pull. */
+  readonly onPull?: () => void;
 }
 
 /** Long enough for tens of gigabytes over a slow line; a pull that hangs still ends. */
@@ -116,7 +118,8 @@ export class ImageStore {
     log: JobLog,
     signal: AbortSignal,
   ): Promise<void> {
-    const { image, platform, credentials } = request;
+    const { image, platform, credentials, onPull } = request;
+    onPull?.();
     const helper = { env: this.#helperEnv, signal };
     const found = await findRegistryAuth(name, credentials, log, helper);
     if (found !== undefined) log.print(`Authenticating with credentials from ${found.source}`);
