@@ -31,6 +31,8 @@ const ContainerList = z.array(z.object({
   Id: z.string(),
   Names: z.array(z.string()).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
+  State: z.string().default(""),
+  Created: z.number().default(NaN),
 }));
 
 /** Answers of an engine about a container that is in the asked state, or not there at all. */
@@ -68,6 +70,8 @@ export function containerCalls(http: EngineHttp): ContainerCalls {
         id: container.Id,
         name: container.Names?.[0]?.replace(/^\//, "") ?? "",
         labels: (container.Labels ?? {}) as Labels,
+        state: container.State,
+        createdAtMs: 1000 * container.Created,
       }));
     },
 

@@ -116,6 +116,16 @@ export interface EngineEvent {
   readonly attributes: Labels;
 }
 
+export interface ListedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Labels;
+  /** The engine's word: `created`, `running`, `exited`… */
+  readonly state: string;
+  /** Milliseconds since 1970, in whole seconds; NaN where the engine does not say. */
+  readonly createdAtMs: number;
+}
+
 export interface ListedVolume {
   readonly name: string;
   readonly labels: Labels;
@@ -181,7 +191,7 @@ export interface Engine extends AsyncDisposable {
   listContainers(
     filter: { readonly labels: Labels; readonly all: boolean },
     its: Abortable,
-  ): Promise<readonly { readonly id: string; readonly name: string; readonly labels: Labels }[]>;
+  ): Promise<readonly ListedContainer[]>;
   /** Not there or not running is fine. */
   killContainer(id: string, signalName: string, its: Abortable): Promise<void>;
   stopContainer(id: string, timeoutSeconds: number, its: Abortable): Promise<void>;

@@ -10,6 +10,7 @@ export type {
   EngineInfo,
   ImageDetails,
   Labels,
+  ListedContainer,
   ProcessEnd,
   PullProgress,
   RegistryAuth,

@@ -17,6 +17,7 @@ import { KEEPER } from "../scripts.ts";
 import { installPackages } from "./packages.ts";
 import { megabytes, type Progress } from "./progress.ts";
 import { replaceImage } from "./replace_image.ts";
+import { CONTAINER_PREFIX, removeUnstarted } from "./unstarted.ts";
 
 export interface BuildOptions {
   readonly engine: Engine;
@@ -56,7 +57,8 @@ export async function buildHelperImage(options: BuildOptions): Promise<string> {
     ? await helperProgram(ownExecutable, platform)
     : await programAt(executable, platform);
   const name = options.name(base.architecture);
-  const container = `helper-image-${crypto.randomUUID()}`;
+  const container = `${CONTAINER_PREFIX}${crypto.randomUUID()}`;
+  await removeUnstarted(options);
   try {
     const id = await createContainer(container, base, options);
     await using _input = await startWhileListening(id, options);

@@ -103,7 +103,11 @@ describe.skipIf(missing !== undefined)(
       expect((await engine.listContainers({ labels, all: false }, its)).length).toBe(0);
       const listed = await engine.listContainers({ labels, all: true }, its);
       expect(listed.map(({ id }) => id)).toEqual([made.id]);
-      expect(listed[0]?.name).toStartWith("engine-test-");
+      expect(listed[0]).toMatchObject({
+        name: expect.stringMatching(/^engine-test-/),
+        state: "exited",
+      });
+      expect(Math.abs(Date.now() - (listed[0]?.createdAtMs ?? NaN))).toBeLessThan(60_000);
       await engine.killContainer(made.id, "SIGKILL", its);
       await engine.stopContainer(made.id, 0, its);
       await Promise.all([
