@@ -4,6 +4,7 @@ import { JobConfigurationError, messageOf, RunnerError, SystemFailure } from "..
 import type { OutputSink, Terminal, TerminalOptions } from "../../core/executor.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { abortable, settlesWithin } from "../../core/util/abort.ts";
+import { ContainerOutput } from "./container_output.ts";
 import { ContainerGone, hasEnded, isNoLonger, isRefused } from "./container_gone.ts";
 import { type ContainerSpec, type Engine, EngineError, type ProcessEnd } from "./engine/mod.ts";
 import { type Answer, askContainer, type Question, wasOutOfMemory } from "./question.ts";
@@ -51,12 +52,14 @@ export class JobContainer {
   readonly #options: JobContainerOptions;
   #created: Promise<string> | undefined;
   #started: Promise<void> | undefined;
+  #output: ContainerOutput;
   /** Ids of those whose place was taken. */
   readonly #gone = new Set<string>();
   readonly #disposal = new AbortController();
 
   constructor(options: JobContainerOptions) {
     this.#options = options;
+    this.#output = new ContainerOutput(options.logger);
   }
 
   get name(): string {
@@ -140,6 +143,7 @@ export class JobContainer {
     this.#created = this.#options.engine.removeContainer(id, its).then(() => this.#make());
     this.#created.catch(() => {});
     this.#started = undefined;
+    this.#output = new ContainerOutput(this.#options.logger);
   }
 
   /** Whether it can still be started, or run in when it was. */
@@ -230,12 +234,14 @@ export class JobContainer {
     const shown = streams.ended.catch(async (lost) => {
       const patience = AbortSignal.any([its.signal, AbortSignal.timeout(DYING_MS)]);
       await engine.waitContainer(id, { signal: patience }).catch(() => Promise.reject(lost));
+      this.#output.noteCut();
     });
     const end = await Promise.race([
       engine.waitContainer(id, its),
       shown.then(() => engine.waitContainer(id, its)),
     ]);
     await shown;
+    await this.#output.complete(id, process.output, { engine, ...its });
     this.#started = undefined;
     return end;
   }
@@ -243,7 +249,8 @@ export class JobContainer {
   async #startAttached(id: string, output: OutputSink, signal: AbortSignal) {
     const { engine } = this.#options;
     const its = { signal: this.#disposal.signal };
-    const streams = await engine.attachContainer(id, { ...its, output, stdin: true });
+    const counted = this.#output.to(output);
+    const streams = await engine.attachContainer(id, { ...its, output: counted, stdin: true });
     try {
       signal.throwIfAborted();
       this.#started = engine.startContainer(id, its);

@@ -30,11 +30,18 @@ export function stageCommand(
     ...(options.ownProcesses ? ['set -- /proc/[0-9]*; before=" $* "'] : []),
     options.shell === undefined ? `${DETECT}; "$shell" 2>&1` : `${quoted(options.shell)} 2>&1`,
     "code=$?",
+    DRAIN,
     ...(options.ownProcesses ? [END_REST] : []),
     "exit $code",
   ];
   return ["sh", "-c", lines.join("\n")];
 }
+
+/**
+ * Podman loses what a process has printed that ends before it has read all of its input, so the rest of
+ * a script that has ended early is read.
+ */
+const DRAIN = "if read -r _; then cat >/dev/null 2>&1 || while read -r _; do :; done; fi";
 
 /** Killed processes that nobody waits for stay in the list, so the number of rounds is limited. */
 const END_REST = [

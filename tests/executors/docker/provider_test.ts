@@ -214,6 +214,33 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
     await executor[Symbol.asyncDispose]();
   }, 15_000);
 
+  /** More than a pipe holds, and most of it is never run. */
+  const LONG_SCRIPT = `i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; exit 3\n${
+    "# not reached\n".repeat(30_000)
+  }`;
+  const LINES = Array.from({ length: 3000 }, (_, line) => `line ${line}\n`).join("");
+
+  test.each<[string, readonly string[]]>([
+    ["a script that ends early", []],
+    ["an entrypoint that reads no script", ["sh", "-c", LONG_SCRIPT.split("\n")[0] ?? "", "-"]],
+  ])("all that %s has printed is in the log, with its exit code", async (_what, entrypoint) => {
+    const id = `s_${crypto.randomUUID()}`;
+    await using own = manager(id, id);
+    const executor = await own.acquired();
+    const spec = { ...testSpec(), image: { name: image, entrypoint } };
+    await executor.prepare(spec as ReturnType<typeof testSpec>, testIO(), { signal: NEVER });
+    for (let run = 0; run < 5; run++) {
+      const io = testIO();
+      const command = { ...stage("step_script"), script: LONG_SCRIPT };
+      expect(await executor.run(command, io, { signal: NEVER })).toEqual({
+        kind: "exited",
+        code: 3,
+      });
+      expect(io.text()).toBe(LINES);
+    }
+    await executor[Symbol.asyncDispose]();
+  }, 60_000);
+
   test("a provider that ends while it fills a helper volume leaves nothing of it", async () => {
     const id = `s_${crypto.randomUUID()}`;
     const executable = join(root, `executable-${id}`);
