@@ -230,16 +230,13 @@ export class JobContainer {
     // A container that ends without reading its script tells more by its exit than by this.
     await streams.write(process.input).catch(() => {});
     streams.closeInput();
-    // Podman hangs up on who still writes to a container that has ended.
+    const ended = engine.waitContainer(id, its);
+    // Podman hangs up on who still writes to a container that is about to end.
     const shown = streams.ended.catch(async (lost) => {
-      const patience = AbortSignal.any([its.signal, AbortSignal.timeout(DYING_MS)]);
-      await engine.waitContainer(id, { signal: patience }).catch(() => Promise.reject(lost));
+      await ended.catch(() => Promise.reject(lost));
       this.#output.noteCut();
     });
-    const end = await Promise.race([
-      engine.waitContainer(id, its),
-      shown.then(() => engine.waitContainer(id, its)),
-    ]);
+    const end = await Promise.race([ended, shown.then(() => engine.waitContainer(id, its))]);
     await shown;
     await this.#output.complete(id, process.output, { engine, ...its });
     this.#started = undefined;
