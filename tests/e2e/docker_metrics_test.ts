@@ -12,7 +12,7 @@ describe.skipIf(missing !== undefined)(
   missing ? `metrics of docker jobs: NOT RUN, ${missing}` : "metrics of docker jobs",
   () => {
     test("a running job is listed with what its executor is doing", async () => {
-      const address = `127.0.0.1:${await freePort()}`;
+      const address = `127.0.0.1:${freePort()}`;
       await using docker = await DockerLab.open({ globals: [`listen_address = "${address}"`] });
       docker.lab.start();
       const job = docker.lab.enqueue({
