@@ -127,9 +127,13 @@ test.concurrent("exec leaves no process behind when it is interrupted", async ()
   });
   const child = lab.start(["--json"]);
   let text = "";
+  let isTold = false;
   for await (const chunk of child.stdout) {
     text += new TextDecoder().decode(chunk);
-    if (text.includes('"text":"sleep 1000"')) child.kill("SIGINT");
+    // A second signal would end it at once, whatever there is to tell.
+    if (isTold || !text.includes('"text":"sleep 1000"')) continue;
+    isTold = true;
+    child.kill("SIGINT");
   }
   expect(await child.exited).toBe(130);
   const pid = Number(/pid (\d+)/.exec(text)?.[1]);
