@@ -111,8 +111,9 @@ async function assertUsable(
   if (executor !== undefined) return;
   throw new ConfigurationError(
     entry.executor === "docker"
-      ? "There are jobs with an image, and no container engine answers: start Docker or Podman, say " +
-        "where it is with DOCKER_HOST or --docker-host, or run all jobs with --executor shell"
+      ? "There are jobs with an image, and no container engine answers: start Docker or Podman's service " +
+        "(without root, systemctl --user start podman.socket), say where it is with DOCKER_HOST or " +
+        "--docker-host, or run all jobs with --executor shell"
       : `The executor "${entry.executor}" takes no jobs now`,
   );
 }
