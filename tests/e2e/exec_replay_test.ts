@@ -145,7 +145,10 @@ test("exec --job-url says why a job is not to be had", async () => {
   };
   const { token } = people.addToken();
   const narrow = people.addToken({ scopes: ["read_repository"] }).token;
-  expect(await why(replay.urlOf(job), undefined)).toContain("wants a token");
+  expect(await why(replay.urlOf(job), undefined)).toContain(
+    `There is no job ${job.id} in group/app at ${url} that is public (404 Project Not Found): ` +
+      "if it is not, set EXEC_GITLAB_TOKEN",
+  );
   expect(await why(replay.urlOf(job), "glpat-wrong")).toContain("wrong, expired or revoked");
   expect(await why(replay.urlOf(job), narrow)).toContain("the scope read_api");
   expect(await why(`${url}/group/app/-/jobs/4711`, token)).toContain("There is no job 4711");

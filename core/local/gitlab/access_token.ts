@@ -36,3 +36,24 @@ export function tokenFor(
   return tokens.given ?? tokens.byHost[host] ??
     (own !== undefined && new URL(own).origin === new URL(server).origin ? tokens.own : undefined);
 }
+
+/** How a token is shown to GitLab: its API takes each kind in a header of its own, git by a user's name. */
+export interface TokenUse {
+  readonly header: "PRIVATE-TOKEN" | "JOB-TOKEN" | "Authorization";
+  readonly value: Secret;
+  readonly gitUser: string;
+}
+
+const JOB_TOKEN = /^glcbt-/;
+/** Of an OAuth application, as `glab auth login` gets one: it has no prefix. */
+const OAUTH_TOKEN = /^[0-9a-f]{64}$/;
+
+export function useOf(token: Secret): TokenUse {
+  const text = token.reveal();
+  if (JOB_TOKEN.test(text)) {
+    return { header: "JOB-TOKEN", value: token, gitUser: "gitlab-ci-token" };
+  }
+  return OAUTH_TOKEN.test(text)
+    ? { header: "Authorization", value: new Secret(`Bearer ${text}`), gitUser: "oauth2" }
+    : { header: "PRIVATE-TOKEN", value: token, gitUser: "oauth2" };
+}

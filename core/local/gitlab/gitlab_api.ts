@@ -8,6 +8,7 @@ import { storeAnswer } from "../../coordinator/response_file.ts";
 import { RunnerError } from "../../errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Secret } from "../../util/secret.ts";
+import { useOf } from "./access_token.ts";
 
 /** CI files and facts are small: whoever is slower than this will not answer at all. */
 const TIMEOUTS = { exchangeMs: 60_000, headersMs: 30_000 };
@@ -142,7 +143,7 @@ export class GitlabApi implements Disposable {
       method,
       path,
       route,
-      token: token && { header: "PRIVATE-TOKEN", value: token },
+      token: token && useOf(token),
       repeat: "on-failure",
       follow: "everywhere",
     };

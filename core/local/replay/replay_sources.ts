@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { messageOf, RunnerError } from "../../errors.ts";
 import { quoteWord } from "../../util/quote_word.ts";
 import type { Secret } from "../../util/secret.ts";
+import { useOf } from "../gitlab/access_token.ts";
 import { Git } from "../snapshot/git.ts";
 import { commitFacts } from "../snapshot/repository_facts.ts";
 import { SourceRepository } from "../snapshot/source_repository.ts";
@@ -113,7 +114,8 @@ function credentialStore(
   const base = ["http.followRedirects=false", "credential.helper=", ...trust];
   if (token === undefined) return { config: base, [Symbol.dispose]: () => {} };
   const { protocol, host } = new URL(url);
-  const line = `${protocol}//oauth2:${encodeURIComponent(token.reveal())}@${host}\n`;
+  const password = encodeURIComponent(token.reveal());
+  const line = `${protocol}//${useOf(token).gitUser}:${password}@${host}\n`;
   writeFileSync(path, line, { mode: 0o600, flag: "wx" });
   return {
     config: [...base, `credential.helper=store --file=${quoteWord(path)}`],
