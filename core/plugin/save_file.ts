@@ -1,5 +1,6 @@
 /** What most executors do with a file of the host's: keep it in a directory of this machine. */
 
+import { createHash } from "node:crypto";
 import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SystemFailure } from "../errors.ts";
@@ -30,7 +31,7 @@ export async function saveFile(file: HostFile, path: string): Promise<void> {
 
 async function copy(file: HostFile, path: string): Promise<void> {
   await using target = await open(path, "wx", 0o600);
-  const hasher = new Bun.CryptoHasher("sha256");
+  const hasher = createHash("sha256");
   for (let offset = 0; offset < file.size;) {
     const bytes = await file.read(offset, PIECE_BYTES);
     if (bytes.length === 0) throw new SystemFailure(`"${file.name}" ends after ${offset} bytes`);

@@ -49,12 +49,14 @@ const PS_ENVIRONMENT: Readonly<Record<string, string>> = { darwin: "-E", freebsd
 
 async function listByPs(mark: string): Promise<readonly ProcessRow[]> {
   const flag = PS_ENVIRONMENT[process.platform] ?? "-e";
-  const ps = Bun.spawn(["ps", "-axww", flag, "-o", "pid=,ppid=,pgid=,stat=,command="], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
+  const { execFile } = await import("node:child_process");
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const args = ["-axww", flag, "-o", "pid=,ppid=,pgid=,stat=,command="];
+  execFile("ps", args, { maxBuffer: Infinity }, (error, stdout) => {
+    if (error) reject(error);
+    else resolve(stdout);
   });
-  return parsePs(await ps.stdout.text(), mark);
+  return parsePs(await promise, mark);
 }
 
 /** Rows of `ps -o pid=,ppid=,pgid=,stat=,command=`, without zombies. */

@@ -1,9 +1,7 @@
-/** The only place that starts programs: output in order, with backpressure, and a whole end. */
+/** Runs programs: output in order, with backpressure, and a whole end. */
 
-import { closeSync, existsSync, fchownSync } from "node:fs";
-import { messageOf, RunnerError } from "../errors.ts";
-import { systemLibc } from "./libc.ts";
-import { OutputPump, type WriteBytes } from "./output_pump.ts";
+import type { WriteBytes } from "./output_pump.ts";
+import { startProcess } from "./process_start.ts";
 import { killTree, terminateTree } from "./process_tree.ts";
 
 export interface ProcessCommand {
@@ -71,23 +69,22 @@ export async function runProcess(
   signal.throwIfAborted();
   const mark = `${command.mark.name}=${command.mark.value}`;
   const startedAt = performance.now();
-  const ownPeakBytes = process.resourceUsage().maxRSS * 1024;
-  const { child, pumps, close } = start(command);
-  const leader = { pid: child.pid, startedAt };
+  const { pid, exited, exit, pumps, close } = startProcess(command);
+  const leader = { pid, startedAt };
   const aborted = Promise.withResolvers<"aborted">();
   const abort = () => aborted.resolve("aborted");
   signal.addEventListener("abort", abort, { once: true });
   try {
-    const readToEnd = Promise.all(pumps.map((pump) => pump.done)).then(() => child.exited);
-    const first = await Promise.race([child.exited, aborted.promise, readToEnd]);
+    const readToEnd = Promise.all(pumps.map((pump) => pump.done)).then(() => exited);
+    const first = await Promise.race([exited, aborted.promise, readToEnd]);
     if (first === "aborted") {
       const graceMs = command.graceMs(signal.reason);
-      await terminateTree(mark, leader, { exited: child.exited, graceMs });
+      await terminateTree(mark, leader, { exited, graceMs });
     }
     if (first === "aborted" || command.leavesRunning !== true) await killTree(mark, leader);
-    await child.exited;
+    await exited;
     await Promise.all(pumps.map((pump) => pump.drain()));
-    if (first !== "aborted") return exitOf(child, ownPeakBytes);
+    if (first !== "aborted") return exit();
   } catch (error) {
     await killTree(mark, leader);
     throw error;
@@ -96,83 +93,4 @@ export async function runProcess(
     close();
   }
   throw signal.reason;
-}
-
-interface Started {
-  readonly child: Bun.Subprocess;
-  readonly pumps: readonly OutputPump[];
-  close(): void;
-}
-
-function start(command: ProcessCommand): Started {
-  const libc = systemLibc();
-  if (libc === undefined) return startWithoutPipes(command);
-  const { output, errorOutput } = command;
-  const takers = errorOutput === undefined ? [output] : [output, errorOutput];
-  const pipes: { readonly read: number; readonly write: number }[] = [];
-  const close = () => pipes.forEach(({ read }) => closeSync(read));
-  try {
-    for (const _ of takers) pipes.push(libc.pipe());
-    const owner = command.outputOwner ?? command.user;
-    if (owner !== undefined) pipes.forEach(({ write }) => fchownSync(write, owner.uid, owner.gid));
-    const [stdout, stderr = stdout] = pipes.map(({ write }) => write);
-    const child = spawn(command, stdout ?? "pipe", stderr ?? "pipe");
-    const pumps = pipes.map(({ read }, index) =>
-      new OutputPump(Bun.file(read).stream(), takers[index] ?? output)
-    );
-    return { child, pumps, close };
-  } catch (error) {
-    close();
-    throw error;
-  } finally {
-    pipes.forEach(({ write }) => closeSync(write));
-  }
-}
-
-/** Where the C library cannot be called (Windows): the order between the streams is lost. */
-function startWithoutPipes(command: ProcessCommand): Started {
-  const { output, errorOutput = output } = command;
-  const child = spawn(command, "pipe", "pipe");
-  const pumps = ([[child.stdout, output], [child.stderr, errorOutput]] as const).flatMap(
-    ([stream, taker]) => stream instanceof ReadableStream ? [new OutputPump(stream, taker)] : [],
-  );
-  return { child, pumps, close: () => {} };
-}
-
-function spawn(
-  command: ProcessCommand,
-  stdout: number | "pipe",
-  stderr: number | "pipe",
-): Bun.Subprocess {
-  const { argv, cwd, user } = command;
-  try {
-    return Bun.spawn([...argv], {
-      cwd,
-      env: { ...command.env, [command.mark.name]: command.mark.value },
-      stdin: command.stdin ?? "ignore",
-      stdout,
-      stderr,
-      detached: true,
-      ...(user ?? {}),
-    });
-  } catch (error) {
-    // A missing directory and a missing program are reported alike.
-    const why = existsSync(cwd) ? messageOf(error) : `there is no directory "${cwd}"`;
-    throw new RunnerError(`Cannot start "${argv[0]}": ${why}`, { cause: error });
-  }
-}
-
-/** Our own peak is not measured at the same instant as what the child is charged with. */
-const BOUND_TOLERANCE = 1.05;
-
-function exitOf(child: Bun.Subprocess, ownPeakBytes: number): ProcessExit {
-  const used = child.resourceUsage();
-  const bytes = Number(used?.maxRSS ?? 0);
-  const kind = bytes > ownPeakBytes * BOUND_TOLERANCE ? "exact" : "below";
-  const usage = used === undefined
-    ? {}
-    : { usage: { cpuMs: Number(used.cpuTime.total) / 1000, peakMemory: { kind, bytes } as const } };
-  return child.signalCode === null
-    ? { kind: "exited", code: child.exitCode ?? 0, ...usage }
-    : { kind: "signalled", signal: String(child.signalCode), ...usage };
 }

@@ -52,6 +52,10 @@ const CODE_RULES: readonly CodeRule[] = [
         below: "core/util/marked_processes.ts",
         because: "ps lists the processes where there is no /proc",
       },
+      {
+        below: "sdk/typescript/node/process_start.ts",
+        because: "it takes that place in plugins that run in Node",
+      },
       { below: "core/rpc/child_transport.ts", because: "a plugin is spoken to while it runs" },
       {
         below: "core/embedded/",

@@ -1,6 +1,6 @@
 /**
  * Executor plugins for `runner` in TypeScript, for Bun. A plugin is a description of itself and one
- * call of {@link serveOnStdio}; plugins/PROTOCOL.md describes what then happens.
+ * call of {@link servePlugin}; plugins/PROTOCOL.md describes what then happens.
  */
 
 export type {
@@ -31,4 +31,4 @@ export {
 export { saveFile } from "../../core/plugin/save_file.ts";
 export type { OpenPlugin, Plugin } from "../../core/plugin/serve.ts";
 export type { TerminalSize } from "../../core/util/process_pty.ts";
-export { serveOnStdio } from "./serve.ts";
+export { servePlugin } from "./serve.ts";

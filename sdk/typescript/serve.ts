@@ -2,17 +2,17 @@
 /** A plugin as a program of its own. */
 
 import type { Plugin } from "../../core/plugin/serve.ts";
-import { serveOnStdio as serve } from "../../core/plugin/serve_stdio.ts";
+import { serveOnStdio } from "../../core/plugin/serve_stdio.ts";
 import { ProtocolViolation } from "../../core/rpc/message.ts";
 
 /**
  * Serves until the host has gone; then all jobs have ended, and whatever else the plugin had started.
  * What it prints with `console` goes to standard error, and so to the runner's log.
  */
-export async function serveOnStdio(plugin: Plugin): Promise<void> {
+export async function servePlugin(plugin: Plugin): Promise<void> {
   for (const method of ["log", "info", "debug"] as const) console[method] = console.error;
   try {
-    await serve(plugin, { env: process.env });
+    await serveOnStdio(plugin, { env: process.env });
   } catch (error) {
     // Nothing that the plugin's author could mend.
     if (!(error instanceof ProtocolViolation)) throw error;

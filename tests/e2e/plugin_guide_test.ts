@@ -94,6 +94,15 @@ describe("the guide to plugins", () => {
     LIMIT,
   );
 
+  test.skipIf(Bun.which("python3") === null)(
+    "needs no more than Python 3.8 (needs python3)",
+    async () => {
+      const parse = "import ast, sys; ast.parse(sys.stdin.read(), feature_version=(3, 8))";
+      await desk.run(`runner plugin sdk | python3 -c "${parse}"`);
+    },
+    LIMIT,
+  );
+
   test.skipIf(cannot)(
     "leads to jobs in root directories of their own (needs root, python3, unshare, busybox, curl)",
     async () => {
@@ -132,5 +141,14 @@ describe("the guide to plugins", () => {
       else if (block.text.includes("bun add")) await installSdk(typed.directory);
       else expect(await typed.run(block.text)).toMatch(VERDICT);
     }
+  }, LIMIT);
+
+  test("leads to the same plugin in Node", async () => {
+    using typed = new Desk();
+    for (const block of blocksOf("In TypeScript")) if (block.language !== "sh") typed.write(block);
+    await installSdk(typed.directory);
+    const check = "bun build --no-bundle plain.ts --outfile plain.mjs\n" +
+      'runner plugin check node "$PWD/plain.mjs"';
+    expect(await typed.run(check)).toMatch(VERDICT);
   }, LIMIT);
 });

@@ -1,17 +1,22 @@
 /** The SDK's package where a plugin in TypeScript finds it. */
 
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { output } from "./lab.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** What `bun add` of the package does, with dependencies from here instead of a registry. */
+/** Installs what would be published, with dependencies from here instead of a registry. */
 export async function installSdk(directory: string): Promise<void> {
   const packages = join(directory, "node_modules");
+  const built = join(packages, "built");
   mkdirSync(packages);
-  const sdk = join(packages, "runner-plugin-sdk");
-  await output([process.execPath, join(ROOT, "scripts/build_sdk.ts"), sdk]);
+  await output([process.execPath, join(ROOT, "scripts/build_sdk.ts"), built]);
+  await output(["npm", "pack", "--silent", "--pack-destination", packages, built]);
+  const archive = readdirSync(packages).find((name) => name.endsWith(".tgz")) ?? "";
+  await output(["tar", "-xzf", join(packages, archive), "-C", packages]);
+  renameSync(join(packages, "package"), join(packages, "runner-plugin-sdk"));
+  rmSync(built, { recursive: true });
   for (const name of ["zod", "@types", "bun-types"]) {
     symlinkSync(join(ROOT, "node_modules", name), join(packages, name));
   }

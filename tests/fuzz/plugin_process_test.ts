@@ -1,7 +1,7 @@
 /** The servers of both SDKs as processes: whatever is written to them. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -271,12 +271,27 @@ function someViolation(random: Random): Uint8Array | string {
 
 const SERVERS: readonly (readonly [string, readonly string[], boolean])[] = [
   ["TypeScript", [process.execPath, join(FIXTURES, "still_plugin.ts")], true],
+  ["TypeScript, in Node (needs node)", ["node", stillInNode()], Bun.which("node") !== null],
   [
     "Python (needs python3)",
     ["python3", join(FIXTURES, "still.py")],
     Bun.which("python3") !== null,
   ],
 ];
+
+/** The plugin of the first one, without types and with the package that Node takes. */
+function stillInNode(): string {
+  const sdk = join(scratch, "sdk");
+  const root = resolve(import.meta.dir, "../..");
+  Bun.spawnSync([process.execPath, join(root, "scripts/build_sdk.ts"), sdk]);
+  mkdirSync(join(scratch, "node_modules"));
+  symlinkSync(join(root, "node_modules/zod"), join(scratch, "node_modules/zod"));
+  const text = readFileSync(join(FIXTURES, "still_plugin.ts"), "utf8")
+    .replace("../../../sdk/typescript/serve.ts", join(sdk, "node.js"));
+  const path = join(scratch, "still.mjs");
+  writeFileSync(path, new Bun.Transpiler({ loader: "ts" }).transformSync(text));
+  return path;
+}
 
 describe.each(SERVERS)("the server of the SDK in %s", (_name, argv, isThere) => {
   test.skipIf(!isThere)(`answers ${LINES} random requests, each once and in form`, async () => {

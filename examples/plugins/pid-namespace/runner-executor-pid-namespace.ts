@@ -27,7 +27,7 @@ import {
   runScriptOnTerminal,
   type RunScriptOptions,
   saveFile,
-  serveOnStdio,
+  servePlugin,
   type StageCommand,
   type Terminal,
   type TerminalOptions,
@@ -153,4 +153,4 @@ function open({ runner, host, state_dir }: InitializeParams): OpenPlugin {
   };
 }
 
-await serveOnStdio({ name: "pid-namespace", version: "1.0", open });
+await servePlugin({ name: "pid-namespace", version: "1.0", open });
