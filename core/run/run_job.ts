@@ -1,17 +1,15 @@
 /** Runs one job: prepare its environment, plan its stages, run them, say how it ended. */
 
 import { messageOf } from "../errors.ts";
-import type { ExitStatus } from "../executor.ts";
 import type { JobResult } from "../job/result.ts";
-import { type Deadline, deadline, JobCanceled, JobTimedOut } from "../util/abort.ts";
+import { deadline, JobCanceled, JobTimedOut } from "../util/abort.ts";
 import { formatDuration } from "../util/units.ts";
-import { writeHeader, writePolicy, writeProblems } from "./header.ts";
+import { writeHeader, writeProblems } from "./header.ts";
 import type { JobLine, JobRun, JobSignals } from "./job_run.ts";
 import { resultOf, writeResult } from "./outcome.ts";
 import { type PlannedJob, prepareJob } from "./prepare_job.ts";
-import { stageLimit } from "./stage_limit.ts";
+import { runStages } from "./run_stages.ts";
 import { exitFailure } from "./stage_runner.ts";
-import type { JobStatus } from "./stages/user_script.ts";
 import { writeSummary } from "./summary.ts";
 
 /** How the job ended, and what is left to tidy up once the coordinator knows. */
@@ -72,24 +70,6 @@ async function runWatched(line: JobLine, planned: PlannedJob): Promise<JobResult
   }
 }
 
-async function runStages(line: JobLine, run: PlannedJob): Promise<JobResult> {
-  const { plan, stages } = run;
-  const before = await stages.run(plan.prepare, { signal: line.early }) ??
-    await getSources(line, run) ??
-    await stages.run(plan.restoreCache, { signal: line.early }) ??
-    await stages.run(plan.downloadArtifacts, { signal: line.early });
-  let failure = before === undefined ? undefined : await firstFailure(before, line, run);
-  if (failure === undefined) {
-    failure = await userStages(line, run);
-  }
-  const outcome = failure === undefined ? "success" : "failure";
-  for (const stage of [plan.archiveCache(outcome), plan.uploadArtifacts(outcome)]) {
-    const failed = await stages.run(stage, { signal: line.limit });
-    if (failed !== undefined) failure ??= scriptFailure(failed, run);
-  }
-  return failure ?? { kind: "success" };
-}
-
 async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promise<void> {
   const { paths, plan, stages } = planned;
   const { spec, trace, executor } = run;
@@ -106,115 +86,6 @@ async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promis
   } catch (error) {
     trace.warning(messageOf(error));
   }
-}
-
-async function getSources(line: JobLine, run: PlannedJob) {
-  const limitMs = line.run.runner.get_sources_timeout ?? Infinity;
-  const late = () =>
-    new JobTimedOut(`get sources timeout: exceeded timeout of ${formatDuration(limitMs)}`);
-  using limit = deadline(limitMs, late, line.early);
-  return await run.stages.run(run.plan.getSources, {
-    betweenTries: run.plan.clearWorktree,
-    signal: limit.signal,
-  });
-}
-
-/** GitLab Runner's limit of an `after_script` that sets none. */
-const AFTER_SCRIPT_MS = 5 * 60_000;
-
-/** The job's own commands, `after_script` included. */
-async function userStages(line: JobLine, run: PlannedJob): Promise<JobResult | undefined> {
-  const { trace, spec } = line.run;
-  const { scriptTimeout, afterScriptTimeout } = run.settings;
-  const leftMs = line.endsAt - performance.now();
-  const limits = [
-    stageLimit("RUNNER_SCRIPT_TIMEOUT", scriptTimeout, { fallbackMs: Infinity, leftMs }),
-    stageLimit("RUNNER_AFTER_SCRIPT_TIMEOUT", afterScriptTimeout, {
-      fallbackMs: AFTER_SCRIPT_MS,
-      leftMs,
-    }),
-  ] as const;
-  for (const { warning } of limits) if (warning !== undefined) trace.warning(warning);
-  writePolicy(trace, spec);
-  const failure = await userScript(line, run, limits[0].ms);
-  const after = await afterScript(line, run, { failure, limitMs: limits[1].ms });
-  return failure ?? after;
-}
-
-/** Runs the user's steps up to the first failure. A cancel or a script timeout is a result here. */
-async function userScript(
-  line: JobLine,
-  run: PlannedJob,
-  limitMs: number,
-): Promise<JobResult | undefined> {
-  const { trace } = line.run;
-  using script = scriptDeadline(limitMs, line.limit, line.script);
-  for (const step of run.plan.steps) {
-    try {
-      const failed = await run.stages.run(step, { signal: script.signal });
-      if (failed !== undefined) return await firstFailure(failed, line, run);
-    } catch (error) {
-      if (line.limit.aborted) throw line.limit.reason;
-      if (error instanceof JobCanceled) trace.warning("script canceled externally (UI, API)");
-      else if (!(error instanceof JobTimedOut)) throw error;
-      return resultOf(error);
-    }
-  }
-  return undefined;
-}
-
-/** Its failure counts only when `AFTER_SCRIPT_IGNORE_ERRORS` is false and all else went well. */
-async function afterScript(
-  line: JobLine,
-  run: PlannedJob,
-  options: { failure: JobResult | undefined; limitMs: number },
-): Promise<JobResult | undefined> {
-  const { trace } = line.run;
-  using limit = scriptDeadline(options.limitMs, line.limit);
-  const stage = run.plan.afterScript(jobStatus(options.failure));
-  let result: JobResult;
-  try {
-    const failed = await run.stages.run(stage, { signal: limit.signal });
-    if (failed === undefined) return undefined;
-    result = scriptFailure(failed, run);
-  } catch (error) {
-    if (line.limit.aborted) throw line.limit.reason;
-    if (!(error instanceof JobTimedOut)) throw error;
-    result = resultOf(error);
-  }
-  if (!run.settings.afterScriptIgnoreErrors) return result;
-  const why = result.kind === "success" ? "" : result.message;
-  trace.warning(`after_script failed, but job will continue unaffected: ${why}`);
-  return undefined;
-}
-
-function scriptDeadline(ms: number, ...parents: readonly AbortSignal[]): Deadline {
-  return deadline(
-    ms,
-    () => new JobTimedOut("script timeout: context deadline exceeded"),
-    ...parents,
-  );
-}
-
-function jobStatus(failure: JobResult | undefined): JobStatus {
-  if (failure === undefined) return "success";
-  if (failure.kind === "canceled") return "canceled";
-  const timedOut = failure.kind === "failed" && failure.reason === "job_execution_timeout";
-  return timedOut ? "timedout" : "failed";
-}
-
-/** Throws when the script that failed was never reached. */
-async function firstFailure(
-  status: ExitStatus,
-  line: JobLine,
-  run: PlannedJob,
-): Promise<JobResult> {
-  await run.stages.assertShellWorks(line.limit);
-  return scriptFailure(status, run);
-}
-
-function scriptFailure(status: ExitStatus, run: PlannedJob): JobResult {
-  return { kind: "failed", reason: "script_failure", ...exitFailure(status, run.exitPhrase) };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Runs planned stages in a prepared environment: section, script, exit, tries, time taken. */
 
-import { SystemFailure } from "../errors.ts";
+import { messageOf, SystemFailure } from "../errors.ts";
 import type { Executor, ExecutorIO, ExitStatus, StageCommand, StageUsage } from "../executor.ts";
 import type { RenderOptions, ScriptOp, Shell } from "../shell.ts";
 import type { JobTrace } from "../trace/trace.ts";
@@ -39,10 +39,22 @@ const TIMEOUT_HELP = "could not run to completion because the timeout was exceed
   "For more control over job and script timeouts see: " +
   "https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts";
 
+/** Scripts do not run in this environment, because a profile of the shell ends it. */
+export class UnusableShell extends SystemFailure {
+  constructor(status: ExitStatus, exitPhrase: string) {
+    const { message } = exitFailure(status, exitPhrase);
+    super(
+      `prepare environment: ${message}. Check ` +
+        "https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information",
+      { reason: "script_failure" },
+    );
+  }
+}
+
 export class StageRunner {
   readonly #options: StageRunnerOptions;
   readonly #reports: StageReport[] = [];
-  /** A script of ours has come to its end: the shell reads what it is given. */
+  /** The shell reads what it is given: a script has come to its end, or one was tried for that. */
   #shellWorks = false;
 
   constructor(options: StageRunnerOptions) {
@@ -61,38 +73,42 @@ export class StageRunner {
 
   /**
    * Runs a stage up to its number of tries. Undefined: it succeeded or had nothing to do; otherwise
-   * how the last try ended, or its SystemFailure. `betweenTries` runs before every further one.
+   * how the last try ended. `betweenTries` runs before every further one. Throws what the last try
+   * met in place of an end, and the signal's reason once that has aborted.
    */
   async run(
     stage: PlannedStage,
     options: { betweenTries?: PlannedStage; signal: AbortSignal },
   ): Promise<ExitStatus | undefined> {
+    const { betweenTries, signal } = options;
+    const { trace, waitBetweenTries } = this.#options;
     for (let attempt = 1;; attempt++) {
-      const isLast = attempt >= stage.attempts;
       try {
-        const failed = await this.#once(stage, options.signal);
-        if (failed === undefined || isLast) return failed;
+        if (attempt > 1 && betweenTries !== undefined) await this.#once(betweenTries, signal);
+        const failed = await this.#once(stage, signal);
+        if (failed === undefined || attempt >= stage.attempts) return failed;
       } catch (error) {
-        // What was wrong with the environment may be right the next time.
-        if (isLast || options.signal.aborted || !(error instanceof SystemFailure)) throw error;
-        this.#options.trace.warning(error.message);
+        if (signal.aborted || attempt >= stage.attempts) throw error;
+        trace.warning(messageOf(error));
       }
-      this.#options.trace.warning("Retrying...");
-      if (this.#options.waitBetweenTries) {
-        await delay(backoff(attempt - 1, RETRY), { signal: options.signal });
-      }
-      if (options.betweenTries !== undefined) {
-        await this.#once(options.betweenTries, options.signal);
-      }
+      trace.warning("Retrying...");
+      if (waitBetweenTries) await delay(backoff(attempt - 1, RETRY), { signal });
     }
+  }
+
+  /** Runs the first script of a job. Throws UnusableShell when it fails, and what `run` throws. */
+  async prepare(stage: PlannedStage, options: { signal: AbortSignal }): Promise<void> {
+    const failed = await this.run(stage, options);
+    if (failed !== undefined) throw new UnusableShell(failed, this.#options.exitPhrase);
   }
 
   /**
    * Finds out, after a script has failed, whether it was ever reached: a profile that exits ends
-   * every login shell. Only then is it an error, which names the profile.
+   * every login shell. Throws UnusableShell then.
    */
   async assertShellWorks(signal: AbortSignal): Promise<void> {
     if (this.#shellWorks || !this.#options.login) return;
+    this.#shellWorks = true;
     const nothing: PlannedStage = {
       name: "prepare_script",
       title: "",
@@ -101,14 +117,15 @@ export class StageRunner {
       attempts: 1,
     };
     const silent = { write: () => undefined };
-    const status = await this.#execute(nothing, { ...this.#options.io, output: silent }, signal);
-    if (isSuccess(status)) return;
-    const { message } = exitFailure(status, this.#options.exitPhrase);
-    throw new SystemFailure(
-      `prepare environment: ${message}. Check ` +
-        "https://docs.gitlab.com/runner/shells/#shell-profile-loading for more information",
-      { reason: "script_failure" },
-    );
+    let status: ExitStatus;
+    try {
+      status = await this.#execute(nothing, { ...this.#options.io, output: silent }, signal);
+    } catch {
+      // That tells nothing of the shell, and what fails next will be told.
+      signal.throwIfAborted();
+      return;
+    }
+    if (!isSuccess(status)) throw new UnusableShell(status, this.#options.exitPhrase);
   }
 
   /**

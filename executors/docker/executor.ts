@@ -16,9 +16,11 @@ import type { JobResult } from "../../core/job/result.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { delay } from "../../core/util/abort.ts";
+import { Doubt } from "../../core/util/doubt.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import type { Activity } from "./activity.ts";
+import { assertAnswers } from "./answers.ts";
 import type { JobContainer } from "./container.ts";
 import { ContainerGone } from "./container_gone.ts";
 import type { ProcessEnd } from "./engine/mod.ts";
@@ -61,6 +63,8 @@ const DISPOSE_TRIES = 3;
 export class DockerExecutor implements Executor {
   readonly #options: DockerExecutorOptions;
   readonly #work = new ExecutorWork();
+  /** A stage could not be run, and the engine may be why. */
+  readonly #fault: Doubt;
   #containers: JobContainers | undefined;
   #isKept = false;
   #activity: Activity = "docker_prepare";
@@ -69,6 +73,7 @@ export class DockerExecutor implements Executor {
 
   constructor(options: DockerExecutorOptions) {
     this.#options = options;
+    this.#fault = new Doubt((signal) => assertAnswers(options.link.engine, { signal }));
   }
 
   get activity(): Activity {
@@ -123,7 +128,15 @@ export class DockerExecutor implements Executor {
     io: ExecutorIO,
     options: { signal: AbortSignal },
   ): Promise<ExitStatus> {
-    const run = (signal: AbortSignal) => this.#runAgain(command, io, signal);
+    const run = async (signal: AbortSignal) => {
+      await this.#fault.settle(signal);
+      try {
+        return await this.#runAgain(command, io, signal);
+      } catch (error) {
+        this.#fault.raise();
+        throw error;
+      }
+    };
     return await this.#work.do(options.signal, run, cannotRun(command.stage));
   }
 

@@ -12,6 +12,7 @@ import type {
 } from "../../core/executor.ts";
 import { deadline, DeadlineExceeded } from "../../core/util/abort.ts";
 import { inheritedEnvironment } from "../../core/util/inherited_environment.ts";
+import { assertAnswers } from "./answers.ts";
 import type { Engine } from "./engine/mod.ts";
 import { type EngineLink, EngineLinks } from "./engine_link.ts";
 import { DockerExecutor } from "./executor.ts";
@@ -39,9 +40,6 @@ const REAP_PAUSE_MS = 60_000;
 
 /** What an earlier process left must not hold up the first job for longer. */
 const REAP_MS = 30_000;
-
-/** An engine that takes longer runs no job either. */
-const PING_MS = 5000;
 
 export class DockerExecutorProvider implements ExecutorProvider {
   readonly name = "docker";
@@ -146,9 +144,8 @@ export class DockerExecutorProvider implements ExecutorProvider {
     link: EngineLink,
     { host, signal }: { host: ExecutorHost; signal: AbortSignal },
   ): Promise<boolean> {
-    using limit = deadline(PING_MS, () => new DeadlineExceeded("its answer", PING_MS), signal);
     try {
-      await link.engine.ping({ signal: limit.signal });
+      await assertAnswers(link.engine, { signal });
     } catch (error) {
       signal.throwIfAborted();
       if (!this.#silent.has(link)) {

@@ -14,6 +14,7 @@ import { type JobSpec, movesFiles } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import type { SshHost, SshHosts, SshStarter, SshTarget } from "../../core/ssh/mod.ts";
 import type { CheckoutClaims } from "../../core/util/checkout_claims.ts";
+import { Doubt } from "../../core/util/doubt.ts";
 import { cannotRun, ExecutorWork } from "../../core/util/executor_work.ts";
 import { graceFor } from "../../core/util/grace.ts";
 import { probe, type TargetFacts } from "./probe.ts";
@@ -50,10 +51,11 @@ export class SshExecutor implements Executor {
   #host: SshHost | undefined;
   #stages = 0;
   /** Processes of this job may be on the target, and no connection of ours holds them. */
-  #hasLost = false;
+  readonly #lost: Doubt;
 
   constructor(options: SshExecutorOptions) {
     this.#options = options;
+    this.#lost = new Doubt((signal) => this.#endLost(signal));
   }
 
   async prepare(
@@ -127,9 +129,10 @@ export class SshExecutor implements Executor {
     this.#work.dispose();
     await this.#work.settled;
     try {
-      if (this.#options.isDisposable || !this.#hasLost || this.#target === undefined) return;
-      this.#hasLost = false;
-      await sweep(this.#target, { mark: this.#mark });
+      const target = this.#target;
+      this.#target = undefined;
+      if (this.#options.isDisposable || !this.#lost.isRaised || target === undefined) return;
+      await sweep(target, { mark: this.#mark });
     } finally {
       this.#checkout.dispose();
     }
@@ -141,12 +144,19 @@ export class SshExecutor implements Executor {
       throw new RunnerError("SSH doesn't support shells that require script file");
     }
     if (this.#host === undefined) throw new RunnerError("The executor was not prepared");
+    await this.#lost.settle(signal);
     return await runStage(this.#host, {
       command,
       mark: `${this.#mark}.${++this.#stages}.`,
       output: io.output,
       graceMs: (reason) => graceFor(reason, GRACE_MS),
-    }, { signal, onLost: () => this.#hasLost = true });
+    }, { signal, onLost: () => this.#lost.raise() });
+  }
+
+  /** Without patience: each stage that is still to come would have to have it. */
+  async #endLost(signal: AbortSignal): Promise<void> {
+    if (this.#target === undefined) return;
+    await sweep({ ...this.#target, tries: 1 }, { mark: this.#mark }, { signal });
   }
 
   /** Only jobs that move files need one; without it, they say so and go on. */

@@ -37,6 +37,10 @@ after-script:status  e2e/job_script_test.ts  after_script sees how the job went,
 after-script:ignored  e2e/job_script_test.ts  after_script sees how the job went, not what it exported, and cannot change it
 after-script:errors-count  e2e/job_script_test.ts  AFTER_SCRIPT_IGNORE_ERRORS=false lets after_script fail the job
 after-script:timeout  e2e/job_limits_test.ts  RUNNER_AFTER_SCRIPT_TIMEOUT ends after_script and leaves the job as it is
+after-script:fault  faults/fault_in_script_test.ts  custom: a driver that says system failure
+after-script:fault  faults/fault_in_script_test.ts  a connection that breaks
+after-script:fault  faults/fault_in_script_test.ts  a container that is removed
+after-script:fault  faults/fault_in_script_test.ts  shell: a script that cannot be written (needs root)
 variables:layers  e2e/job_script_test.ts  variables come in layers: config.toml below the job, the runner's own on top
 variables:expansion  e2e/job_script_test.ts  variables come in layers: config.toml below the job, the runner's own on top
 variables:expansion  core/job/variables_test.ts  JobVariables expands one level, with the unexpanded values of the others

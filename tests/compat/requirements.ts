@@ -33,6 +33,7 @@ after-script:status              4.2   after_script sees CI_JOB_STATUS, in a she
 after-script:ignored             4.2   Its failure is a warning, and the job's result stays.
 after-script:errors-count        5.1   AFTER_SCRIPT_IGNORE_ERRORS=false makes its failure count.
 after-script:timeout             8.4   It has a time limit of its own.
+after-script:fault               4.2   After a fault of the environment in a script, what ends a job has its turn.
 variables:layers                 5.3   The job's variables win over config.toml's; the runner's own over both.
 variables:expansion              5.3   References are expanded once; raw variables are not.
 variables:file                   4.3   A file variable is a private file, its value the path.

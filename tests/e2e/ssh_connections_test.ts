@@ -144,9 +144,38 @@ function suite(): void {
     for (const session of sshd.sessions()) process.kill(session, "SIGKILL");
     const finished = await lab.finished(job);
     expect(performance.now() - started).toBeLessThan(NOTICED_MS);
-    expectFailure(finished, "runner_system_failure");
+    if ("after_script" in where) expectSuccess(finished);
+    else expectFailure(finished, "runner_system_failure");
+    expect(finished.plain).toContain("Lost the SSH connection");
     await eventually(() => ![nap, far].some(isRunning), "the script is ended", 5000);
   }, 60_000);
+
+  test(
+    "sources are tried again as often as GET_SOURCES_ATTEMPTS says, and the log says why",
+    async () => {
+      await using sshd = await startSshd();
+      const nap = uniqueNap();
+      const once = "$HOME/once";
+      const entry = [
+        `pre_get_sources_script = '[ -e "${once}" ] || { touch "${once}"; sleep ${nap}; }'`,
+      ];
+      await using lab = (await openSshLab(sshd, {}, { entry })).start();
+      const job = lab.enqueue({
+        repository: lab.repositories.app,
+        script: ["cat README.md"],
+        variables: { GET_SOURCES_ATTEMPTS: "2" },
+      });
+      await eventually(() => isRunning(nap), "the first try");
+      for (const session of sshd.sessions()) process.kill(session, "SIGKILL");
+      const finished = await lab.finished(job);
+      expectSuccess(finished);
+      expect(finished.plain).toMatch(
+        /\nWARNING: Lost the SSH connection to .+\nWARNING: Retrying\.\.\.\n/,
+      );
+      expect(isRunning(nap)).toBe(false);
+    },
+    60_000,
+  );
 
   test(
     "a network that carries nothing any more costs seconds here and half a minute there",

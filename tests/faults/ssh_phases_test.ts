@@ -177,8 +177,8 @@ describe.skipIf(missing !== undefined)(
         target.killSessions();
         const finished = await lab.finished(job);
         expect(performance.now() - started).toBeLessThan(NOTICED_MS);
-        // What is left to remove does not change how a job has ended.
-        if (phase === "cleanup_file_variables") expectSuccess(finished);
+        // What after_script does, and what is left to remove, does not change how a job has ended.
+        if (["after_script", "cleanup_file_variables"].includes(phase)) expectSuccess(finished);
         else expectFailure(finished, SYSTEM_FAILURE);
         expect(finished.plain).toContain("Lost the SSH connection");
         await eventually(() => !naps.some(isRunning), "nothing runs on the target", 5000);
