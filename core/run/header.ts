@@ -8,7 +8,7 @@ import type { JobLog } from "../executor.ts";
 import { shortToken } from "../util/token.ts";
 import { buildInfo } from "../version.ts";
 import type { JobRun } from "./job_run.ts";
-import { configEnvironment } from "./job_variables.ts";
+import { givenVariables } from "./job_variables.ts";
 import { settingsOf } from "./settings.ts";
 
 export function writeHeader(
@@ -26,7 +26,7 @@ export function writeHeader(
 /** Tells what of the job's settings cannot be heeded, in one warning. Returns its lines. */
 export function writeProblems(log: JobLog, job: JobRun): readonly string[] {
   const { spec, runner, flags } = job;
-  const variables = new JobVariables([...configEnvironment(runner), ...spec.variables], "");
+  const variables = new JobVariables(givenVariables(runner, spec.variables), "");
   const unbuilt = Object.entries(flags).flatMap(([name, isOn]) => {
     // What config.toml turns on is its author's business, who finds it in the runner's log.
     const effect = isOn && runner.feature_flags[name] === undefined ? unbuiltFlag(name) : undefined;

@@ -60,15 +60,7 @@ export function jobSettings(
   const read = new SettingReader(variables);
   const gitDepth = read.depth("GIT_DEPTH", Math.max(0, defaults.gitDepth));
   const cleanFlags = variables.get("GIT_CLEAN_FLAGS");
-  const debugging = (key: string) => {
-    const wanted = read.flag(key, false);
-    if (wanted && defaults.debugTraceDisabled) {
-      read.tell(`${key}: usage is disabled on this Runner`);
-    }
-    return wanted && !defaults.debugTraceDisabled;
-  };
-  const debugTrace = debugging("CI_DEBUG_TRACE");
-  const debugServices = debugging("CI_DEBUG_SERVICES");
+  const debugging = read.debugging(defaults.debugTraceDisabled);
   return {
     gitStrategy: read.choice(
       "GIT_STRATEGY",
@@ -95,10 +87,19 @@ export function jobSettings(
     afterScriptIgnoreErrors: read.flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     cacheRequestTimeoutMinutes: Math.max(1, read.integer("CACHE_REQUEST_TIMEOUT", 10)),
     cacheFallbackKey: variables.get("CACHE_FALLBACK_KEY"),
-    debugTrace,
-    debugServices,
+    ...debugging,
     problems: read.problems,
   };
+}
+
+/** What a job asks for that may put secrets into its log, as far as config.toml lets it. */
+type Debugging = Pick<JobSettings, "debugTrace" | "debugServices">;
+
+export function debuggingOf(
+  variables: JobVariables,
+  options: { isDisabled: boolean },
+): Debugging {
+  return new SettingReader(variables).debugging(options.isDisabled);
 }
 
 /** Reads variables one by one, and keeps what is wrong with them. */
@@ -162,6 +163,15 @@ class SettingReader {
       this.tell(`${key}: expected bool got "${text}", using default value: ${fallback}`);
     }
     return value ?? fallback;
+  }
+
+  debugging(isDisabled: boolean): Debugging {
+    const isOn = (key: string) => {
+      const isWanted = this.flag(key, false);
+      if (isWanted && isDisabled) this.tell(`${key}: usage is disabled on this Runner`);
+      return isWanted && !isDisabled;
+    };
+    return { debugTrace: isOn("CI_DEBUG_TRACE"), debugServices: isOn("CI_DEBUG_SERVICES") };
   }
 
   submoduleStrategy(): SubmoduleStrategy {

@@ -7,10 +7,12 @@ import type { JobHandle } from "../coordinator/coordinator.ts";
 import type { SystemFailure } from "../errors.ts";
 import type { ExecutorNote } from "../executor.ts";
 import type { JobIdentity, JobResponse } from "../job/response.ts";
+import { JobVariables } from "../job/variables.ts";
 import type { FinalState } from "../job/result.ts";
 import type { Logger } from "../log/logger.ts";
 import type { RunnerLabels } from "../metrics/metrics.ts";
 import { givenVariables } from "../run/job_variables.ts";
+import { debuggingOf } from "../run/settings.ts";
 import { openTrace } from "../trace/job_trace.ts";
 import { tokenPrefixes } from "../trace/masker.ts";
 import type { Outbox } from "../trace/outbox.ts";
@@ -18,7 +20,6 @@ import { JobRecord } from "../trace/record.ts";
 import type { Delivery, JobTrace } from "../trace/trace.ts";
 import { Secret } from "../util/secret.ts";
 import { Semaphore } from "../util/semaphore.ts";
-import { parseBoolean } from "../util/units.ts";
 
 export interface JobTracesOptions {
   readonly stateDir: string;
@@ -136,11 +137,10 @@ function flagsOf(runner: RunnerConfig, response: JobResponse | undefined) {
 
 /** GitLab restricts who may read a log that debugging may have put secrets into. */
 function isDebugged(runner: RunnerConfig, response: JobResponse | undefined): boolean {
-  if (runner.debug_trace_disabled) return false;
-  const given = givenVariables(runner, response?.variables ?? []);
-  return ["CI_DEBUG_TRACE", "CI_DEBUG_SERVICES"].some((name) =>
-    parseBoolean(given.findLast(({ key }) => key === name)?.value ?? "") === true
-  );
+  const variables = new JobVariables(givenVariables(runner, response?.variables ?? []), "");
+  const isDisabled = runner.debug_trace_disabled;
+  const { debugTrace, debugServices } = debuggingOf(variables, { isDisabled });
+  return debugTrace || debugServices;
 }
 
 /** Everything secret that is known before the job's variables are put together. */

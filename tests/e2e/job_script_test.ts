@@ -187,6 +187,22 @@ test.concurrent("CI_DEBUG_TRACE shows what the shell does", async () => {
   expect(job.text).not.toContain(job.job.token);
 });
 
+test.concurrent("GitLab is told of a log that CI_DEBUG_TRACE may have put secrets into", async () => {
+  const debugged = async (value: string) => {
+    const { job, plain } = await lab.run({
+      variables: { CI_DEBUG_TRACE: value, WANTED: "1" },
+      script: "echo done",
+    });
+    const patches = lab.coordinator.requests(({ method, jobId }) =>
+      method === "PATCH" && jobId === job.id
+    );
+    const told = patches.map(({ target }) => target.endsWith("?debug_trace=true"));
+    return [...new Set([...told, /^\++ echo done$/m.test(plain)])];
+  };
+  const found = await Promise.all(["true", "$WANTED", "yEs"].map(debugged));
+  expect(found).toEqual([[true], [true], [false]]);
+});
+
 test.concurrent("a script that is ended by a signal, or sends SIGTERM to its shell, fails", async () => {
   const [killed, asked] = await Promise.all([
     lab.run({ script: "kill -9 $$" }),
