@@ -31,7 +31,7 @@ export class RunnerPool {
   readonly #options: PoolOptions;
   readonly #budget: JobBudget;
   readonly #workers = new Map<string, RunnerWorker>();
-  /** By token, as GitLab Runner counts: entries that share one share its limit, across reloads. */
+  /** By token: entries that share one share its limits, across reloads. */
   readonly #loads = new Map<string, RunnerLoad>();
   readonly #leaving = new Set<Promise<void>>();
   #turn = 0;
@@ -127,11 +127,13 @@ export class RunnerPool {
       },
       schedule: {
         checkIntervalMs: config.check_interval * 1000,
-        requestConcurrency: Math.max(1, runner.request_concurrency),
         strictCheckInterval: runner.strict_check_interval ?? false,
-        adaptive: runner.feature_flags["FF_USE_ADAPTIVE_REQUEST_CONCURRENCY"] ?? true,
         unhealthyRequestsLimit: runner.unhealthy_requests_limit,
         unhealthyIntervalMs: runner.unhealthy_interval,
+      },
+      requests: {
+        requestConcurrency: Math.max(1, runner.request_concurrency),
+        adaptive: runner.feature_flags["FF_USE_ADAPTIVE_REQUEST_CONCURRENCY"] ?? true,
       },
     };
   }

@@ -3,11 +3,8 @@
 /** Settings of one entry that steer its requests. */
 export interface ScheduleSettings {
   readonly checkIntervalMs: number;
-  readonly requestConcurrency: number;
   /** After a job, wait the check interval as after none. */
   readonly strictCheckInterval: boolean;
-  /** `FF_USE_ADAPTIVE_REQUEST_CONCURRENCY`: the concurrency is a ceiling that has to be earned. */
-  readonly adaptive: boolean;
   readonly unhealthyRequestsLimit: number;
   readonly unhealthyIntervalMs: number;
 }
@@ -15,22 +12,11 @@ export interface ScheduleSettings {
 /** What a request brought. `unhealthy`: the token was refused. `failed`: no usable answer. */
 export type RequestResult = "job" | "no-job" | "failed" | "unhealthy";
 
-/** How the live limit of open requests moves (protocol section 5.1). */
-const FACTOR: Readonly<Record<RequestResult, number>> = {
-  job: 1.1,
-  "no-job": 0.95,
-  unhealthy: 0.95,
-  failed: 0.5,
-};
-
 /** Times are milliseconds of one monotonic clock that the caller reads. */
 export class Schedule {
   #settings: ScheduleSettings;
-  #liveLimit = 1;
   #notBefore = 0;
   #unhealthyRequests = 0;
-  /** The last request brought no job: until one comes, a single request at a time is enough. */
-  #idle = false;
 
   constructor(settings: ScheduleSettings) {
     this.#settings = settings;
@@ -41,18 +27,6 @@ export class Schedule {
     this.#settings = settings;
     this.#unhealthyRequests = 0;
     this.#notBefore = 0;
-    this.#liveLimit = Math.min(this.#liveLimit, settings.requestConcurrency);
-  }
-
-  /** Requests that may be open at once now. */
-  get openRequestsLimit(): number {
-    const { adaptive, requestConcurrency } = this.#settings;
-    if (!adaptive) return requestConcurrency;
-    return this.#idle ? 1 : Math.min(Math.ceil(this.#liveLimit), requestConcurrency);
-  }
-
-  get adaptiveLimit(): number {
-    return this.#liveLimit;
   }
 
   /** The entry's token was refused so often that it is left alone for a while. */
@@ -65,20 +39,9 @@ export class Schedule {
     return Math.max(0, this.#notBefore - now);
   }
 
-  /**
-   * Takes the result of a request that was sent, for the last time, at `startedAt` and ended at
-   * `now`. `strained`: before that the coordinator had refused it because of its limits or troubles.
-   */
-  note(
-    result: RequestResult,
-    startedAt: number,
-    now: number,
-    options: { readonly strained?: boolean } = {},
-  ): void {
-    const { requestConcurrency, checkIntervalMs, strictCheckInterval } = this.#settings;
-    this.#idle = result !== "job";
-    const factor = FACTOR[options.strained === true ? "failed" : result];
-    this.#liveLimit = Math.min(requestConcurrency, Math.max(1, this.#liveLimit * factor));
+  /** Takes the result of a request that was sent, for the last time, at `startedAt` and ended at `now`. */
+  note(result: RequestResult, startedAt: number, now: number): void {
+    const { checkIntervalMs, strictCheckInterval } = this.#settings;
     if (result !== "unhealthy") this.#unhealthyRequests = 0;
     else if (this.isUnhealthy) this.#unhealthyRequests = 1;
     else this.#unhealthyRequests++;

@@ -23,14 +23,14 @@ export function takeSnapshot(of: {
     concurrent: of.config.concurrent,
     workerSlots: of.config.concurrent,
     processState: of.state,
-    runners: of.workers.map(({ parts, schedule, openRequests }) => ({
+    runners: of.workers.map(({ parts, requestLimit, openRequests }) => ({
       labels: parts.labels,
       limit: parts.runner.limit,
       requestConcurrency: {
         running: openRequests,
-        hardLimit: parts.schedule.requestConcurrency,
-        adaptiveLimit: schedule.adaptiveLimit,
-        usedLimit: schedule.openRequestsLimit,
+        hardLimit: parts.requests.requestConcurrency,
+        adaptiveLimit: requestLimit.live,
+        usedLimit: requestLimit.most(parts.requests),
       },
     })),
     jobs: of.jobs.map((job) => ({

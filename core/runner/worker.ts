@@ -11,6 +11,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Metrics, RunnerLabels } from "../metrics/metrics.ts";
 import { formatDuration } from "../util/units.ts";
 import type { JobBudget, Permit } from "./budget.ts";
+import type { RequestLimit, RequestLimitSettings } from "./request_limit.ts";
 import type { RunnerLoad } from "./runner_load.ts";
 import { type RequestResult, Schedule, type ScheduleSettings } from "./schedule.ts";
 
@@ -18,6 +19,7 @@ import { type RequestResult, Schedule, type ScheduleSettings } from "./schedule.
 export interface WorkerParts {
   readonly runner: RunnerConfig;
   readonly schedule: ScheduleSettings;
+  readonly requests: RequestLimitSettings;
   readonly coordinator: Coordinator;
   readonly provider: ExecutorProvider;
   /** Asked for after each `acquire`: only then a plugin has said what it can do. */
@@ -77,6 +79,10 @@ export class RunnerWorker {
     return this.#requests.size;
   }
 
+  get requestLimit(): RequestLimit {
+    return this.#options.load.requestLimit;
+  }
+
   get runningJobs(): number {
     return this.#jobs.size;
   }
@@ -91,7 +97,7 @@ export class RunnerWorker {
   /** Starts as many requests as are allowed now. Call it whenever that may have changed. */
   pump(): void {
     clearTimeout(this.#timer);
-    const { runner, labels } = this.#parts;
+    const { runner, labels, requests } = this.#parts;
     const { budget, load, metrics } = this.#options;
     while (!this.#stopping.signal.aborted) {
       const wait = this.#schedule.waitMs(performance.now());
@@ -103,8 +109,9 @@ export class RunnerWorker {
         load.wait(this.#retry);
         return;
       }
-      if (this.#requests.size >= this.#schedule.openRequestsLimit) {
+      if (load.requests >= load.requestLimit.most(requests)) {
         metrics.requestConcurrencyExceeded(labels);
+        load.wait(this.#retry);
         return;
       }
       const permit = budget.reserve();
@@ -114,10 +121,10 @@ export class RunnerWorker {
       }
       if (this.#schedule.isUnhealthy && this.#requests.size === 0) this.#tellPauseOver();
       metrics.workerFed(labels);
-      load.take();
+      load.asked(this.#retry);
       const request = this.#ask(permit).then((hasJob) => {
         this.#requests.delete(request);
-        if (!hasJob) load.free();
+        load.answered({ hasJob });
         this.pump();
       });
       this.#requests.add(request);
@@ -181,7 +188,8 @@ export class RunnerWorker {
       const now = performance.now();
       this.#slow = result !== "job" && now - started > QUICK_ANSWER_MS;
       if (!given) giveBack();
-      this.#schedule.note(result, askedAt, now, { strained });
+      this.#schedule.note(result, askedAt, now);
+      this.requestLimit.note(result, parts.requests, { strained });
       if (result === "unhealthy" && this.#schedule.isUnhealthy) this.#tellPause();
     }
     return given;
@@ -233,7 +241,7 @@ export class RunnerWorker {
   #start(assignment: Assignment): void {
     const job = this.#options.run(assignment).finally(() => {
       this.#jobs.delete(job);
-      this.#options.load.free();
+      this.#options.load.jobEnded();
       this.pump();
     });
     this.#jobs.add(job);

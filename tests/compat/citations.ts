@@ -31,6 +31,7 @@ script:one-shell  e2e/job_script_test.ts  commands are one script: variables, fu
 script:quoting  e2e/job_script_test.ts  quoting and UTF-8 of commands and values come through
 script:stdin  e2e/job_script_test.ts  standard input is empty
 script:debug-trace  e2e/job_script_test.ts  CI_DEBUG_TRACE shows what the shell does
+script:debug-trace:told  e2e/job_script_test.ts  GitLab is told of a log that CI_DEBUG_TRACE may have put secrets into
 script:config-scripts  e2e/job_script_test.ts  hooks and config.toml's scripts run around the sources and the script
 script:hooks  e2e/job_script_test.ts  hooks and config.toml's scripts run around the sources and the script
 after-script:status  e2e/job_script_test.ts  after_script sees how the job went, not what it exported, and cannot change it
@@ -116,6 +117,7 @@ tls:ca  e2e/bad_input_config_test.ts  a certificate that nobody vouches for is r
 run:concurrent  e2e/commands_run_test.ts  concurrent is never exceeded, and is used
 run:limit  e2e/commands_run_test.ts  limit of an entry is never exceeded, and is used
 run:limit:shared  e2e/run_entries_test.ts  entries of one runner all take its jobs, within one limit, and a reload changes neither
+run:request-concurrency:shared  e2e/run_entries_test.ts  entries of one runner have no more requests open than request_concurrency
 run:incomplete-entry  e2e/run_entries_test.ts  an entry that lacks its token or address is told by line, and the others work
 run:incomplete-entry  core/cli/runner_commands_test.ts  verify, unregister and reset-token go on when an entry cannot be used
 run:reload  e2e/commands_run_test.ts  changed limits are in force within a second, without a restart

@@ -25,6 +25,7 @@ script:one-shell                 4.3   The commands of a script share one shell.
 script:quoting                   4.3   Any text in commands and values reaches the shell as it is.
 script:stdin                     4.3   Commands find their standard input empty.
 script:debug-trace               5.1   CI_DEBUG_TRACE traces the shell.
+script:debug-trace:told          5.1   GitLab is told of logs that debugging may have put secrets into.
 script:config-scripts            4.2   config.toml's scripts run around sources and script.
 script:hooks                     4.4   Hooks of the job run around its sources, config.toml's around them.
 script:profile                   4.2   A profile that exits is named as the cause of the failure.
@@ -116,6 +117,7 @@ tls:ca                           8.1   The authority by tls-ca-file, or by certs
 run:concurrent                   2.1   concurrent is never exceeded.
 run:limit                        2.2   limit of an entry is never exceeded.
 run:limit:shared                 2.2   Entries with one token share its limit, and all take jobs.
+run:request-concurrency:shared   2.2   They share request_concurrency, too.
 run:incomplete-entry             2.2   An entry without token or URL is told, and holds up no other.
 run:reload                       8.5   A changed config.toml is in force without a restart.
 run:reload:broken                8.5   A broken config.toml is told, and the old one stays.

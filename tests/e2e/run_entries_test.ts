@@ -86,3 +86,43 @@ test.concurrent("a job that a long poll has brought has the place that is free",
     await sleep(1500);
   }
 });
+
+test.concurrent(
+  "entries of one runner have no more requests open than request_concurrency",
+  async () => {
+    await using lab = await Lab.open();
+    const entry = (home: string) =>
+      `[[runners]]\nname = "${home}"\nurl = "${lab.coordinator.url}"\ntoken = "${lab.runner.token}"\n` +
+      `executor = "shell"\nbuilds_dir = "${lab.path(home)}"\n`;
+    writeFileSync(
+      lab.process.configPath,
+      `concurrent = 8\ncheck_interval = 1\n${entry("a")}${entry("b")}`,
+    );
+    const { bell } = lab.runner;
+    const { wait } = bell;
+    let open = 0;
+    let most = 0;
+    let ended = 0;
+    bell.wait = (...args) => {
+      most = Math.max(most, ++open);
+      return wait.apply(bell, args).finally(() => {
+        open--;
+        ended++;
+      });
+    };
+    lab.start();
+    await eventually(() => ended >= 3, "three requests", 20_000);
+    expect(most).toBe(1);
+    const description = { script: "echo in $CI_BUILDS_DIR", repository: undefined };
+    const homes = new Set<string | undefined>();
+    for (let job = 0; job < 6; job++) {
+      const finished = await lab.run(description);
+      expectSuccess(finished);
+      homes.add(/in \S+\/([ab])\n/.exec(finished.plain)?.[1]);
+    }
+    expect(homes).toEqual(new Set(["a", "b"]));
+    expect(most).toBe(1);
+    lab.expectNoFindings();
+  },
+  40_000,
+);

@@ -61,12 +61,10 @@ async function run(
   const provider = { ...namedExecutor("shell"), ...faults.provider };
   const labels = { runner: "short", runner_name: "r", system_id: "s_0" };
   const schedule = {
-    checkIntervalMs: 0,
-    requestConcurrency: 1,
+    checkIntervalMs: 1000,
     strictCheckInterval: false,
-    adaptive: false,
-    unhealthyRequestsLimit: 1,
-    unhealthyIntervalMs: 0,
+    unhealthyRequestsLimit: 3,
+    unhealthyIntervalMs: 1000,
   };
   const outbox = new Outbox({
     handleFor: () => handle,
@@ -81,6 +79,7 @@ async function run(
     parts: {
       runner,
       schedule,
+      requests: { requestConcurrency: 1, adaptive: false },
       coordinator,
       provider,
       labels,

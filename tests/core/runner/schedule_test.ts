@@ -3,9 +3,7 @@ import { Schedule, type ScheduleSettings } from "../../../core/runner/schedule.t
 
 const settings: ScheduleSettings = {
   checkIntervalMs: 3000,
-  requestConcurrency: 4,
   strictCheckInterval: false,
-  adaptive: true,
   unhealthyRequestsLimit: 3,
   unhealthyIntervalMs: 3_600_000,
 };
@@ -30,19 +28,6 @@ test("Schedule asks again at once after a long poll that took the interval or mo
   expect(schedule.waitMs(50_000)).toBe(0);
 });
 
-test("Schedule earns concurrency by jobs and loses it by failures", () => {
-  const schedule = new Schedule(settings);
-  expect(schedule.openRequestsLimit).toBe(1);
-  for (let job = 0; job < 8; job++) schedule.note("job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(3);
-  schedule.note("failed", 0, 0);
-  schedule.note("job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(2);
-  for (let job = 0; job < 40; job++) schedule.note("job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(4);
-  expect(new Schedule({ ...settings, adaptive: false }).openRequestsLimit).toBe(4);
-});
-
 test("Schedule leaves an entry alone after three refusals, then gives it another series", () => {
   const schedule = new Schedule(settings);
   for (let request = 0; request < 3; request++) schedule.note("unhealthy", 0, 100);
@@ -64,21 +49,4 @@ test("Schedule forgets refusals on any other answer and on a reload", () => {
   schedule.configure(settings);
   expect(schedule.isUnhealthy).toBe(false);
   expect(schedule.waitMs(0)).toBe(0);
-});
-
-test("Schedule earns nothing by a job that came only after the coordinator's limits", () => {
-  const schedule = new Schedule(settings);
-  for (let job = 0; job < 8; job++) schedule.note("job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(3);
-  schedule.note("job", 0, 0, { strained: true });
-  expect(schedule.openRequestsLimit).toBe(2);
-});
-
-test("Schedule asks once per interval while no job comes, whatever concurrency is earned", () => {
-  const schedule = new Schedule(settings);
-  for (let job = 0; job < 40; job++) schedule.note("job", 0, 0);
-  schedule.note("no-job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(1);
-  schedule.note("job", 0, 0);
-  expect(schedule.openRequestsLimit).toBe(4);
 });
