@@ -12,9 +12,9 @@ export interface FilePiece {
   readonly whole: boolean;
 }
 
-/** Part of a tar stream: bytes as they are, or a file's bytes padded with zeros to `length`. */
+/** Part of a tar stream: the next bytes of its task, or a file's padded with zeros to `length`. */
 export type TarPart =
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "bytes"; readonly length: number }
   | {
     readonly kind: "file";
     readonly path: string;
@@ -33,7 +33,13 @@ export type CompressTask =
   }
   | { readonly kind: "zstd"; readonly level: number; readonly pieces: readonly FilePiece[] }
   /** All parts together become one zstd frame. */
-  | { readonly kind: "tar-frame"; readonly level: number; readonly parts: readonly TarPart[] };
+  | {
+    readonly kind: "tar-frame";
+    readonly level: number;
+    readonly parts: readonly TarPart[];
+    /** Those of all parts that are bytes, together. */
+    readonly bytes: Uint8Array;
+  };
 
 /** Methods as zip numbers them. */
 export const METHOD_STORE = 0;
@@ -58,7 +64,7 @@ export interface CompressResult {
 /** Does the work. A file that cannot be read is a `problem`, except in a tar frame: that throws. */
 export function runCompressTask(task: CompressTask): CompressResult {
   if (task.kind === "tar-frame") {
-    return { bytes: zstd(readTarParts(task.parts), task.level), pieces: [] };
+    return { bytes: zstd(readTarParts(task), task.level), pieces: [] };
   }
   const outputs: Uint8Array[] = [];
   const pieces: PieceResult[] = [];
@@ -158,13 +164,13 @@ function storedBlocks(data: Uint8Array, last: boolean): Uint8Array {
   return out;
 }
 
-function readTarParts(parts: readonly TarPart[]): Uint8Array {
-  const lengthOf = (part: TarPart) => part.kind === "bytes" ? part.bytes.length : part.length;
-  const frame = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + lengthOf(part), 0));
+function readTarParts({ parts, bytes }: Extract<CompressTask, { kind: "tar-frame" }>): Uint8Array {
+  const frame = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
+  let from = 0;
   for (const part of parts) {
-    const room = frame.subarray(at, at += lengthOf(part));
-    if (part.kind === "bytes") room.set(part.bytes);
+    const room = frame.subarray(at, at += part.length);
+    if (part.kind === "bytes") room.set(bytes.subarray(from, from += part.length));
     // The header with the size is already out: a file that shrank meanwhile is filled up.
     else room.fill(0, readInto(room, part.path, part.offset));
   }

@@ -1,6 +1,6 @@
 /** Creates an archive of any format as a stream of bytes. */
 
-import type { ArchiveEntry } from "./entry.ts";
+import type { Entries } from "./entry_list.ts";
 import type { ArchiveFormat } from "./format.ts";
 import { levelSettings } from "./level.ts";
 import { coalesce } from "./pipeline.ts";
@@ -13,7 +13,7 @@ export interface CreateOptions {
   readonly format: ArchiveFormat;
   /** Directory that the entries' paths are relative to. */
   readonly root: string;
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: Entries;
   /** `fastest` to `slowest`; anything else is the default. */
   readonly level: string;
   /** Told of an entry that could not be read and is left out. */
@@ -54,7 +54,7 @@ function createFormat(options: FormatOptions): AsyncGenerator<Uint8Array> {
 const LARGE_BYTES = 8 << 20;
 const LARGE_COUNT = 2000;
 
-function isLarge(entries: readonly ArchiveEntry[]): boolean {
+function isLarge(entries: Entries): boolean {
   if (entries.length >= LARGE_COUNT) return true;
   let bytes = 0;
   for (const entry of entries) bytes += entry.kind === "file" ? entry.size : 0;

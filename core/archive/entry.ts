@@ -26,10 +26,14 @@ export type ArchiveEntry =
 
 export type FileEntry = Extract<ArchiveEntry, { kind: "file" }>;
 
-/** The entry for `path` under `root`; undefined for sockets, pipes and devices. Never follows a link. */
+/**
+ * The entry for `path` under `root`; undefined for sockets, pipes and devices, and what is not there.
+ * Never follows a link.
+ */
 export function readEntry(root: string, path: string): ArchiveEntry | undefined {
   const full = join(root, path);
-  const found = lstatSync(full);
+  const found = lstatSync(full, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
   const metadata = {
     path,
     mode: found.mode & 0o7777,

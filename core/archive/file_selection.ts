@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { type ArchiveEntry, readEntry } from "./entry.ts";
+import { type Entries, EntryList } from "./entry_list.ts";
 import { compileGlob, type Glob, type GlobSegment, matchesGlob, matchesSegment } from "./glob.ts";
 
 export interface SelectionRequest {
@@ -25,7 +26,7 @@ export type SelectionFinding =
 
 export interface Selection {
   /** Sorted by path, so that the same files make the same archive. */
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: Entries;
   readonly findings: readonly SelectionFinding[];
 }
 
@@ -47,11 +48,16 @@ class Collector {
   readonly #root: string;
   readonly #realRoot: string;
   readonly #exclusions: Exclusion[];
-  readonly #entries = new Map<string, ArchiveEntry>();
+  readonly #entries = new EntryList();
+  /** Places of the entries, by path. */
+  readonly #places = new Map<string, number>();
   readonly #excluded = new Set<string>();
   readonly #findings: SelectionFinding[] = [];
-  /** Paths that the pattern at hand has matched. */
-  #matched = new Set<string>();
+  /** Which pattern has matched an entry last, by its place. */
+  readonly #matchedBy: number[] = [];
+  #pattern = 0;
+  /** Entries that the pattern at hand has matched. */
+  #matched = 0;
 
   constructor({ root, exclude }: SelectionRequest) {
     this.#root = root;
@@ -68,9 +74,9 @@ class Collector {
       this.#findings.push({ kind: "outside", pattern });
       return;
     }
-    this.#matched = new Set();
+    this.#begin();
     for (const segments of compileGlob(relativePattern)) this.#match("", segments, 0);
-    const count = this.#matched.size;
+    const count = this.#matched;
     this.#findings.push(
       count === 0 ? { kind: "no-match", pattern } : { kind: "matched", pattern, count },
     );
@@ -78,9 +84,9 @@ class Collector {
 
   async addUntracked(list: () => Promise<readonly string[]>): Promise<void> {
     try {
-      this.#matched = new Set();
+      this.#begin();
       for (const path of await list()) this.#addOne(path.replace(/\/+$/, ""));
-      this.#findings.push({ kind: "untracked", count: this.#matched.size });
+      this.#findings.push({ kind: "untracked", count: this.#matched });
     } catch (error) {
       this.#findings.push({ kind: "untracked-failed", message: messageOf(error) });
     }
@@ -90,8 +96,13 @@ class Collector {
     for (const { pattern, count } of this.#exclusions) {
       if (count > 0) this.#findings.push({ kind: "excluded", pattern, count });
     }
-    const entries = [...this.#entries.values()].sort((a, b) => a.path < b.path ? -1 : 1);
-    return { entries, findings: this.#findings };
+    this.#entries.sort();
+    return { entries: this.#entries, findings: this.#findings };
+  }
+
+  #begin(): void {
+    this.#pattern++;
+    this.#matched = 0;
   }
 
   /** Undefined when the pattern leaves the root. Its wildcards do not matter to that. */
@@ -156,27 +167,23 @@ class Collector {
     // The root itself is no entry: it exists wherever the archive goes.
     const entry = path === "" ? undefined : this.#addOne(path);
     if (path !== "" && entry?.kind !== "directory") return;
-    for (const child of this.#children(path)) this.#addTree(child.path);
+    for (const name of this.#names(path)) this.#addTree(joined(path, name));
   }
 
   #addOne(path: string): ArchiveEntry | undefined {
     try {
-      const entry = this.#entries.get(path) ?? this.#read(path);
-      if (entry === undefined) return undefined;
-      if (!this.#isExcluded(path)) {
-        this.#entries.set(path, entry);
-        this.#matched.add(path);
-      }
+      const known = this.#places.get(path);
+      const entry = known === undefined ? readEntry(this.#root, path) : this.#entries.at(known);
+      if (entry === undefined || this.#isExcluded(path)) return entry;
+      const place = known ?? this.#entries.add(entry);
+      if (known === undefined) this.#places.set(path, place);
+      if (this.#matchedBy[place] !== this.#pattern) this.#matched++;
+      this.#matchedBy[place] = this.#pattern;
       return entry;
     } catch (error) {
       this.#findings.push({ kind: "unreadable", path, message: messageOf(error) });
       return undefined;
     }
-  }
-
-  #read(path: string): ArchiveEntry | undefined {
-    const found = lstatSync(join(this.#root, path), { throwIfNoEntry: false });
-    return found === undefined ? undefined : readEntry(this.#root, path);
   }
 
   #isExcluded(path: string): boolean {
@@ -190,12 +197,25 @@ class Collector {
   }
 
   #children(directory: string) {
+    return this.#list(
+      directory,
+      (path) =>
+        readdirSync(path, { withFileTypes: true }).map((child) => ({
+          name: child.name,
+          path: joined(directory, child.name),
+          isDirectory: child.isDirectory(),
+        })),
+    );
+  }
+
+  /** Of a tree of very many files, an object for each would be much. */
+  #names(directory: string): readonly string[] {
+    return this.#list(directory, (path) => readdirSync(path));
+  }
+
+  #list<T>(directory: string, read: (path: string) => T[]): T[] {
     try {
-      return readdirSync(join(this.#root, directory), { withFileTypes: true }).map((child) => ({
-        name: child.name,
-        path: joined(directory, child.name),
-        isDirectory: child.isDirectory(),
-      }));
+      return read(join(this.#root, directory));
     } catch (error) {
       this.#findings.push({ kind: "unreadable", path: directory, message: messageOf(error) });
       return [];

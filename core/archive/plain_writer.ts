@@ -4,7 +4,8 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { combineCrc32 } from "./crc32.ts";
-import { type ArchiveEntry, ArchiveError, type FileEntry } from "./entry.ts";
+import { ArchiveError, type FileEntry } from "./entry.ts";
+import type { Entries } from "./entry_list.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
 import { planWork } from "./plan.ts";
@@ -12,7 +13,7 @@ import type { Workers } from "./workers.ts";
 
 export interface PlainOptions {
   readonly root: string;
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: Entries;
 }
 
 export interface GzipOptions extends PlainOptions {
@@ -72,7 +73,7 @@ const READ_SIZE = 1 << 20;
 
 /** The bytes of the only regular file; more or fewer than one are an ArchiveError. */
 export async function* createRaw({ root, entries }: PlainOptions): AsyncGenerator<Uint8Array> {
-  const files = entries.filter((entry) => entry.kind === "file");
+  const files = [...entries].filter((entry) => entry.kind === "file");
   const [only] = files;
   if (only === undefined || files.length > 1) {
     throw new ArchiveError(`Format raw takes exactly one file, not ${files.length}`);

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { TarPart } from "./compress_task.ts";
 import { type ArchiveEntry, readEntry } from "./entry.ts";
+import type { Entries } from "./entry_list.ts";
 import { messageOf } from "../errors.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
@@ -11,7 +12,7 @@ import type { Workers } from "./workers.ts";
 
 export interface TarOptions {
   readonly root: string;
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: Entries;
   readonly level: LevelSettings;
   readonly workers: Workers;
   /** Told of a file that is gone or unreadable; the archive then lacks it. */
@@ -27,38 +28,67 @@ export async function* createTarZstd(options: TarOptions): AsyncGenerator<Uint8A
   const frames = mapAhead(
     planFrames(options),
     2 * workers.width,
-    (parts) => workers.run({ kind: "tar-frame", level: level.zstd, parts }),
+    ({ parts, bytes }) => workers.run({ kind: "tar-frame", level: level.zstd, parts, bytes }),
   );
   for await (const { bytes } of frames) yield bytes;
 }
 
-function* planFrames(options: TarOptions): Generator<TarPart[]> {
-  let parts: TarPart[] = [];
-  let size = 0;
-  for (const part of planParts(options)) {
-    parts.push(part);
-    size += part.kind === "bytes" ? part.bytes.length : part.length;
-    if (size < FRAME_SIZE) continue;
-    yield parts;
-    parts = [];
-    size = 0;
+/** What goes to another thread: few objects, because each is copied. */
+class Frame {
+  readonly parts: TarPart[] = [];
+  readonly #bytes: Uint8Array[] = [];
+  #literal = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size + this.#literal;
   }
-  if (size > 0) yield parts;
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#bytes);
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#bytes.push(bytes);
+    this.#literal += bytes.length;
+  }
+
+  addFile(path: string, offset: number, length: number): void {
+    this.end();
+    this.parts.push({ kind: "file", path, offset, length });
+    this.#size += length;
+  }
+
+  end(): this {
+    if (this.#literal > 0) this.parts.push({ kind: "bytes", length: this.#literal });
+    this.#size += this.#literal;
+    this.#literal = 0;
+    return this;
+  }
 }
 
-function* planParts({ root, entries, onProblem }: TarOptions): Generator<TarPart> {
+function* planFrames({ root, entries, onProblem }: TarOptions): Generator<Frame> {
+  let frame = new Frame();
   for (const entry of entries) {
     const current = currentEntry(root, entry, onProblem);
     if (current === undefined) continue;
-    yield { kind: "bytes", bytes: encodeTarHeader(current) };
-    if (current.kind !== "file") continue;
-    const path = join(root, current.path);
-    for (let offset = 0; offset < current.size; offset += FRAME_SIZE) {
-      yield { kind: "file", path, offset, length: Math.min(FRAME_SIZE, current.size - offset) };
+    frame.add(encodeTarHeader(current));
+    if (current.kind === "file") {
+      const path = join(root, current.path);
+      for (let offset = 0; offset < current.size; offset += FRAME_SIZE) {
+        frame.addFile(path, offset, Math.min(FRAME_SIZE, current.size - offset));
+        if (frame.size < FRAME_SIZE) continue;
+        yield frame.end();
+        frame = new Frame();
+      }
+      frame.add(tarPadding(current.size));
     }
-    yield { kind: "bytes", bytes: tarPadding(current.size) };
+    if (frame.size < FRAME_SIZE) continue;
+    yield frame.end();
+    frame = new Frame();
   }
-  yield { kind: "bytes", bytes: Buffer.alloc(2 * TAR_BLOCK) };
+  frame.add(Buffer.alloc(2 * TAR_BLOCK));
+  yield frame.end();
 }
 
 /** A header cannot be taken back, so the size is asked for again just before it is written. */
@@ -68,7 +98,9 @@ function currentEntry(
   onProblem: TarOptions["onProblem"],
 ): ArchiveEntry | undefined {
   try {
-    return readEntry(root, entry.path);
+    const current = readEntry(root, entry.path);
+    if (current === undefined) onProblem(entry.path, "it is gone");
+    return current;
   } catch (error) {
     onProblem(entry.path, messageOf(error));
     return undefined;

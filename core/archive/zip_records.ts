@@ -1,5 +1,6 @@
 /** The records of a zip file as bytes (APPNOTE 6.3): local headers, descriptors, the directory. */
 
+import type { ByteBlocks } from "../util/byte_blocks.ts";
 import { type BlockTable, encodeBlockTable, EXTRA_BLOCKS } from "./block_table.ts";
 import { METHOD_ZSTD } from "./compress_task.ts";
 import type { ArchiveEntry, EntryMetadata } from "./entry.ts";
@@ -42,18 +43,32 @@ export interface ZipContent {
   readonly blocks?: BlockTable;
 }
 
-export function localHeader(entry: ArchiveEntry, content: ZipContent): Buffer {
-  const name = entryName(entry);
-  const extra = Buffer.concat([
-    ...(content.zip64 ? [extraField(EXTRA_ZIP64, zip64Sizes(content))] : []),
-    ...metadataExtras(entry),
-  ]);
-  const fixed = Buffer.alloc(30);
-  fixed.writeUInt32LE(LOCAL_SIGNATURE, 0);
-  writeCommon(fixed, 4, entry, content);
-  fixed.writeUInt16LE(name.length, 26);
-  fixed.writeUInt16LE(extra.length, 28);
-  return Buffer.concat([fixed, name, extra]);
+/** No header of an entry is longer than this, but for its table of blocks. Bytes. */
+export function longestHeader({ path }: EntryMetadata): number {
+  return 128 + 3 * path.length;
+}
+
+/** Writes the record from `at` on; returns where it ends. */
+export function writeLocalHeader(
+  record: Buffer,
+  at: number,
+  entry: ArchiveEntry,
+  content: ZipContent,
+): number {
+  const { streamed, zip64, crc, size, rawSize } = content;
+  record.writeUInt32LE(LOCAL_SIGNATURE, at);
+  writeCommon(record, at + 4, entry, content);
+  record.writeUInt32LE(streamed ? 0 : crc, at + 14);
+  record.writeUInt32LE(streamed ? 0 : narrow(content, size), at + 18);
+  record.writeUInt32LE(streamed ? 0 : narrow(content, rawSize), at + 22);
+  const extraAt = writeName(record, at + 30, entry);
+  record.writeUInt16LE(extraAt - at - 30, at + 26);
+  // In a streamed entry both sizes are 0: the descriptor has them.
+  const wide = streamed ? [0, 0] : [rawSize, size];
+  const metadataAt = zip64 ? writeZip64(record, extraAt, wide) : extraAt;
+  const end = writeMetadata(record, metadataAt, entry);
+  record.writeUInt16LE(end - extraAt, at + 28);
+  return end;
 }
 
 export function dataDescriptor(content: ZipContent): Buffer {
@@ -70,31 +85,37 @@ export function dataDescriptor(content: ZipContent): Buffer {
   return record;
 }
 
-export function centralHeader(entry: ArchiveEntry, content: ZipContent, offset: number): Buffer {
-  const name = entryName(entry);
-  const farOffset = offset >= LIMIT_32;
-  const wide = [
-    ...(content.zip64 ? [content.rawSize, content.size] : []),
-    ...(farOffset ? [offset] : []),
-  ];
+/** Appends the record of an entry whose local header is at `offset`. */
+export function appendCentralHeader(
+  directory: ByteBlocks,
+  entry: ArchiveEntry,
+  content: ZipContent,
+  offset: number,
+): void {
   const table = content.blocks === undefined ? undefined : encodeBlockTable(content.blocks);
-  const extra = Buffer.concat([
-    ...(wide.length > 0 ? [extraField(EXTRA_ZIP64, uint64s(wide))] : []),
-    ...metadataExtras(entry),
-    ...(table === undefined ? [] : [extraField(EXTRA_BLOCKS, table)]),
-  ]);
-  const fixed = Buffer.alloc(46);
-  fixed.writeUInt32LE(CENTRAL_SIGNATURE, 0);
-  fixed.writeUInt16LE(MADE_BY_UNIX | 45, 4);
-  writeCommon(fixed, 6, entry, content);
-  fixed.writeUInt32LE(content.crc, 16);
-  fixed.writeUInt32LE(content.zip64 ? LIMIT_32 : content.size, 20);
-  fixed.writeUInt32LE(content.zip64 ? LIMIT_32 : content.rawSize, 24);
-  fixed.writeUInt16LE(name.length, 28);
-  fixed.writeUInt16LE(extra.length, 30);
-  fixed.writeUInt32LE(externalAttributes(entry), 38);
-  fixed.writeUInt32LE(farOffset ? LIMIT_32 : offset, 42);
-  return Buffer.concat([fixed, name, extra]);
+  const most = longestHeader(entry) + (table === undefined ? 0 : 4 + table.length);
+  directory.append(most, (record, at) => {
+    const isFar = offset >= LIMIT_32;
+    record.writeUInt32LE(CENTRAL_SIGNATURE, at);
+    record.writeUInt16LE(MADE_BY_UNIX | 45, at + 4);
+    writeCommon(record, at + 6, entry, content);
+    record.writeUInt32LE(content.crc, at + 16);
+    record.writeUInt32LE(narrow(content, content.size), at + 20);
+    record.writeUInt32LE(narrow(content, content.rawSize), at + 24);
+    // No comment, the first disk, nothing of a system's own.
+    record.fill(0, at + 32, at + 38);
+    record.writeUInt32LE(externalAttributes(entry), at + 38);
+    record.writeUInt32LE(isFar ? LIMIT_32 : offset, at + 42);
+    const extraAt = writeName(record, at + 46, entry);
+    record.writeUInt16LE(extraAt - at - 46, at + 28);
+    const wide = content.zip64 ? [content.rawSize, content.size] : [];
+    if (isFar) wide.push(offset);
+    const metadataAt = wide.length > 0 ? writeZip64(record, extraAt, wide) : extraAt;
+    let end = writeMetadata(record, metadataAt, entry);
+    if (table !== undefined) end = writeExtra(record, end, EXTRA_BLOCKS, table);
+    record.writeUInt16LE(end - extraAt, at + 30);
+    return end;
+  });
 }
 
 /** The end of the archive, with the zip64 records where a number is too large without them. */
@@ -120,7 +141,7 @@ export function endRecords(count: number, directorySize: number, directoryOffset
   return Buffer.concat([wide, locator, end]);
 }
 
-/** Version, flags, method and time are the same in both headers, then (local only) the sizes. */
+/** Version, flags, method and time are the same in both headers. */
 function writeCommon(record: Buffer, at: number, entry: ArchiveEntry, content: ZipContent): void {
   const version = content.method === METHOD_ZSTD ? 63 : content.zip64 ? 45 : 20;
   const utf8 = Buffer.byteLength(entry.path) === entry.path.length ? 0 : FLAG_UTF8;
@@ -128,14 +149,16 @@ function writeCommon(record: Buffer, at: number, entry: ArchiveEntry, content: Z
   record.writeUInt16LE(utf8 | (content.streamed ? FLAG_DESCRIPTOR : 0), at + 2);
   record.writeUInt16LE(content.method, at + 4);
   record.writeUInt32LE(dosTime(entry.mtimeMs), at + 6);
-  if (at !== 4 || content.streamed) return;
-  record.writeUInt32LE(content.crc, 14);
-  record.writeUInt32LE(content.zip64 ? LIMIT_32 : content.size, 18);
-  record.writeUInt32LE(content.zip64 ? LIMIT_32 : content.rawSize, 22);
 }
 
-function entryName(entry: ArchiveEntry): Buffer {
-  return Buffer.from(entry.kind === "directory" ? `${entry.path}/` : entry.path);
+/** What stands in the place of a size: with zip64 it is in a field of its own. */
+function narrow(content: ZipContent, size: number): number {
+  return content.zip64 ? LIMIT_32 : size;
+}
+
+function writeName(record: Buffer, at: number, entry: ArchiveEntry): number {
+  const end = at + record.write(entry.path, at);
+  return entry.kind === "directory" ? end + record.write("/", end) : end;
 }
 
 function externalAttributes(entry: ArchiveEntry): number {
@@ -144,30 +167,32 @@ function externalAttributes(entry: ArchiveEntry): number {
   return (((type | entry.mode) << 16) | dosDirectory) >>> 0;
 }
 
-function metadataExtras(entry: EntryMetadata): Buffer[] {
-  const timestamp = Buffer.alloc(5);
-  timestamp[0] = 1;
+/** When it was changed, and whose it is. */
+function writeMetadata(record: Buffer, at: number, entry: EntryMetadata): number {
+  record.writeUInt16LE(EXTRA_TIMESTAMP, at);
+  record.writeUInt16LE(5, at + 2);
+  record[at + 4] = 1;
   const seconds = Math.floor(entry.mtimeMs / 1000);
-  timestamp.writeInt32LE(Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, seconds)), 1);
-  const owner = Buffer.alloc(11);
-  owner[0] = 1;
-  owner[1] = 4;
-  owner.writeUInt32LE(entry.uid >>> 0, 2);
-  owner[6] = 4;
-  owner.writeUInt32LE(entry.gid >>> 0, 7);
-  return [extraField(EXTRA_TIMESTAMP, timestamp), extraField(EXTRA_UNIX_OWNER, owner)];
+  record.writeInt32LE(Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, seconds)), at + 5);
+  record.writeUInt16LE(EXTRA_UNIX_OWNER, at + 9);
+  record.writeUInt16LE(11, at + 11);
+  record[at + 13] = 1;
+  record[at + 14] = 4;
+  record.writeUInt32LE(entry.uid >>> 0, at + 15);
+  record[at + 19] = 4;
+  record.writeUInt32LE(entry.gid >>> 0, at + 20);
+  return at + 24;
 }
 
-function extraField(id: number, data: Buffer): Buffer {
-  const head = Buffer.alloc(4);
-  head.writeUInt16LE(id, 0);
-  head.writeUInt16LE(data.length, 2);
-  return Buffer.concat([head, data]);
+function writeZip64(record: Buffer, at: number, values: readonly number[]): number {
+  return writeExtra(record, at, EXTRA_ZIP64, uint64s(values));
 }
 
-/** In a streamed entry's local header both sizes are 0: the descriptor has them. */
-function zip64Sizes(content: ZipContent): Buffer {
-  return uint64s(content.streamed ? [0, 0] : [content.rawSize, content.size]);
+function writeExtra(record: Buffer, at: number, id: number, data: Uint8Array): number {
+  record.writeUInt16LE(id, at);
+  record.writeUInt16LE(data.length, at + 2);
+  record.set(data, at + 4);
+  return at + 4 + data.length;
 }
 
 function uint64s(values: readonly number[]): Buffer {

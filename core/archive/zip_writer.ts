@@ -1,6 +1,7 @@
 /** Writes zip archives as a stream: nothing is sought back to, memory stays bounded. */
 
 import { crc32 } from "node:zlib";
+import { ByteBlocks } from "../util/byte_blocks.ts";
 import {
   type CompressResult,
   METHOD_DEFLATE,
@@ -10,24 +11,26 @@ import {
 } from "./compress_task.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { ArchiveEntry, FileEntry } from "./entry.ts";
+import type { Entries } from "./entry_list.ts";
 import { ArchiveError } from "./entry.ts";
 import type { LevelSettings } from "./level.ts";
 import { mapAhead } from "./pipeline.ts";
 import { BLOCK_SIZE, planWork, type WorkUnit } from "./plan.ts";
 import type { Workers } from "./workers.ts";
 import {
-  centralHeader,
+  appendCentralHeader,
   dataDescriptor,
   endRecords,
   LIMIT_32,
-  localHeader,
+  longestHeader,
+  writeLocalHeader,
   type ZipContent,
 } from "./zip_records.ts";
 
 export interface ZipOptions {
   readonly root: string;
   /** In the archive's order, except that symbolic links go last. */
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: Entries;
   readonly codec: "deflate" | "zstd";
   readonly level: LevelSettings;
   readonly workers: Workers;
@@ -49,7 +52,7 @@ export async function* createZip(options: ZipOptions): AsyncGenerator<Uint8Array
 }
 
 /** A reader that creates links as they come must not find files behind them. */
-function* linksLast(entries: readonly ArchiveEntry[]): Generator<ArchiveEntry> {
+function* linksLast(entries: Entries): Generator<ArchiveEntry> {
   for (const entry of entries) if (entry.kind !== "symlink") yield entry;
   for (const entry of entries) if (entry.kind === "symlink") yield entry;
 }
@@ -68,7 +71,8 @@ type OpenFile = ZipContent & { readonly start: number; readonly blockSizes: numb
 
 class ZipStream {
   readonly #options: ZipOptions;
-  readonly #directory: Buffer[] = [];
+  readonly #directory = new ByteBlocks();
+  #entries = 0;
   #offset = 0;
   /** The file being written block by block. */
   #open: OpenFile | undefined;
@@ -78,46 +82,53 @@ class ZipStream {
   }
 
   unit(unit: WorkUnit, result: CompressResult): Uint8Array {
-    const parts = unit.kind === "batch"
-      ? this.#batch(unit.entries, result)
-      : this.#block(unit, result);
+    if (unit.kind === "batch") return this.#batch(unit.entries, result);
+    const parts = this.#block(unit, result);
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
   *end(): Generator<Uint8Array> {
-    const size = this.#directory.reduce((sum, record) => sum + record.length, 0);
-    const last = endRecords(this.#directory.length, size, this.#offset);
-    yield Buffer.concat([...this.#directory, last]);
+    yield* this.#directory;
+    yield endRecords(this.#entries, this.#directory.size, this.#offset);
   }
 
-  #batch(entries: readonly ArchiveEntry[], { bytes, pieces }: CompressResult): Uint8Array[] {
-    const parts: Uint8Array[] = [];
+  #batch(entries: readonly ArchiveEntry[], { bytes, pieces }: CompressResult): Uint8Array {
+    const most = entries.reduce((sum, entry) => sum + longestHeader(entry) + ownBytes(entry), 0);
+    const out = Buffer.allocUnsafe(most + bytes.length);
+    let end = 0;
     let piece = 0;
-    let at = 0;
+    let from = 0;
     for (const entry of entries) {
       if (entry.kind !== "file") {
-        this.#whole(entry, bytelessContent(entry), parts);
+        end = this.#whole(entry, bytelessContent(entry), { out, at: end });
         continue;
       }
       const result = pieces[piece++]!;
-      const data = bytes.subarray(at, at + result.size);
-      at += result.size;
+      const data = bytes.subarray(from, from += result.size);
       if (result.problem === undefined) {
-        this.#whole(entry, { content: contentOf(result), data }, parts);
+        end = this.#whole(entry, { content: contentOf(result), data }, { out, at: end });
       } else this.#options.onProblem(entry.path, result.problem);
     }
-    return parts;
+    return out.subarray(0, end);
   }
 
+  /** Writes an entry with its content; returns where it ends. */
   #whole(
     entry: ArchiveEntry,
     { content, data }: { content: ZipContent; data: Uint8Array },
-    parts: Uint8Array[],
-  ): void {
-    const header = localHeader(entry, content);
-    this.#directory.push(centralHeader(entry, content, this.#offset));
-    this.#offset += header.length + data.length;
-    parts.push(header, data);
+    { out, at }: { out: Buffer; at: number },
+  ): number {
+    this.#list(entry, content, this.#offset);
+    const dataAt = writeLocalHeader(out, at, entry, content);
+    out.set(data, dataAt);
+    const end = dataAt + data.length;
+    this.#offset += end - at;
+    return end;
+  }
+
+  #list(entry: ArchiveEntry, content: ZipContent, offset: number): void {
+    this.#entries++;
+    appendCentralHeader(this.#directory, entry, content, offset);
   }
 
   #block(unit: Extract<WorkUnit, { kind: "block" }>, result: CompressResult): Uint8Array[] {
@@ -154,19 +165,25 @@ class ZipStream {
     const zip64 = entry.size >= ZIP64_FROM;
     const content = { method, crc: 0, size: 0, rawSize: 0, streamed: true, zip64 };
     this.#open = { ...content, start: this.#offset, blockSizes: [] };
-    const header = localHeader(entry, content);
+    const room = Buffer.allocUnsafe(longestHeader(entry));
+    const header = room.subarray(0, writeLocalHeader(room, 0, entry, content));
     this.#offset += header.length;
     return header;
   }
 
   #endFile(entry: FileEntry, file: OpenFile): Buffer {
     const content = { ...file, blocks: { rawBlockSize: BLOCK_SIZE, sizes: file.blockSizes } };
-    this.#directory.push(centralHeader(entry, content, file.start));
+    this.#list(entry, content, file.start);
     this.#open = undefined;
     const descriptor = dataDescriptor(content);
     this.#offset += descriptor.length;
     return descriptor;
   }
+}
+
+/** What an entry without a file's content has in place of it. Bytes, at most. */
+function ownBytes(entry: ArchiveEntry): number {
+  return entry.kind === "symlink" ? 3 * entry.target.length : 0;
 }
 
 function contentOf(piece: PieceResult): ZipContent {

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ArchiveEntry } from "../archive/entry.ts";
+import type { Entries } from "../archive/entry_list.ts";
 import { writeAll } from "../archive/write_all.ts";
 
 /** A new file beside `destination`, which gets its name when it is whole. */
@@ -80,9 +80,10 @@ export async function writeChunks(
 }
 
 /** Whether the archive exists and none of the entries is newer than it. */
-export function isUpToDate(archive: string, entries: readonly ArchiveEntry[]): boolean {
+export function isUpToDate(archive: string, entries: Entries): boolean {
   const found = statSync(archive, { throwIfNoEntry: false });
-  return found?.isFile() === true && entries.every((entry) => entry.mtimeMs <= found.mtimeMs);
+  return found?.isFile() === true &&
+    Iterator.from(entries).every((entry) => entry.mtimeMs <= found.mtimeMs);
 }
 
 /** Gives an archive that was saved under an earlier form of its key the name it has now. */

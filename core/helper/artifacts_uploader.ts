@@ -1,7 +1,7 @@
 /** `artifacts-uploader`: packs files of the project and hands them to the coordinator. */
 
 import { createArchive } from "../archive/create.ts";
-import type { ArchiveEntry } from "../archive/entry.ts";
+import type { Entries } from "../archive/entry_list.ts";
 import { type ArchiveFormat, formatExtension, parseFormat } from "../archive/format.ts";
 import {
   type ArtifactUpload,
@@ -114,7 +114,7 @@ function timeoutsOf(values: HelperValues): ArtifactUpload["timeouts"] {
 }
 
 function archiveBody(
-  entries: readonly ArchiveEntry[],
+  entries: Entries,
   format: ArchiveFormat,
   { values, context }: { values: HelperValues; context: HelperContext },
 ): AsyncIterable<Uint8Array> {

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { createArchive } from "../archive/create.ts";
-import type { ArchiveEntry } from "../archive/entry.ts";
+import type { Entries } from "../archive/entry_list.ts";
 import { parseFormat } from "../archive/format.ts";
 import {
   adoptAlternate,
@@ -113,7 +113,7 @@ async function existsRemotely(values: HelperValues, context: HelperContext): Pro
 
 async function archive(
   file: string,
-  entries: readonly ArchiveEntry[],
+  entries: Entries,
   { values, context }: { values: HelperValues; context: HelperContext },
 ): Promise<void> {
   const name = values.text("compression-format") || "zip";

@@ -3,7 +3,8 @@
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArchiveEntry, readEntry } from "../archive/entry.ts";
+import { readEntry } from "../archive/entry.ts";
+import type { Entries } from "../archive/entry_list.ts";
 import type { ArchiveFormat } from "../archive/format.ts";
 import { ConfigurationError } from "../errors.ts";
 import { buildInfo, goPlatform } from "../version.ts";
@@ -25,7 +26,7 @@ export const PROVENANCE_FLAGS: readonly HelperFlag[] = [
 ];
 
 interface Sources extends AsyncDisposable {
-  readonly files: readonly ArchiveEntry[];
+  readonly files: Entries;
 }
 
 /**
@@ -33,7 +34,7 @@ interface Sources extends AsyncDisposable {
  * it. Disposing removes the statement from the project again.
  */
 export async function withProvenance(
-  archive: { files: readonly ArchiveEntry[]; name: string; format: ArchiveFormat },
+  archive: { files: Entries; name: string; format: ArchiveFormat },
   values: HelperValues,
   context: HelperContext,
 ): Promise<Sources> {
@@ -46,7 +47,7 @@ export async function withProvenance(
     throw new ConfigurationError(`Unknown schema version "${version}": only v1 is known`);
   }
   const path = `${name}-metadata.json`;
-  const described = files.filter((entry) => entry.path !== path);
+  const described = [...files].filter((entry) => entry.path !== path);
   const statement = await provenanceStatement(described, values, context);
   const full = join(context.cwd, path);
   writeNew(full, `${JSON.stringify(statement, undefined, 1)}\n`);
@@ -60,7 +61,7 @@ export async function withProvenance(
 }
 
 async function provenanceStatement(
-  files: readonly ArchiveEntry[],
+  files: Entries,
   values: HelperValues,
   { cwd, env }: HelperContext,
 ) {

@@ -1,6 +1,6 @@
 /** The files that the `--path`, `--exclude` and `--untracked` flags select, told to the user. */
 
-import type { ArchiveEntry } from "../archive/entry.ts";
+import type { Entries } from "../archive/entry_list.ts";
 import { selectFiles, type SelectionFinding } from "../archive/file_selection.ts";
 import { listUntracked } from "../archive/untracked.ts";
 import { messageOf } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { HelperContext } from "./helper_command.ts";
 export async function selectedFiles(
   values: HelperValues,
   context: HelperContext,
-): Promise<readonly ArchiveEntry[]> {
+): Promise<Entries> {
   const { cwd, env, logger, signal } = context;
   const { entries, findings } = await selectFiles({
     root: cwd,
@@ -22,7 +22,7 @@ export async function selectedFiles(
     untracked: values.bool("untracked") ? () => listUntracked(cwd, env, { signal }) : undefined,
   });
   for (const finding of findings) report(finding, cwd, logger);
-  if (entries.some(({ path }) => path === ".git" || path.startsWith(".git/"))) {
+  if (Iterator.from(entries).some(({ path }) => path === ".git" || path.startsWith(".git/"))) {
     logger.warning("Part of .git directory is on the list of files to archive");
     logger.warning("This may introduce unexpected problems");
   }

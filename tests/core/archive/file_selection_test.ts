@@ -10,7 +10,7 @@ import { scratch, writeTree } from "./support.ts";
 
 async function select(root: string, request: Partial<SelectionRequest>) {
   const { entries, findings } = await selectFiles({ root, paths: [], exclude: [], ...request });
-  return { paths: entries.map(({ path }) => path), findings };
+  return { paths: [...entries].map(({ path }) => path), findings };
 }
 
 describe("matchesGlob()", () => {
@@ -107,7 +107,7 @@ test("selectFiles takes a link as a link and never goes through one to outside",
   expect(findings.every(({ kind }) => kind === "no-match")).toBe(true);
 
   const { entries } = await selectFiles({ root, paths: ["planted/", "inner/file"], exclude: [] });
-  expect(entries).toMatchObject([
+  expect([...entries]).toMatchObject([
     { path: "inner/file", kind: "file" },
     { path: "planted", kind: "symlink", target: join(temporary.path, "outside") },
   ]);
