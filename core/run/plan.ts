@@ -3,7 +3,7 @@
 import type { ScriptOp } from "../shell.ts";
 import type { PlanContext } from "./context.ts";
 import { archiveCache, restoreCache } from "./stages/cache.ts";
-import { cleanUp, clearWorktree } from "./stages/cleanup.ts";
+import { cleanUp, clearWorktree, removeFiles } from "./stages/cleanup.ts";
 import { downloadArtifacts, uploadArtifacts } from "./stages/artifacts.ts";
 import { getSources } from "./stages/get_sources.ts";
 import { plain } from "./stages/print.ts";
@@ -35,6 +35,8 @@ export interface JobPlan {
   archiveCache(outcome: Outcome): PlannedStage;
   uploadArtifacts(outcome: Outcome): PlannedStage;
   readonly cleanup: PlannedStage;
+  /** The part of it that concerns secrets. */
+  readonly removeFiles: PlannedStage;
   /** For people, after the job has failed; `terminalType` is their `TERM`. */
   shell(terminalType: string): PlannedStage;
 }
@@ -94,6 +96,7 @@ export function planJob(context: PlanContext): JobPlan {
       "Cleaning up project directory and file based variables",
       cleanUp(context),
     ),
+    removeFiles: helper("cleanup_file_variables", "", removeFiles(context)),
     shell: (terminalType) => build("shell", "", interactiveShell(context, terminalType)),
   });
 }

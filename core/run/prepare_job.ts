@@ -21,8 +21,10 @@ export interface PlannedJob {
   readonly exitPhrase: string;
   readonly settings: JobSettings;
   readonly paths: JobPaths;
-  /** Secrets lie in files: they have to be gone before the job is reported as done. */
+  /** Secrets lie in files. */
   readonly hasFiles: boolean;
+  /** The checkout is to be left clean: `FF_ENABLE_JOB_CLEANUP`. */
+  readonly cleansCheckout: boolean;
 }
 
 const PREPARE_ATTEMPTS = 3;
@@ -98,7 +100,8 @@ export async function prepareJob(
     exitPhrase: environment.exitPhrase,
     settings,
     paths: planned.context.paths,
-    hasFiles: variables.files.length > 0 || flags.FF_ENABLE_JOB_CLEANUP,
+    hasFiles: variables.files.length > 0,
+    cleansCheckout: flags.FF_ENABLE_JOB_CLEANUP,
   };
 }
 

@@ -96,7 +96,7 @@ async function tellFailed(run: JobRun, planned: PlannedJob, why: string): Promis
 async function cleanUp(line: JobLine, run: PlannedJob): Promise<boolean> {
   const { plan: { cleanup }, stages, exitPhrase } = run;
   const { trace, onStage } = line.run;
-  if (!run.hasFiles) {
+  if (!run.hasFiles && !run.cleansCheckout) {
     onStage(cleanup.name);
     trace.startSection(cleanup.name, cleanup.title);
     trace.endSection(cleanup.name);
@@ -106,7 +106,7 @@ async function cleanUp(line: JobLine, run: PlannedJob): Promise<boolean> {
     const failed = await stages.run(cleanup, { signal: line.limit });
     if (failed === undefined) return true;
     trace.warning(`Cleaning up failed: ${exitFailure(failed, exitPhrase).message}`);
-    return true;
+    return false;
   } catch (error) {
     line.limit.throwIfAborted();
     trace.warning(`Cleaning up failed: ${messageOf(error)}`);
@@ -120,10 +120,13 @@ async function tidyUp(
   signal: AbortSignal,
 ): Promise<void> {
   if (planned === undefined) return;
+  const { plan, stages, hasFiles, cleansCheckout } = planned;
   try {
-    await planned.stages.runSilently(planned.plan.cleanup, signal);
+    await stages.runSilently(plan.removeFiles, signal);
   } catch (error) {
     // An environment of the job's own goes with all that is in it.
-    if (planned.hasFiles && run.sharedEnvironment) throw error;
+    if (hasFiles && run.sharedEnvironment) throw error;
   }
+  // The next job that uses the checkout cleans it as well.
+  if (cleansCheckout) await stages.runSilently(plan.cleanup, signal).catch(() => {});
 }

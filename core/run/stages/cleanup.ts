@@ -6,10 +6,14 @@ import type { JobSettings } from "../settings.ts";
 import { GUARD_OPTIONS } from "./git_config.ts";
 import { notice } from "./print.ts";
 
-/** Always has something to do: the job's temporary directory goes. */
+/** The job's temporary directory goes, and with it all that may hold secrets. */
+export function removeFiles(context: PlanContext): readonly ScriptOp[] {
+  return [{ kind: "remove-directory", path: context.paths.tempDir }];
+}
+
 export function cleanUp(context: PlanContext): readonly ScriptOp[] {
   return [
-    { kind: "remove-directory", path: context.paths.tempDir },
+    ...removeFiles(context),
     ...(context.flags.FF_ENABLE_JOB_CLEANUP ? cleanProject(context) : []),
   ];
 }

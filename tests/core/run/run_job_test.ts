@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Executor, ExitStatus } from "../../../core/executor.ts";
+import type { Executor, ExitStatus, StageCommand } from "../../../core/executor.ts";
 import { Registry } from "../../../core/registry.ts";
 import { type JobEnd, runJob } from "../../../core/run/run_job.ts";
 import type { JobTrace } from "../../../core/trace/trace.ts";
@@ -12,7 +12,7 @@ const FILE = { variables: [{ key: "SECRET", value: "text", file: true }] };
 
 /** Runs a job whose clean-up comes to what `cleanUp` says. */
 async function ended(
-  cleanUp: () => Promise<ExitStatus>,
+  cleanUp: (command: StageCommand) => Promise<ExitStatus>,
   { payload = FILE, sharedEnvironment = true }: { payload?: object; sharedEnvironment?: boolean } =
     {},
 ): Promise<{ readonly end: JobEnd; readonly log: string }> {
@@ -33,7 +33,8 @@ async function ended(
   };
   const executor: Executor = {
     prepare: () => Promise.resolve(environment),
-    run: ({ stage }) => stage === "cleanup_file_variables" ? cleanUp() : Promise.resolve(DONE),
+    run: (command) =>
+      command.stage === "cleanup_file_variables" ? cleanUp(command) : Promise.resolve(DONE),
     finish: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -70,6 +71,21 @@ test("runJob() tells of secrets that a script could not remove", async () => {
     tries++ === 0 ? unreachable() : Promise.resolve({ kind: "exited", code: 1 })
   );
   await expect(end.tidyUp({ signal: NEVER })).rejects.toThrow("exit status 1");
+});
+
+test("runJob() tells of secrets that two scripts could not remove", async () => {
+  const { end, log } = await ended(() => Promise.resolve({ kind: "exited", code: 1 }));
+  expect(log).toContain("Cleaning up failed: exit status 1");
+  await expect(end.tidyUp({ signal: NEVER })).rejects.toThrow("exit status 1");
+});
+
+test("runJob() tells of no secrets where only the checkout could not be cleaned", async () => {
+  const variables = [...FILE.variables, { key: "FF_ENABLE_JOB_CLEANUP", value: "true" }];
+  const cleanUp = ({ script }: StageCommand): Promise<ExitStatus> =>
+    Promise.resolve({ kind: "exited", code: script.includes("clean") ? 1 : 0 });
+  const { end, log } = await ended(cleanUp, { payload: { variables } });
+  expect(log).toContain("Cleaning up failed: exit status 1");
+  await end.tidyUp({ signal: NEVER });
 });
 
 test("runJob() lets what goes with its environment, or is no secret, be left", async () => {
