@@ -213,7 +213,7 @@ function workerCounters(
 }
 
 /** The process's own log and configuration. */
-function processCounters({ counter }: Meters): Pick<Metrics, "configurationLoaded" | "logged"> {
+function processCounters({ counter }: Meters): Pick<Metrics, "configuration" | "logged"> {
   const errors = counter("errors_total", "Log lines from warning up.", ["level"]);
   for (const level of ERROR_LEVELS) errors.inc({ level }, 0);
   const configuration = {
@@ -231,7 +231,7 @@ function processCounters({ counter }: Meters): Pick<Metrics, "configurationLoade
     ),
   };
   return {
-    configurationLoaded: (outcome) => configuration[outcome].inc(),
+    configuration: (outcome) => configuration[outcome].inc(),
     logged: (level) => errors.inc({ level }),
   };
 }

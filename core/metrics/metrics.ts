@@ -52,6 +52,7 @@ export interface Metrics {
     labels: RunnerLabels,
     failure: "other" | "no_free_executor" | "job_failure",
   ): void;
-  configurationLoaded(outcome: "loaded" | "loading-error" | "saved" | "saving-error"): void;
+  /** What came of reading config.toml, or of writing a new token into it. */
+  configuration(outcome: "loaded" | "loading-error" | "saved" | "saving-error"): void;
   logged(level: string): void;
 }

@@ -17,6 +17,6 @@ export const noMetrics: Metrics = {
   healthCheckFailed() {},
   requestConcurrencyExceeded() {},
   processingFailed() {},
-  configurationLoaded() {},
+  configuration() {},
   logged() {},
 };

@@ -72,7 +72,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
     memory: ownMemory,
   });
   using manager = new Manager(options, engine, metrics, config, complaint);
-  metrics.configurationLoaded(complaint === undefined ? "loaded" : "loading-error");
+  metrics.configuration(complaint === undefined ? "loaded" : "loading-error");
   if (complaint === undefined) logger.info("Configuration loaded");
   logger.info("Initializing executor providers");
   if (config.session_server.listen_address === "") {
@@ -148,7 +148,7 @@ class Manager implements Disposable {
       env,
       onChange: (loaded) => this.#reload(loaded),
       onError: (error) => {
-        this.#metrics.configurationLoaded("loading-error");
+        this.#metrics.configuration("loading-error");
         if (this.#isNews(error.message)) {
           logger.error("Failed to load config; the old one stays in force", {
             error: error.message,
@@ -196,7 +196,7 @@ class Manager implements Disposable {
   #reload({ config, warnings }: LoadedConfig): void {
     const { logger } = this.#options;
     if (this.#shutdown.state !== "in_service") return;
-    this.#metrics.configurationLoaded("loaded");
+    this.#metrics.configuration("loaded");
     const changes = describeChanges(this.#config, config);
     const isNews = this.#isNews(undefined);
     if (changes.length === 0) {

@@ -77,13 +77,18 @@ export class TokenRotations {
   }
 
   async #resetAndSave(runner: RunnerConfig): Promise<TokenResetOutcome> {
-    const { configPath, env } = this.#options;
+    const { configPath, env, metrics } = this.#options;
     using coordinator = connectRunner(runner, this.#options);
     const { signal } = new AbortController();
     const outcome = await coordinator.resetToken({ runnerId: runner.id }, { signal });
-    if (outcome.kind === "reset") {
+    if (outcome.kind !== "reset") return outcome;
+    try {
       await saveToken(configPath, runner, { ...outcome, obtainedAt: new Date() }, { env });
+    } catch (error) {
+      metrics?.configuration("saving-error");
+      throw error;
     }
+    metrics?.configuration("saved");
     return outcome;
   }
 }

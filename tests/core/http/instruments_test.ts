@@ -39,7 +39,7 @@ test("openInstruments serves the manager's numbers and counts its log", async ()
   const { lines, ...options } = openLog();
   const instruments = await openInstruments(`127.0.0.1:${port}`, options);
   options.logger.with({ job: 1 }).warning("odd");
-  instruments.metrics.configurationLoaded("loaded");
+  instruments.metrics.configuration("loaded");
   instruments.serve(() => snapshot);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   expect(text).toContain('gitlab_runner_errors_total{level="warning"} 1\n');

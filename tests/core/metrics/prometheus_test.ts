@@ -153,7 +153,7 @@ test("Metrics land under GitLab Runner's names and labels", async () => {
   metrics.healthCheckFailed(labels);
   metrics.requestConcurrencyExceeded(labels);
   metrics.processingFailed(labels, "no_free_executor");
-  metrics.configurationLoaded("loading-error");
+  metrics.configuration("loading-error");
   metrics.logged("error");
   const lines = await samples(scrape);
   const api = 'runner="abc123xyz",system_id="s_0123456789ab",endpoint="request_job"';
