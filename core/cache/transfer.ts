@@ -51,7 +51,7 @@ export async function downloadCache(
   const length = response.headers.get("content-length");
   options.onStart({ etag, size: length ?? "" });
   using pending = openPendingFile(file);
-  const bytes = await receive(response, pending, options.signal);
+  const bytes = await writeChunks(pending, receive(response, options.signal));
   if (length !== null && !response.headers.has("content-encoding") && bytes !== Number(length)) {
     throw new TransientTransferError(`Download broke off after ${bytes} of ${length} bytes`);
   }
@@ -154,14 +154,11 @@ async function request(
   }
 }
 
-async function receive(
-  response: Response,
-  pending: ReturnType<typeof openPendingFile>,
-  signal: AbortSignal,
-): Promise<number> {
-  if (response.body === null) return 0;
+/** The body. What goes wrong with it is told apart from what its consumer does. */
+async function* receive(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
   try {
-    return await writeChunks(pending, response.body as unknown as AsyncIterable<Uint8Array>);
+    yield* response.body as unknown as AsyncIterable<Uint8Array>;
   } catch (error) {
     signal.throwIfAborted();
     throw new TransientTransferError(`Download broke off: ${messageOf(error)}`, { cause: error });

@@ -11,6 +11,7 @@ import {
 } from "../../../core/cache/transfer.ts";
 import { scratch } from "../archive/support.ts";
 
+const TRANSFER = join(import.meta.dirname, "../../../core/cache/transfer.ts");
 const OPTIONS = { timeoutMs: 5000, env: {}, onStart() {} };
 
 test("downloadCache keeps the archive that is there when the new one breaks off", async () => {
@@ -59,6 +60,26 @@ test("downloadCache ends with the signal's reason and leaves nothing behind", as
     signal: controller.signal,
   });
   await expect(download).rejects.toThrow("enough");
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test("downloadCache does not call a disk that takes no more a fault of the storage", async () => {
+  using temporary = scratch();
+  using server = Bun.serve({ port: 0, fetch: () => new Response(Buffer.alloc(1_000_000)) });
+  const options = JSON.stringify({ timeoutMs: 5000, env: {} });
+  const code = `
+    import { downloadCache } from ${JSON.stringify(TRANSFER)};
+    const options = { ...${options}, onStart() {}, signal: new AbortController().signal };
+    await downloadCache(${JSON.stringify(server.url.href)}, "cache.zip", options)
+      .catch((error) => console.log(error.name, error.code));
+  `;
+  // A limit on the size of files stands for the disk: writing past it fails.
+  const limited = 'trap \'\' XFSZ; ulimit -f 8; exec "$0" -e "$1"';
+  const program = Bun.spawn(["sh", "-c", limited, process.execPath, code], {
+    cwd: temporary.path,
+    stdout: "pipe",
+  });
+  expect(await program.stdout.text()).toBe("Error EFBIG\n");
   expect(readdirSync(temporary.path)).toEqual([]);
 });
 
