@@ -49,6 +49,7 @@ async function runArtifactsDownloader(
 ): Promise<number> {
   const { cwd, logger } = context;
   const access = artifactAccess(values, context);
+  const ids = jobIds(values);
   // Other processes may see the staging directory: the archives go into one of our own.
   const staging = await mkdtemp(
     join(values.text("archiver-staging-dir") || tmpdir(), "artifacts-"),
@@ -58,7 +59,7 @@ async function runArtifactsDownloader(
   const { signal } = stop;
   const turns = new Semaphore(AT_A_TIME);
   const direct = values.bool("direct-download");
-  const downloads = jobIds(values).map(async (jobId) => {
+  const downloads = ids.map(async (jobId) => {
     using _turn = await turns.acquire({ signal });
     const archive = join(staging, String(jobId));
     const downloaded = await downloadInRounds(

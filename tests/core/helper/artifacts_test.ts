@@ -295,3 +295,15 @@ test("artifacts-downloader tells of a later download's failure when its turn com
     process.off("unhandledRejection", listen);
   }
 });
+
+test("artifacts-downloader leaves no directory behind for a job's number that is none", async () => {
+  using temporary = scratch();
+  const cwd = temporary.directory("project");
+  const staging = temporary.directory("staging");
+  const argv = ["--url", "http://127.0.0.1:1", "--id", "seven"];
+  const env = { ...ENV, ARCHIVER_STAGING_DIR: staging };
+  const { code, log } = await run(artifactsDownloader, argv, { cwd, env });
+  expect(code).toBe(1);
+  expect(log).toContain('--id: expected the number of a job, got "seven"');
+  expect(readdirSync(staging)).toEqual([]);
+});
