@@ -14,7 +14,7 @@ import type { JobStatus, ScriptPart } from "./events.ts";
 import type { FailureShell } from "./failure_shell.ts";
 import { keepDirectory } from "./kept_directories.ts";
 import { knownCommands } from "./known_commands.ts";
-import { logFileName } from "./log_file.ts";
+import { logFileName } from "./run_files.ts";
 import { LocalJob } from "./local_job.ts";
 import { TraceParser, type TracePiece } from "./trace_parser.ts";
 

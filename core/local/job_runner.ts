@@ -21,6 +21,7 @@ import { addCounts, countJunit, type JunitCounts, NO_TESTS } from "./junit.ts";
 import type { LastRun } from "./last_run.ts";
 import { jobResponse, type JobSources, type ResolvedCache } from "./job_response.ts";
 import { type PastJob, PastJobs } from "./past_jobs.ts";
+import { artifactsFolder } from "./run_files.ts";
 import { tellWarning } from "./warnings.ts";
 import { factsOf, localVariables } from "./variables/job_variables.ts";
 
@@ -299,7 +300,7 @@ export class JobRunner {
     let dotenv: ReadonlyMap<string, string> = new Map();
     this.#junit.delete(keyOf(path, job.name));
     for (const artifact of endpoint?.artifacts(id) ?? []) {
-      const folder = join(directory, "artifacts", [...path, job.name].map(fileName).join("/"));
+      const folder = join(directory, artifactsFolder([...path, job.name]));
       mkdirSync(folder, { recursive: true });
       const file = join(folder, artifact.filename.replace(/\.gz$/, ""));
       // An earlier attempt may have left one.
@@ -358,10 +359,6 @@ function keyOf(path: readonly string[], name: string): string {
 function isBelow(path: readonly string[], key: string): boolean {
   const names: readonly string[] = JSON.parse(key);
   return path.every((name, at) => names[at] === name);
-}
-
-function fileName(name: string): string {
-  return name.replaceAll(/[^\w.-]+/g, "_");
 }
 
 /** A report is one file, however it is packed. */

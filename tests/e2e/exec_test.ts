@@ -76,6 +76,16 @@ test.concurrent("exec hands artifacts and dotenv variables on, and tells it all 
   });
 });
 
+test.concurrent("exec keeps artifacts of jobs apart whose names no file can have", async () => {
+  const job = (out: string) =>
+    `  script: [echo ${out} > out]\n  artifacts:\n    paths: [out]\n    name: ${out}\n`;
+  using lab = new ExecLab({
+    ".gitlab-ci.yml": `试验:\n${job("same")}构建:\n${job("same")}a b:\n${job("same")}`,
+  });
+  const paths = ofType((await lab.events()).events, "artifact").map(({ path }) => path);
+  expect(new Set(paths).size).toBe(3);
+});
+
 test.concurrent("exec changes nothing in the working tree", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": "touch:\n  script: [touch made, rm .gitlab-ci.yml, git gc -q]\n",

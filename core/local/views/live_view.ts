@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecEvent } from "../events.ts";
-import { logFileName } from "../log_file.ts";
+import { logFileName } from "../run_files.ts";
 import { duration, type Paint } from "./paint.ts";
 import { type JobHistory, labelOf, RunHistory } from "./run_history.ts";
 import { Screen } from "./screen.ts";
