@@ -17,6 +17,8 @@ export interface EngineLink {
   readonly engine: Engine;
   /** Asked once: what jobs look at does not change while an engine runs. */
   readonly info: (options: { signal: AbortSignal }) => Promise<EngineInfo>;
+  /** What in it is whose. */
+  readonly ownership: Ownership;
   readonly store: ImageStore;
   readonly executable: HelperVolume;
   /** Helper images that were found to be usable, by id. */
@@ -31,9 +33,10 @@ export interface EngineLinksOptions {
   readonly executable: string;
   /** Environment of credential helpers. */
   readonly helperEnv: Readonly<Record<string, string>>;
-  readonly ownership: Ownership;
+  /** Of the objects of one engine. */
+  readonly ownership: () => Ownership;
   /** Called once for each engine, before it is used. */
-  readonly onConnect: (engine: Engine) => void;
+  readonly onConnect: (link: EngineLink) => void;
 }
 
 /** The engines that this process uses, one link each. */
@@ -50,10 +53,12 @@ export class EngineLinks implements AsyncDisposable {
     const key = JSON.stringify([host, tls_cert_path, tls_verify]);
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const { connect, executable, helperEnv, ownership, onConnect } = this.#options;
+    const { connect, executable, helperEnv, onConnect } = this.#options;
     const engine = connect({ host, tls_cert_path, tls_verify });
+    const ownership = this.#options.ownership();
     const link = {
       engine,
+      ownership,
       info: once(engine),
       store: new ImageStore({ engine, helperEnv }),
       executable: new HelperVolume({ path: executable, ownership }),
@@ -61,7 +66,7 @@ export class EngineLinks implements AsyncDisposable {
       helpless: new Set<string>(),
     };
     this.#links.set(key, link);
-    onConnect(engine);
+    onConnect(link);
     return link;
   }
 

@@ -28,7 +28,6 @@ import { HELPER_UNUSABLE } from "./helper/mod.ts";
 import { JobContainers, SAFE_DIRECTORY, type ServedProgram } from "./job_containers.ts";
 import type { EngineLink } from "./engine_link.ts";
 import type { JobFacts } from "./job_facts.ts";
-import type { Ownership } from "./ownership.ts";
 import { keptEnvironment } from "./kept_environment.ts";
 import { removeJob } from "./reaper.ts";
 import { stageCommand } from "./scripts.ts";
@@ -42,8 +41,6 @@ export interface DockerExecutorOptions {
   readonly link: EngineLink;
   /** Where the engine is, for a later process. */
   readonly endpoint: Readonly<Record<string, string | number>>;
-  /** Of this process: what is labelled with keys that it does not have may be removed. */
-  readonly ownership: Ownership;
   /** One container does the work of both where it can. */
   readonly oneContainer: boolean;
   /** Throws JobConfigurationError. */
@@ -98,9 +95,9 @@ export class DockerExecutor implements Executor {
           "accumulate on disk",
       );
     }
-    const { link, endpoint, logger, home, ownership, oneContainer } = this.#options;
+    const { link, endpoint, logger, home, oneContainer } = this.#options;
     this.#keys.add(facts.key);
-    ownership.claim(facts.key);
+    link.ownership.claim(facts.key);
     io.remember({ ...endpoint, key: facts.key });
     this.#containers = new JobContainers({
       link,
@@ -246,7 +243,7 @@ export class DockerExecutor implements Executor {
       // Its key stays this process's own: the reaper of a later one finds it.
       return;
     }
-    const { ownership } = this.#options;
+    const { ownership } = this.#options.link;
     const keys = [...this.#keys];
     try {
       await this.#removeAll();

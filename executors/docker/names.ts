@@ -6,6 +6,7 @@ import type { JobSpec } from "../../core/job/spec.ts";
 import { shortToken } from "../../core/util/token.ts";
 import { formatDuration } from "../../core/util/units.ts";
 import type { Labels } from "./engine/mod.ts";
+import type { ContainerStart } from "./own_container.ts";
 
 /** GitLab Runner's own prefix, by which operators' scripts find its containers. */
 export const LABEL_PREFIX = "com.gitlab.gitlab-runner";
@@ -29,6 +30,8 @@ export interface ManagerIdentity {
   readonly stateDir: string;
   /** State directories of other hosts and containers cannot be looked at. */
   readonly hostname: string;
+  /** Of the engine where the objects are, when the manager runs in one. */
+  readonly container?: ContainerStart | undefined;
 }
 
 /** Labels by which the reaper decides. */
@@ -40,6 +43,8 @@ export const REAPER_LABELS = {
   instance: `${LABEL_PREFIX}.manager.instance`,
   stateDir: `${LABEL_PREFIX}.manager.state_dir`,
   hostname: `${LABEL_PREFIX}.manager.hostname`,
+  container: `${LABEL_PREFIX}.manager.container`,
+  containerStartedAt: `${LABEL_PREFIX}.manager.container_started_at`,
 } as const;
 
 export function managerLabels(manager: ManagerIdentity): Labels {
@@ -49,7 +54,17 @@ export function managerLabels(manager: ManagerIdentity): Labels {
     [REAPER_LABELS.instance]: manager.instance,
     [REAPER_LABELS.stateDir]: manager.stateDir,
     [REAPER_LABELS.hostname]: manager.hostname,
+    ...(manager.container === undefined ? {} : {
+      [REAPER_LABELS.container]: manager.container.id,
+      [REAPER_LABELS.containerStartedAt]: manager.container.startedAt,
+    }),
   };
+}
+
+/** The container of the manager that made an object; undefined: it was in none. */
+export function managerContainer(labels: Labels): ContainerStart | undefined {
+  const { [REAPER_LABELS.container]: id, [REAPER_LABELS.containerStartedAt]: startedAt } = labels;
+  return id === undefined || startedAt === undefined ? undefined : { id, startedAt };
 }
 
 /** Labels of everything that one job has; `key` is unique to this run of it. */

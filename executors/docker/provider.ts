@@ -38,6 +38,9 @@ export interface DockerProviderOptions {
 
 const REAP_PAUSE_MS = 60_000;
 
+/** One call, to an engine that has just answered. */
+const LOCATE_MS = 5000;
+
 /** What an earlier process left must not hold up the first job for longer. */
 const REAP_MS = 30_000;
 
@@ -48,7 +51,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
   /** Engines that did not answer when they were last asked. */
   readonly #silent = new Set<EngineLink>();
   /** From the first call on. */
-  #used: { readonly ownership: Ownership; readonly links: EngineLinks } | undefined;
+  #links: EngineLinks | undefined;
 
   constructor(options: DockerProviderOptions) {
     this.#options = options;
@@ -79,14 +82,12 @@ export class DockerExecutorProvider implements ExecutorProvider {
       );
     }
     const { host } = options;
-    const { ownership, links } = this.#usedBy(host);
-    const link = links.get(docker);
+    const link = this.#linksFor(host).get(docker);
     if (!await this.#answers(link, options)) return undefined;
     return new DockerExecutor({
       logger: host.logger,
       home: this.#options.home,
       link,
-      ownership,
       oneContainer: this.#options.oneContainer ?? false,
       runsOwnProgram: options.runsOwnProgram ?? false,
       endpoint: {
@@ -95,7 +96,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
         tls_verify: String(docker.tls_verify),
       },
       facts: (spec) => {
-        const { manager } = ownership;
+        const { manager } = link.ownership;
         return jobFacts(spec, { runner: config, docker, manager, helperCommand: HELPER_COMMAND });
       },
     });
@@ -107,8 +108,7 @@ export class DockerExecutorProvider implements ExecutorProvider {
   ): Promise<void> {
     const { key, host, tls_cert_path, tls_verify } = note;
     if (typeof key !== "string" || !/^[0-9a-f]{16}$/.test(key)) return;
-    const { ownership, links } = this.#usedBy(options.host);
-    const { engine } = links.get({
+    const { engine, ownership } = this.#linksFor(options.host).get({
       host: String(host ?? ""),
       tls_cert_path: String(tls_cert_path ?? ""),
       tls_verify: tls_verify === "true",
@@ -133,10 +133,10 @@ export class DockerExecutorProvider implements ExecutorProvider {
   async [Symbol.asyncDispose](): Promise<void> {
     const reapers = [...this.#reapers.values()];
     await Promise.all([
-      this.#used?.links.endFilling(),
+      this.#links?.endFilling(),
       ...reapers.map((reaper) => reaper[Symbol.asyncDispose]()),
     ]);
-    await this.#used?.links[Symbol.asyncDispose]();
+    await this.#links?.[Symbol.asyncDispose]();
   }
 
   /** No job is taken that has no engine to run in. The runner's log tells when that changes. */
@@ -146,6 +146,8 @@ export class DockerExecutorProvider implements ExecutorProvider {
   ): Promise<boolean> {
     try {
       await assertAnswers(link.engine, { signal });
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(LOCATE_MS)]);
+      await link.ownership.locate(link.engine, { signal: limit });
     } catch (error) {
       signal.throwIfAborted();
       if (!this.#silent.has(link)) {
@@ -164,30 +166,30 @@ export class DockerExecutorProvider implements ExecutorProvider {
   }
 
   /** All calls of one process come with the same host. */
-  #usedBy(host: ExecutorHost) {
-    return this.#used ??= this.#use(host);
+  #linksFor(host: ExecutorHost): EngineLinks {
+    return this.#links ??= this.#makeLinks(host);
   }
 
-  #use({ logger, systemId, stateDir }: ExecutorHost) {
-    const ownership = new Ownership({
+  #makeLinks({ logger, systemId, stateDir }: ExecutorHost): EngineLinks {
+    const manager = {
       systemId,
       instance: randomBytes(8).toString("hex"),
       stateDir,
       hostname: hostname(),
-    });
+    };
+    const living = new Set<string>();
     const { env, executable = process.execPath } = this.#options;
-    const links = new EngineLinks({
+    return new EngineLinks({
       connect: ({ host, tls_cert_path, tls_verify }) =>
         connectEngine({ host, tlsCertPath: tls_cert_path, tlsVerify: tls_verify, env }),
       executable,
       helperEnv: inheritedEnvironment(env),
-      ownership,
-      onConnect: (engine) =>
+      ownership: () => new Ownership(manager, living),
+      onConnect: ({ engine, ownership }) =>
         this.#reapers.set(
           engine,
           new Reaper({ engine, ownership, logger, pauseMs: REAP_PAUSE_MS }),
         ),
     });
-    return { ownership, links };
   }
 }

@@ -101,22 +101,21 @@ export class Reaper implements AsyncDisposable {
 
   async #clear(signal: AbortSignal): Promise<void> {
     const { engine, ownership, logger } = this.#options;
-    const labels = {
-      [REAPER_LABELS.managed]: "true",
-      [REAPER_LABELS.systemId]: ownership.manager.systemId,
-    };
+    await ownership.locate(engine, { signal });
+    // A manager that was in a container may have come back as another system.
+    const labels = { [REAPER_LABELS.managed]: "true" };
     const [containers, volumes, networks] = await Promise.all([
       engine.listContainers({ labels, all: true }, { signal }),
       engine.listVolumes(labels, { signal }),
       engine.listNetworks(labels, { signal }),
     ]);
-    const keys = new Set(
-      [...containers, ...volumes, ...networks].flatMap(({ labels: found }) => {
-        const key = found[REAPER_LABELS.jobKey];
-        return key !== undefined && ownership.isOwnerless(found) ? [key] : [];
-      }),
+    const byKey = new Map(
+      [...containers, ...volumes, ...networks].map(({ labels: found }) =>
+        [found[REAPER_LABELS.jobKey], found] as const
+      ),
     );
-    for (const key of keys) {
+    for (const [key, found] of byKey) {
+      if (key === undefined || !await ownership.isOwnerless(found, engine, { signal })) continue;
       await removeJob(engine, key, { signal });
       logger.warning("Removed what an ended job had left in the Docker Engine", { key });
     }

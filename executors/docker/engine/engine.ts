@@ -54,6 +54,8 @@ export interface ContainerDetails {
   readonly id: string;
   readonly name: string;
   readonly state: "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+  /** When it was last started, in the engine's words. */
+  readonly startedAt: string;
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;

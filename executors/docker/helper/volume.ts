@@ -134,7 +134,7 @@ export class HelperVolume implements AsyncDisposable {
     const { signal } = this.#ending;
     const clean = { signal: AbortSignal.timeout(CLEAN_UP_MS) };
     for (const found of await engine.listContainers({ labels, all: true }, clean)) {
-      if (!this.#ownership.isOwnerless(found.labels)) {
+      if (!await this.#ownership.isOwnerless(found.labels, engine, clean)) {
         const limit = AbortSignal.any([AbortSignal.timeout(LONGEST_FILL_MS), signal]);
         const isGone = await engine.waitRemoved(found.id, { signal: limit })
           .then(() => true, () => false);

@@ -176,7 +176,7 @@ function suite(_name: string, use: () => Promise<TestEngine>): void {
         instance: label("manager.instance"),
         stateDir: own.host.stateDir,
         hostname: label("manager.hostname"),
-      });
+      }, new Set());
       ownership.claim(label("job.key"));
       const reap = async (rounds: () => Promise<unknown>) => {
         await using _reaper = new Reaper({ engine, ownership, logger: SILENT, pauseMs: 10 });

@@ -22,7 +22,7 @@ test("HelperVolume removes what versions of long ago have left, and nothing youn
     instance: "1",
     stateDir: "/nowhere",
     hostname: "here",
-  });
+  }, new Set());
   await using volume = new HelperVolume({ path: "/bin/sh", ownership });
   const mount = await volume.mount(engine, info, { signal: NEVER });
   await volume.fill(engine, mount, { container: "1", image: "sha256:1", signal: NEVER });
