@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { apiError } from "./answers.ts";
 import { boundaryOf, readMultipartFile } from "./multipart.ts";
 import type { CoordinatorSettings } from "./options.ts";
+import { refusalOfReport } from "./reports.ts";
 
 export interface StoredArtifact {
   readonly jobId: number;
@@ -24,6 +25,8 @@ export type ReceiveOutcome =
   /** The same bytes were there already. */
   | { readonly kind: "repeated"; readonly artifact: StoredArtifact }
   | { readonly kind: "duplicate" }
+  /** A report that GitLab cannot read. */
+  | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "too-large" }
   | { readonly kind: "malformed"; readonly why: string };
 
@@ -120,6 +123,8 @@ export class ArtifactStore {
         ? { kind: "repeated", artifact: before }
         : { kind: "duplicate" };
     }
+    const why = refusalOfReport(artifact);
+    if (why !== undefined) return { kind: "refused", why };
     this.#byKey.set(`${artifact.jobId}/${artifact.type}`, artifact);
     return { kind: "stored", artifact };
   }

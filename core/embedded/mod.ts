@@ -1,6 +1,6 @@
 /** Door of the embedded coordinator. */
 
-export { apiError, textAnswer } from "./answers.ts";
+export { apiError, jsonAnswer, textAnswer } from "./answers.ts";
 export {
   ArtifactStore,
   downloadAnswer,
@@ -16,4 +16,5 @@ export type { EmbeddedJob, JobOutcome } from "./jobs.ts";
 export type { CoordinatorOptions } from "./options.ts";
 export type { JobDescriptionInput } from "./payload.ts";
 export type { RecordedRequest } from "./recorder.ts";
+export { dotenvVariables } from "./reports.ts";
 export type { EmbeddedRunner } from "./runners.ts";

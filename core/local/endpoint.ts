@@ -9,6 +9,7 @@ import {
   Call,
   downloadAnswer,
   GitHttp,
+  jsonAnswer,
   type ReceiveOutcome,
   type StoredArtifact,
   textAnswer,
@@ -125,6 +126,8 @@ function uploadAnswer(outcome: ReceiveOutcome): Response {
       return apiError(400, "another artifact of the same type already exists");
     case "too-large":
       return apiError(413);
+    case "refused":
+      return jsonAnswer(400, { message: outcome.why });
     case "malformed":
       return apiError(400, outcome.why);
     default:

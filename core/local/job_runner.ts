@@ -3,13 +3,12 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { StoredArtifact } from "../embedded/mod.ts";
+import { dotenvVariables, type StoredArtifact } from "../embedded/mod.ts";
 import { expand } from "../job/expand.ts";
 import type { JobResponse } from "../job/response.ts";
 import { messageOf } from "../errors.ts";
 import type { ArtifactPlace, PipelineJob } from "../pipeline/pipeline.ts";
 import { Semaphore } from "../util/semaphore.ts";
-import { parseDotenv } from "./dotenv.ts";
 import type { FetchedArchive } from "./gitlab/artifacts_elsewhere.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
@@ -320,24 +319,12 @@ export class JobRunner {
         files: await filesIn(artifact),
         bytes: artifact.size,
       });
-      if (artifact.type === "dotenv") dotenv = this.#dotenvOf(job, file);
+      if (artifact.type === "dotenv") dotenv = dotenvVariables(readFileSync(artifact.path));
       if (artifact.type === "junit") {
         this.#junit.set(keyOf(path, job.name), countJunit(readFileSync(file, "utf8")));
       }
     }
     return dotenv;
-  }
-
-  /** GitLab refuses a report that it cannot read, and the job is none the worse for it. */
-  #dotenvOf(job: PipelineJob, file: string): ReadonlyMap<string, string> {
-    try {
-      return parseDotenv(readFileSync(file, "utf8"));
-    } catch (error) {
-      const message = `${job.name}: ${messageOf(error)}`;
-      const keyword = `jobs:${job.config.name}:artifacts:reports:dotenv`;
-      tellWarning(this.#options.events, { message, place: undefined, keyword, job: job.name });
-      return new Map();
-    }
   }
 }
 

@@ -35,6 +35,10 @@ const MARKER = /section_(start|end):\d+:([^\r[\]\s]+)(?:\[[^\]\r]*\])?\r(?:\x1b\
 /** Build stages whose output is the job's own. */
 const SCRIPT_SECTION = /^(?:step_.+|after_script)$/;
 
+/** Lines of the helper's have their fields' names in color. */
+// deno-lint-ignore no-control-regex -- colors are made of control characters
+const COLOR = /\x1b\[[\d;]*m/g;
+
 /** The runner's own sections; a script's own sections lie within them. */
 const RUNNER_SECTION =
   /^(?:prepare_executor|prepare_script|get_sources|restore_cache|download_artifacts|step_.+|after_script|archive_cache\w*|upload_artifacts_\w+|cleanup_file_variables)$/;
@@ -116,7 +120,7 @@ export class TraceParser {
     const own = runnerLine(line);
     if (own !== undefined) this.#inHook = false;
     const isScript = own === undefined && (SCRIPT_SECTION.test(this.#section) || this.#inHook);
-    const text = own ?? (isScript ? line : line.replaceAll(ANSI.reset, "").trimEnd());
+    const text = own ?? (isScript ? line : line.replaceAll(COLOR, "").trimEnd());
     this.#emit({ kind: "output", text, source: isScript ? "script" : "runner", partial });
   }
 

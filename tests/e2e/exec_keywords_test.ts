@@ -111,6 +111,39 @@ without:
   expect(outputOf(ran.events, "without")).toEqual(["got nothing"]);
 });
 
+test.concurrent("exec takes a dotenv report's values as they are, and expands what they name", async () => {
+  const ran = await run(`
+stages: [build, test]
+build:
+  stage: build
+  script:
+    - printf 'A=one' > a.env
+    - echo 'B=$A two' > b.env
+    - echo 'C="x y"' >> b.env
+  artifacts: { reports: { dotenv: [a.env, b.env] } }
+use: { stage: test, script: ['echo "[$A] [$B] [$C]"'] }
+`);
+  expect(outputOf(ran.events, "use")).toEqual(['[one] [one two] ["x y"]']);
+});
+
+test.concurrent("exec fails a job whose report GitLab could not read, and says why", async () => {
+  const ran = await run(`
+empty line:
+  script:
+    - (echo A=1; echo; echo B=2) > a.env
+  artifacts: { reports: { dotenv: a.env } }
+list:
+  script:
+    - echo '[]' > a.json
+  artifacts: { reports: { annotations: a.json } }
+`);
+  expect(statuses(ran)).toMatchObject({ "empty line": "failed", list: "failed" });
+  const errors = ofType(ran.events, "job.output").map(({ text }) => text)
+    .filter((text) => text.startsWith("ERROR: Uploading")).join("\n");
+  expect(errors).toContain("error=Invalid Format");
+  expect(errors).toContain("error=Annotations files must be a JSON object");
+});
+
 test.concurrent("exec keeps caches from run to run, as their policies say", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": `

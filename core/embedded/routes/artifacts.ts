@@ -42,6 +42,8 @@ function uploadAnswer(
         : apiError(400, "another artifact of the same type already exists");
     case "too-large":
       return apiError(413);
+    case "refused":
+      return jsonAnswer(400, { message: outcome.why });
     case "malformed":
       return apiError(400, outcome.why);
     default:

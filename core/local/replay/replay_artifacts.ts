@@ -2,10 +2,10 @@
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
-import { parseDotenv } from "../dotenv.ts";
+import { dotenvVariables } from "../../embedded/mod.ts";
 import { type GitlabApi, projectPath, type Refused } from "../gitlab/gitlab_api.ts";
 import type { LastRun } from "../last_run.ts";
 import { ServerJob } from "./server_answers.ts";
@@ -120,12 +120,8 @@ function dotenvOf(report: Artifact | undefined): Readonly<Record<string, string>
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!isGzip && bytes.subarray(0, 2).toString() === "PK") return "this server does not give them";
   try {
-    const text = isGzip ? gunzipSync(bytes, { maxOutputLength: LONGEST_REPORT }) : bytes;
-    return Object.fromEntries(parseDotenv(text.toString()));
+    return Object.fromEntries(dotenvVariables(isGzip ? bytes : gzipSync(bytes)));
   } catch (error) {
     return messageOf(error);
   }
 }
-
-/** Far above what GitLab allows. */
-const LONGEST_REPORT = 1024 * 1024;

@@ -49,7 +49,8 @@ export function localVariables(
     ),
     ...fixed(idTokensOf(job, facts.credentials), { origin: "id_tokens", masked: true }),
     ...below,
-    ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" }),
+    ...fixed(Object.fromEntries(facts.dotenv), { origin: "dotenv" })
+      .map((variable) => ({ ...variable, expand: true })),
     ...above,
     ...fixed(secrets.values, { origin: "secrets", masked: true }),
     ...fixed(secrets.files, { origin: "secrets", masked: true, file: true }),

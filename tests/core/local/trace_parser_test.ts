@@ -73,6 +73,14 @@ describe("TraceParser", () => {
     }
   });
 
+  test("takes the colors out of what the helper says", () => {
+    const trace = "\x1b[31;1mERROR: Uploading... 400 Bad Request\x1b[0;m  " +
+      "\x1b[31;1merror\x1b[0;m=Invalid Format \x1b[31;1mid\x1b[0;m=1\n";
+    expect(parse([Buffer.from(trace)], [])).toEqual([
+      line("ERROR: Uploading... 400 Bad Request  error=Invalid Format id=1", "runner"),
+    ]);
+  });
+
   test("keeps nothing of the bytes that it was given", () => {
     const pieces: TracePiece[] = [];
     const parser = new TraceParser([], (piece) => pieces.push(piece));
