@@ -41,18 +41,26 @@ job:
       alias: web
       pull_policy: never
       entrypoint: [busybox]
-      command: [httpd, -f, -p, "8000", -h, /etc]
+      command:
+        - sh
+        - -c
+        - mkdir /w && env > /w/env && cp /etc/group /w && exec httpd -f -p 8000 -h /w
       variables: { ONLY: service }
   script:
     - id -un
     - until wget -q -O served http://$FAR:8000/group; do sleep 0.1; done
     - cat served
     - echo "\${ONLY:-none}"
+    - wget -q -O env http://$FAR:8000/env
+    - grep -E '^(ONLY|FAR|GIVEN|CI_JOB_TOKEN)=' env | sort
+    - echo "$GIVEN"
 `,
     });
     lab.env["DOCKER_HOST"] = daemon.host;
-    const { code, events } = await lab.events();
-    expect(outputOf(events, "job")).toEqual(["nobody", "root:x:0:", "none"]);
+    const { code, events } = await lab.events("--variable", "GIVEN=by hand");
+    const served = ["FAR=web", "ONLY=service"];
+    expect(outputOf(events, "job"))
+      .toEqual(["nobody", "root:x:0:", "none", ...served, "by hand"]);
     expect(ofType(events, "job.started")).toMatchObject([{ executor: "docker", image }]);
     expect(code).toBe(0);
     removeVolumes(lab);

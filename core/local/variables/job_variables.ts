@@ -31,6 +31,13 @@ export interface LocalVariable extends JobVariable {
 /** What wins over a `dotenv` report. */
 const ABOVE_DOTENV: ReadonlySet<string> = new Set(["project", "pipeline"]);
 
+/** What services get to see: only what everybody does who sees the CI file. */
+const OPEN: ReadonlySet<LocalVariable["origin"]> = new Set(
+  ["predefined", "global", "workflow", "job", "matrix", "rules"] as const,
+);
+/** Of GitLab's own, what holds the job's token. */
+const CLOSED: ReadonlySet<string> = new Set(["CI_REPOSITORY_URL"]);
+
 /** Values that refer to each other are expanded, as GitLab does before it hands a job out. */
 export function localVariables(
   job: PipelineJob,
@@ -58,7 +65,7 @@ export function localVariables(
   return expandForRunner(variables).map(({ key, value, masked, file, expand, origin }) => ({
     key,
     value,
-    public: !masked,
+    public: !masked && OPEN.has(origin) && !CLOSED.has(key),
     masked,
     file,
     raw: !expand,

@@ -48,6 +48,21 @@ test("localVariables() puts dotenv reports above the job and below settings", ()
   expect(variables["URL"]?.value).toBe("dotenv/x");
 });
 
+test("localVariables() keeps from services what the CI file does not say", () => {
+  const variables = variablesOf(
+    { variables: { OWN: "job", COPY: "$SETTING" } },
+    { REPORT: "dotenv" },
+    { project: { SETTING: "settings" }, pipeline: { GIVEN: "by hand" } },
+  );
+  const open = Object.values(variables).filter((variable) => variable.public);
+  expect(open.map(({ key }) => key)).toEqual(
+    expect.arrayContaining(["OWN", "COPY", "CI_PROJECT_PATH"]),
+  );
+  expect(variables["COPY"]?.value).toBe("settings");
+  const closed = ["SETTING", "GIVEN", "REPORT", "CI_JOB_TOKEN", "CI_REPOSITORY_URL", "ASKED"];
+  expect(open.filter(({ key }) => closed.includes(key))).toEqual([]);
+});
+
 test("localVariables() lets the URL of an environment use a dotenv report", () => {
   const environment = { name: "review", url: "https://$HOST/$CI_ENVIRONMENT_SLUG" };
   const variables = variablesOf({ environment }, { HOST: "example.com" });
