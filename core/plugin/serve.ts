@@ -38,9 +38,9 @@ export interface Plugin {
 /** A plugin that knows its runner entry. Disposing it ends what it keeps warm. */
 export interface OpenPlugin extends AsyncDisposable {
   readonly info: ExecutorInfo;
-  /** How long it lets processes take to end after SIGTERM. Milliseconds. */
+  /** How long it lets processes take to end after SIGTERM; at most an hour. Milliseconds. */
   readonly graceMs: number;
-  /** How long it may take to clean up after a job; two minutes when left out. Milliseconds. */
+  /** How long it may take to clean up after a job; two minutes when left out, at most a day. Milliseconds. */
   readonly cleanupMs?: number;
   /** Its executors have `putFile`. */
   readonly takesFiles?: boolean;

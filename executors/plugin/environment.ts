@@ -20,9 +20,6 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "PROGRAMDATA",
 ]);
 
-/** Settings of the runtime that our own plugins are made of. */
-const LOADER = /^(?:BUN_.*|NODE_.*|SSL_CERT_.*)$/;
-
 /** `configured` are `NAME=value` entries of `[runners.plugin]`; they win. */
 export function pluginEnvironment(
   manager: Readonly<Record<string, string | undefined>>,
@@ -35,7 +32,7 @@ export function pluginEnvironment(
   }
   for (const entry of configured) {
     const at = entry.indexOf("=");
-    if (at > 0 && !LOADER.test(entry.slice(0, at))) env[entry.slice(0, at)] = entry.slice(at + 1);
+    if (at > 0) env[entry.slice(0, at)] = entry.slice(at + 1);
   }
   return env;
 }

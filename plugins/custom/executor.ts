@@ -11,6 +11,7 @@ import type {
   StageCommand,
 } from "../../core/executor.ts";
 import type { JobResult } from "../../core/job/result.ts";
+import { MOST_GRACE_MS } from "../../core/plugin/protocol.ts";
 import type { JobSpec } from "../../core/job/spec.ts";
 import type { Logger } from "../../core/log/logger.ts";
 import { LogLines } from "../../core/util/log_lines.ts";
@@ -44,7 +45,7 @@ export class CustomExecutor implements Executor {
 
   constructor(options: CustomExecutorOptions) {
     this.#options = options;
-    this.#driver = new Driver(options.custom.graceful_kill_timeout * 1000);
+    this.#driver = new Driver(Math.min(options.custom.graceful_kill_timeout * 1000, MOST_GRACE_MS));
   }
 
   async prepare(

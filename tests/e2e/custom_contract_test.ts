@@ -17,7 +17,11 @@ interface Programs {
 
 describe("drivers of the custom executor", () => {
   let lab: Lab;
-  beforeEach(async () => void (lab = await Lab.open({ env: { OF_THE_HOST: "seen" } })));
+  beforeEach(async () =>
+    void (lab = await Lab.open({
+      env: { OF_THE_HOST: "seen", SSL_CERT_FILE: "/etc/ssl/certs.pem", BUN_OPTIONS: "--smol" },
+    }))
+  );
   afterEach(async () => await lab[Symbol.asyncDispose]());
 
   const RUN = 'bash "$3"; [ $? = 0 ] || exit "$BUILD_FAILURE_EXIT_CODE"';
@@ -103,6 +107,8 @@ END`,
       for (const name of ["config", "prepare", "run", "cleanup"]) {
         const env = kept(name);
         expect(env["OF_THE_HOST"]).toBe("seen");
+        expect(env["SSL_CERT_FILE"]).toBe("/etc/ssl/certs.pem");
+        expect(env["BUN_OPTIONS"]).toBeUndefined();
         expect(env["CUSTOM_ENV_CI_JOB_NAME"]).toBe("unit");
         expect(env["CUSTOM_ENV_CI_JOB_ID"]).toBe(String(job.job.id));
         expect(env["CUSTOM_ENV_CI_BUILDS_DIR"]).toBe(lab.path("builds"));
