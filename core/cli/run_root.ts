@@ -21,9 +21,13 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ["help register", "Learn about one command"],
 ];
 
+/** As with GitLab Runner. */
+const HELP = ["help", "h"];
+
 /** Handles arguments that name no command: `help [command]`, help flags, mistakes, nothing. */
 export async function runRoot(args: readonly string[], program: Program): Promise<number> {
-  if (args[0] === "help" && args.length > 1) {
+  const wantsHelp = args[0] === undefined || HELP.includes(args[0]);
+  if (wantsHelp && args.length > 1) {
     const entry = commandTable(program).find(({ name }) => name === args[1]);
     if (entry?.load !== undefined) {
       return await runCommand(entry, await entry.load(["--help"]), {
@@ -38,7 +42,6 @@ export async function runRoot(args: readonly string[], program: Program): Promis
     if (entry?.raw !== undefined) return await (await entry.raw())(["--help"], program);
     return parse(rootParser(program), args.slice(1));
   }
-  const wantsHelp = args.length === 0 || args[0] === "help";
   return parse(rootParser(program), wantsHelp ? ["--help"] : args);
 }
 
@@ -54,6 +57,7 @@ function rootParser(program: Program): Parser {
     .description("Runs GitLab CI/CD jobs.")
     .optionsGroup(heading(GLOBAL_GROUP))
     .option("-v, --version", "Print what this build is")
+    .showHelpAfterError(`(${program.calledAs} help lists the commands)`)
     .addHelpText("after", examplesText({ examples: EXAMPLES }, program.calledAs));
   parser.configureHelp({
     ...parser.configureHelp(),

@@ -26,7 +26,7 @@ export const TOKEN_FLAG: Flag = {
   names: ["token"],
   short: "t",
   kind: "string",
-  help: "The runner with this token",
+  help: "The runner with this token, or with what `list` shows of one",
 };
 
 export const ALL_FLAG: Flag = {
@@ -63,7 +63,7 @@ export async function selectRunners(
   const selected = runners.filter((runner) =>
     (name === undefined || runner.name === name) &&
     (url === undefined || sameUrl(runner.url, url)) &&
-    (token === undefined || runner.token.reveal() === token) &&
+    (token === undefined || isTokenOf(runner, token)) &&
     (id === undefined || runner.id === id)
   );
   const isEmpty = Object.values(selector).every((part) => part === undefined);
@@ -100,6 +100,12 @@ export async function configuredRunners(
     logger.warning(messageOf(error));
     return [];
   }
+}
+
+/** Whether `given` is the runner's token, or what `list` shows of it. */
+export function isTokenOf(runner: RunnerConfig, given: string): boolean {
+  const token = runner.token.reveal();
+  return token === given || token !== "" && shortToken(token) === given;
 }
 
 /** Whether both name one GitLab. */

@@ -51,6 +51,23 @@ test("verify tells who is valid, and --delete removes only who is not", () =>
     expect(text).toContain("# kept comment");
   }));
 
+test("what list shows of a runner names it for verify and unregister", () =>
+  withRunners(async (runner, alive) => {
+    const config = ["--config", runner.configPath];
+    const listed = await runner.command(["list", ...config]);
+    const shown = /^alive .* Token=(\w{9}) URL=(\S+)/m.exec(listed.stderr);
+    expect(shown).not.toBeNull();
+    const [, token = "", url = ""] = shown ?? [];
+    expect(alive).toContain(token);
+    const named = [...config, "--url", url, "--token", token];
+    expect((await runner.command(["verify", ...named])).code).toBe(0);
+    const { code, stderr } = await runner.command(["unregister", ...named]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("Unregistering runner manager from GitLab succeeded");
+    const { entries } = readConfig(runner.configPath);
+    expect(entries.map(({ token }) => token)).toEqual([DEAD]);
+  }));
+
 test("verify --delete keeps runners whose GitLab cannot be reached", async () => {
   await using runner = new RunnerProcess();
   runner.configure([{ url: "http://127.0.0.1:9", token: DEAD }]);
@@ -196,7 +213,7 @@ test("a command line that cannot be understood exits with 1 and names what is wr
   await using runner = new RunnerProcess();
   expect(await runner.command(["nonsense"])).toMatchObject({
     code: 1,
-    stderr: "runner: unknown command 'nonsense'\n",
+    stderr: "runner: unknown command 'nonsense'\n(runner help lists the commands)\n",
   });
   const flag = await runner.command(["run", "--nonsense"]);
   expect(flag.code).toBe(1);

@@ -20,6 +20,7 @@ import {
   ALL_FLAG,
   configuredRunners,
   firstOf,
+  isTokenOf,
   NAME_FLAG,
   sameUrl,
   selectorOf,
@@ -97,7 +98,7 @@ async function addresses(
   }
   // An entry of the file knows the certificates of its GitLab.
   const entry = (await configuredRunners(path, context)).find((runner) =>
-    runner.token.reveal() === token && (url === undefined || sameUrl(runner.url, url))
+    isTokenOf(runner, token) && (url === undefined || sameUrl(runner.url, url))
   );
   if (entry === undefined && url === undefined) {
     throw new ConfigurationError(`No runner in "${path}" has this token; give its --url as well`);
@@ -106,7 +107,7 @@ async function addresses(
     flags.text(flag) || (entry?.[flag] ?? "");
   return [{
     url: entry?.url ?? url ?? "",
-    token: new Secret(token),
+    token: entry?.token ?? new Secret(token),
     name: entry?.name,
     "tls-ca-file": own("tls-ca-file"),
     "tls-cert-file": own("tls-cert-file"),

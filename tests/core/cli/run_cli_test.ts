@@ -36,7 +36,7 @@ describe("help", () => {
     const { code, stdout } = await sandbox.run([]);
     expect(code).toBe(0);
     expect(stdout).toMatchSnapshot();
-    for (const argv of [["--help"], ["-h"], ["help"], ["--debug", "-h"]]) {
+    for (const argv of [["--help"], ["-h"], ["help"], ["h"], ["--debug", "-h"]]) {
       expect((await sandbox.run(argv)).stdout).toBe(stdout);
     }
   });
@@ -94,6 +94,8 @@ describe("a wrong command line ends in exit code 1", () => {
   test.each([
     [["verfy"], "runner: unknown command 'verfy'\n(Did you mean verify?)"],
     [["help", "verfy"], "runner: unknown command 'verfy'"],
+    [["status"], "runner: unknown command 'status'\n(runner help lists the commands)"],
+    [["h", "verfy"], "runner: unknown command 'verfy'"],
     [["verify", "--nam", "x"], "runner: unknown option '--nam'\n(Did you mean --name?)"],
     [["verify", "extra"], "runner: too many arguments"],
     [["verify", "--name"], "argument missing"],
