@@ -91,9 +91,20 @@ export function parseDocument(text: string, path: string): RawTable {
     if (!(cause instanceof TomlError)) {
       throw new ConfigurationError(`${file}: ${messageOf(cause)}`, { cause });
     }
-    const reason = cause.message.split("\n", 1)[0]?.replace("Invalid TOML document: ", "");
-    throw new ConfigurationError(`${file}:${cause.line}:${cause.column} ${reason}`, { cause });
+    throw new ConfigurationError(
+      `${file}:${cause.line}:${cause.column} ${reasonOf(cause, text)}`,
+      { cause },
+    );
   }
+}
+
+/** The parser calls the end of a line that a string runs over a control character. */
+function reasonOf({ message, line, column }: TomlError, text: string): string {
+  const reason = message.split("\n", 1)[0]?.replace("Invalid TOML document: ", "") ?? "";
+  const atLineEnd = (text.split("\n")[line - 1] ?? "").trimEnd().length < column;
+  return atLineEnd && reason.startsWith("control characters")
+    ? "a string of this line has no closing quote"
+    : reason;
 }
 
 function located(text: string, file: string, findings: readonly Finding[]): readonly string[] {

@@ -1,7 +1,7 @@
 /** Who the new entry is at GitLab: three kinds of token, three ways to find out. */
 
 import type { Coordinator, RegisteredRunner } from "../../coordinator/coordinator.ts";
-import { RunnerError } from "../../errors.ts";
+import { ConfigurationError, RunnerError } from "../../errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { Secret } from "../../util/secret.ts";
 import type { Answers } from "./answers.ts";
@@ -40,6 +40,13 @@ export async function identify(flags: FlagValues, options: IdentityOptions): Pro
     if (!isCreatedToken(token)) return await knownRunner(token, flags, options);
     refuseServerSideFlags(flags);
     return await createdRunner(token, options);
+  }
+  if (!options.answers.interactive && !flags.text("registration-token")?.trim()) {
+    throw new ConfigurationError(
+      "The registration-token needs to be entered: create the runner in GitLab and give the token it " +
+        "shows with --token, or a --registration-token where GitLab still has them, or leave out " +
+        "--non-interactive",
+    );
   }
   const token = new Secret(
     await options.answers.ask("registration-token", {

@@ -169,6 +169,9 @@ environment = [ # "
   test("gives line and column of a syntax error", () => {
     expect(problems("concurrent = 1\nlimit = \n")).toEqual(["config.toml:2:9 invalid value"]);
     expect(problems("a = 1\na = 2\n")[0]).toStartWith("config.toml:2:1 ");
+    expect(problems('a = 1\nb = "x\n[[runners]]\n')).toEqual([
+      "config.toml:2:7 a string of this line has no closing quote",
+    ]);
   });
 
   test("expands environment references in url and token only", () => {

@@ -96,7 +96,12 @@ test("parseListenAddress fills in port 9252", () => {
   expect(parseListenAddress("0.0.0.0:80")).toEqual({ hostname: "0.0.0.0", port: 80 });
   expect(parseListenAddress("[::1]:1234")).toEqual({ hostname: "::1", port: 1234 });
   expect(parseListenAddress("[::1]")).toEqual({ hostname: "::1", port: 9252 });
+  expect(parseListenAddress("[2001:db8::1]:http")).toEqual({ hostname: "2001:db8::1", port: 80 });
+  expect(parseListenAddress(":https")).toEqual({ hostname: undefined, port: 443 });
   expect(() => parseListenAddress(":70000")).toThrow("70000");
+  expect(() => parseListenAddress(":no-such-service")).toThrow(
+    'Cannot listen on ":no-such-service"',
+  );
   for (const address of [":9252", "localhost:9252", "[::1]:1234"]) {
     expect(formatListenAddress(parseListenAddress(address))).toBe(address);
   }
