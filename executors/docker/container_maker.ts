@@ -3,7 +3,7 @@
 import type { Logger } from "../../core/log/logger.ts";
 import { buildProgram } from "./build_program.ts";
 import { JobContainer } from "./container.ts";
-import { sharedBasics } from "./container_basics.ts";
+import { networkOf, sharedBasics } from "./container_basics.ts";
 import { buildEnvironment } from "./container_environment.ts";
 import { buildContainerSpec, helperContainerSpec } from "./container_spec.ts";
 import type { Engine, EngineInfo, ImageDetails } from "./engine/mod.ts";
@@ -87,10 +87,12 @@ export class ContainerMaker {
   #basics() {
     const { facts, serviceHosts } = this.#options;
     const { docker } = facts;
+    // In another container's network it has that one's name, and engines refuse to be told another.
+    const own = networkOf(facts).startsWith("container:") ? "" : facts.hostname;
     return {
       ...sharedBasics(facts, docker.security_opt),
       extraHosts: [...docker.extra_hosts, ...serviceHosts()],
-      hostname: docker.hostname || facts.hostname,
+      hostname: docker.hostname || own,
     };
   }
 

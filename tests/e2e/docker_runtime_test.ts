@@ -318,6 +318,27 @@ describe.skipIf(missing !== undefined)(
       expectFailure(end, reason);
       expect(end.plain).toMatch(words);
     }, LIMIT);
+
+    test("a job in another container's network has that one's name and ports", async () => {
+      const name = `neighbour-${crypto.randomUUID()}`;
+      await using docker = await DockerLab.open({ docker: [`network_mode = "container:${name}"`] });
+      const program = "while true; do echo hello from $(hostname) | nc -l -p 8099; done";
+      const spec = { Image: docker.image, Cmd: ["sh", "-c", program], Hostname: "neighbour" };
+      const its = { signal: AbortSignal.timeout(LIMIT) };
+      const id = await docker.engine.createContainer(name, spec, its);
+      try {
+        await docker.engine.startContainer(id, its);
+        const end = await docker.lab.start().run({
+          script: ["hostname", "nc -w 3 127.0.0.1 8099 </dev/null"],
+          variables: { GIT_STRATEGY: "none" },
+        });
+        expectSuccess(end);
+        expect(end.plain).toContain("\nneighbour\n");
+        expect(end.plain).toContain("\nhello from neighbour\n");
+      } finally {
+        await docker.engine.removeContainer(id, its);
+      }
+    }, LIMIT);
   },
 );
 
