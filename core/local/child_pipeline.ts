@@ -97,7 +97,7 @@ function yamlVariables(job: PipelineJob): Readonly<Record<string, PipelineVariab
   );
   return Object.fromEntries(own.map(({ key, value, expand: expands, masked, file }) => [
     key,
-    { value: expands ? expand(value, valueOf) : value, expand: false, masked, file },
+    { value: expands ? expand(value, valueOf) : value, expand: expands, masked, file },
   ]));
 }
 

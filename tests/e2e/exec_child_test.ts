@@ -19,6 +19,7 @@ dynamic:
   trigger: {include: [{artifact: child.yml, job: make}], strategy: depend}
 static:
   stage: child
+  variables: {LATE: 'of $$CI_JOB_NAME', RAW: {value: 'of $CI_JOB_NAME', expand: false}}
   trigger: {include: sub/ci.yml, strategy: depend}
 elsewhere:
   stage: child
@@ -28,12 +29,16 @@ elsewhere:
 test.concurrent("exec runs child pipelines, and a failing child fails the job that waits for it", async () => {
   using lab = new ExecLab({
     ".gitlab-ci.yml": PARENT,
-    "sub/ci.yml": "job:\n  script:\n    - echo $GLOBAL $CI_PIPELINE_SOURCE\n    - exit 4\n",
+    "sub/ci.yml": "job:\n  script:\n    - echo $GLOBAL $CI_PIPELINE_SOURCE\n" +
+      "    - echo $LATE $RAW\n    - exit 4\n",
   });
   const { code, events } = await lab.events();
   expect(code).toBe(1);
   expect(outputOf(events, "made")).toEqual(["made", "on main"]);
-  expect(outputOf(events, "job")).toEqual(["from parent parent_pipeline"]);
+  expect(outputOf(events, "job")).toEqual([
+    "from parent parent_pipeline",
+    "of job of $CI_JOB_NAME",
+  ]);
   const finished = ofType(events, "job.finished");
   const of = (name: string) => finished.find(({ job }) => job === name);
   expect(of("dynamic")).toMatchObject({ status: "success", pipeline: [] });

@@ -59,14 +59,14 @@ function readNeed(list: Entry, scope: NeedScope): CiNeed | undefined {
   };
   if (isString(node)) {
     return node.value === ""
-      ? named(list, "job string").report("config can't be blank")
+      ? named(list).report("config can't be blank")
       : { ...need, job: node.value };
   }
-  if (!list.isMapping()) return named(list, "unknown strategy").report("has an unsupported type");
+  if (!list.isMapping()) return named(list).report("has an unsupported type");
   const has = (key: string) => list.node.entries.has(key);
   if (has("project")) return { ...need, ...readProjectNeed(list) };
   if (has("pipeline")) return { ...need, ...readPipelineNeed(list) };
-  const hash = named(list, "job hash");
+  const hash = named(list);
   const keys = ["job", "artifacts", "optional"];
   hash.checkKeys(scope === "rule" ? keys : [...keys, "parallel"]);
   const job = requiredAt(hash, "job");
@@ -86,10 +86,9 @@ function readNeed(list: Entry, scope: NeedScope): CiNeed | undefined {
 }
 
 function readProjectNeed(list: MappingEntry): Partial<CiNeed> {
-  const need = named(list, "bridge hash");
-  const dependency = named(list, "cross project dependency");
+  const dependency = named(list);
   dependency.checkKeys(["project", "ref", "job", "artifacts", "parallel"]);
-  const project = requiredAt(need, "project");
+  const project = requiredAt(dependency, "project");
   const ref = requiredAt(dependency, "ref");
   return {
     job: requiredAt(dependency, "job") ?? "",
@@ -103,7 +102,7 @@ function readProjectNeed(list: MappingEntry): Partial<CiNeed> {
 
 /** Of another pipeline: a job's artifacts, or for a trigger job the state of all of it. */
 function readPipelineNeed(list: MappingEntry): Partial<CiNeed> {
-  const dependency = named(list, "cross pipeline dependency");
+  const dependency = named(list);
   dependency.checkKeys(["pipeline", "job", "artifacts", "parallel"]);
   const pipeline = requiredAt(dependency, "pipeline");
   return {
@@ -126,9 +125,9 @@ function requiredAt(entry: MappingEntry, key: string): string | undefined {
   return text;
 }
 
-/** The kind of need is part of GitLab's message: `jobs:test:needs:job hash job can't be blank`. */
-function named<Node extends YamlNode>(list: Entry<Node>, kind: string): Entry<Node> {
-  return list.below(kind, list.node);
+/** In GitLab's words: `jobs:test:needs:need job can't be blank`. */
+function named<Node extends YamlNode>(list: Entry<Node>): Entry<Node> {
+  return list.below("need", list.node);
 }
 
 export function readParallel(entry: Entry): CiParallel | undefined {
