@@ -41,11 +41,19 @@ function readCache(entry: Entry): CiCache | undefined {
     key: (key === undefined ? undefined : readKey(key)) ?? { kind: "text", text: "default" },
     fallbackKeys,
     paths: stringsBelow(cache, "paths"),
-    untracked: cache.boolean("untracked") ?? false,
+    untracked: readUntracked(cache.at("untracked")),
     policy: policy ?? "pull-push",
     when: cache.oneOf("when", ["on_success", "on_failure", "always"]) ?? "on_success",
     unprotect: cache.boolean("unprotect") ?? false,
   };
+}
+
+function readUntracked(entry: Entry | undefined): boolean {
+  if (entry === undefined) return false;
+  const { node } = entry;
+  if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
+  entry.report("config should be a boolean value");
+  return false;
 }
 
 function readKey(entry: Entry): CiCache["key"] | undefined {

@@ -103,7 +103,7 @@ export function readJob(
     stage: readStage(entry),
     variables: read(entry, "variables", (value) => readVariables(value, "job")) ?? {},
     inheritVariables: inherit.variables,
-    rules: read(entry, "rules", (value) => readRules(value, "job")),
+    rules: readJobRules(entry),
     ...readPolicies(entry, around),
     parallel: readInstances(entry, isTrigger),
     needs: read(entry, "needs", (value) => readNeeds(value, isTrigger ? "trigger" : "job")),
@@ -127,6 +127,15 @@ function checkTrigger(entry: MappingEntry, { trigger, needs = [] }: CiJob): void
 }
 
 /** A keyword that is an entry of its own, when it is there. */
+function readJobRules(entry: MappingEntry): CiJob["rules"] {
+  const rules = entry.at("rules");
+  if (rules === undefined || rules.node.kind === "sequence") {
+    return rules && readRules(rules, "job");
+  }
+  entry.reportKey("rules", "should be an array containing hashes and arrays of hashes");
+  return [];
+}
+
 function read<Value>(
   entry: MappingEntry,
   key: string,

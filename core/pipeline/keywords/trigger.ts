@@ -88,14 +88,18 @@ function readInclude(entry: Entry): CiTriggerInclude | undefined {
       ? { kind: "include", include: entry.node.value }
       : entry.report("config should be a hash or a string");
   }
-  if (!entry.node.entries.has("artifact")) {
+  const { entries } = entry.node;
+  if (entries.has("project") && !entries.has("file")) {
+    return entry.report("config must specify the file where to fetch the config from");
+  }
+  if (!entries.has("artifact")) {
     return { kind: "include", include: toPlain(entry.node) };
   }
   entry.checkKeys(["artifact", "job", "inputs"]);
   const path = entry.string("artifact");
   const job = entry.string("job");
   if (child(entry.node, "job") === undefined) {
-    return entry.reportKey("job", "must be specified when using artifact");
+    return entry.report("config must specify the job where to fetch the artifact from");
   }
   return path === undefined || job === undefined ? undefined : { kind: "artifact", job, path };
 }
