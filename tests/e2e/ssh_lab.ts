@@ -14,7 +14,7 @@ export interface SshLabOptions extends Omit<LabOptions, "entry"> {
 /** `ssh` adds to or replaces keys of `[runners.ssh]`. */
 export async function openSshLab(
   sshd: Pick<TestSshd, "port" | "keys" | "knownHosts">,
-  ssh: Record<string, string> = {},
+  ssh: Record<string, string | boolean> = {},
   options: SshLabOptions = {},
 ): Promise<Lab> {
   const keys = {
@@ -32,7 +32,7 @@ export async function openSshLab(
       'executor = "ssh"',
       ...options.entry ?? [],
       "[runners.ssh]",
-      ...Object.entries(keys).map(([key, value]) => `${key} = "${value}"`),
+      ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
     ],
   });
 }
