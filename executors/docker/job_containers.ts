@@ -24,6 +24,7 @@ import {
   WHO_AM_I,
 } from "./job_user.ts";
 import { typeLabel } from "./names.ts";
+import { TRUST_MOUNTED_AUTHORITY } from "./own_authority.ts";
 import { VolumeOpener } from "./open_volumes.ts";
 import { planServices } from "./service_plan.ts";
 import { JobServices, type ProbePorts } from "./services.ts";
@@ -241,7 +242,11 @@ export class JobContainers {
     const opening = isRoot && !this.#hasOpened ? openToAll(this.facts) : undefined;
     if (isRoot) this.#hasOpened = true;
     const its = isHelper
-      ? [this.#prepared().check(stage), this.isRootJob ? takeBack(this.facts) : undefined]
+      ? [
+        TRUST_MOUNTED_AUTHORITY,
+        this.#prepared().check(stage),
+        this.isRootJob ? takeBack(this.facts) : undefined,
+      ]
       : [];
     return [opening, ...its].filter((code) => code !== undefined);
   }

@@ -233,6 +233,7 @@ docker:volume:double  executors/docker/job_facts_test.ts  refuses two volumes at
 docker:volume:protected  executors/docker/job_facts_test.ts  keeps protected caches apart, and does not believe a job that says it is protected
 docker:allowed-users  e2e/docker_registry_test.ts  users that are not listed are refused
 docker:allowed-users  executors/docker/job_facts_test.ts  refuses a job without image and a user who is not allowed
+docker:authority  e2e/docker_authority_test.ts  the helper has its system trust a mounted ca.crt, once
 docker:disable-cache  e2e/docker_volumes_test.ts  disable_cache keeps nothing, volume_keep keeps even what is temporary
 docker:cache-dir  e2e/docker_volumes_test.ts  binds keep their modes, and cache_dir is a folder of the host
 docker:fetch  e2e/docker_volumes_test.ts  a checkout is fetched into by the next job, whoever its user is

@@ -203,6 +203,7 @@ docker:volume:variables          3.7   Variables count in a volume's path, and n
 docker:volume:double             3.7   Two volumes at one path are refused.
 docker:volume:protected          3.7   Jobs of protected refs, or with protected cache keys, have volumes of their own.
 docker:allowed-users             2.5   allowed_users limits the job's user and the configured one.
+docker:authority                 3.4   A ca.crt mounted at GitLab's path is trusted by the helper.
 docker:disable-cache             3.7   disable_cache keeps nothing; volume_keep keeps even what is temporary.
 docker:cache-dir                 3.7   cache_dir puts what lasts into folders of the host; binds keep their modes.
 docker:fetch                     3.7   A checkout is fetched into by the next job, whoever its user is.
