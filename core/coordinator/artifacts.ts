@@ -1,7 +1,7 @@
 /** Artifacts up to and down from the coordinator, as the helper commands move them. */
 
 import { rm } from "node:fs/promises";
-import type { Logger } from "../log/logger.ts";
+import type { LogFields, Logger } from "../log/logger.ts";
 import type { Secret } from "../util/secret.ts";
 import { type Answer, errorMessage, rejected } from "./answer.ts";
 import type { Clock } from "./clock.ts";
@@ -41,6 +41,8 @@ export interface ArtifactUpload extends ArtifactAccess {
   readonly body: () => AsyncIterable<Uint8Array>;
   /** Bytes of the content; undefined when it is made while it is sent. */
   readonly length?: number;
+  /** Each answer goes to the log with its headers and the beginning of its body. */
+  readonly showsAnswers: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -75,8 +77,24 @@ export async function uploadArtifact(upload: ArtifactUpload): Promise<UploadOutc
       (response, requestId) => readAnswer(response, requestId, LONGEST_MESSAGE),
       { signal },
     );
+    if (upload.showsAnswers) upload.logger.warning("received response", answerFields(answer));
     return uploadOutcome(answer);
   });
+}
+
+/** As much of a body as GitLab Runner shows. Bytes. */
+const SHOWN_BODY = 512;
+
+/** In GitLab Runner's form: `header[Content-Type]=[application/json]`. */
+function answerFields(answer: Answer): LogFields {
+  const { headers, body } = answer;
+  const named = [...headers].map(([name, value]) => {
+    const canonical = name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+    return [`header[${canonical}]`, `[${value}]`] as const;
+  });
+  const beginning = new TextDecoder().decode(body.subarray(0, SHOWN_BODY));
+  const rest = body.length > SHOWN_BODY ? "..." : "";
+  return { ...Object.fromEntries(named), body: beginning + rest };
 }
 
 /** Answers to a transfer are a word; old coordinators send the whole job. */

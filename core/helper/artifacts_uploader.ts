@@ -45,7 +45,7 @@ const FLAGS: readonly HelperFlag[] = [
     name: "ci-debug-trace",
     type: "bool",
     env: "CI_DEBUG_TRACE",
-    help: "Accepted and not used: requests are not logged",
+    help: "Log what the coordinator answers, with headers",
   },
   ...PROVENANCE_FLAGS,
 ];
@@ -79,6 +79,7 @@ async function runArtifactsUploader(values: HelperValues, context: HelperContext
     },
     fileName: `${name}${formatExtension(format)}`,
     body: () => archiveBody(sources.files, format, { values, context }),
+    showsAnswers: values.bool("ci-debug-trace"),
     signal: context.signal,
   });
 }

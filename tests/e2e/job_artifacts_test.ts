@@ -77,6 +77,20 @@ test.concurrent("names and paths are expanded as a shell does it, in the environ
   expect(job.plain).toContain("out/a.txt: found 1 matching artifact files and directories");
 });
 
+test.concurrent("with CI_DEBUG_TRACE the log has what the coordinator answered to an upload", async () => {
+  const description = {
+    script: "echo made > made",
+    artifacts: [{ name: "default", paths: ["made"] }],
+  };
+  const job = await lab.run({ ...description, variables: { CI_DEBUG_TRACE: "true" } });
+  expectSuccess(job);
+  expect(job.plain).toMatch(
+    /^WARNING: received response +body=201 .*header\[Content-Type\]=\[text\/plain\]/m,
+  );
+  expect(job.text).not.toContain(job.job.token);
+  expect((await lab.run(description)).plain).not.toContain("received response");
+});
+
 test.concurrent("reports go up beside the archive: gzip and raw, each with its type", async () => {
   const job = await lab.run({
     variables: empty,

@@ -37,6 +37,7 @@ function upload(url: string, options: Partial<ArtifactUpload> = {}) {
     query: { expire_in: "1 week", artifact_format: "zip", artifact_type: "" },
     fileName: "artifacts.zip",
     body: parts,
+    showsAnswers: false,
     signal: calm.signal,
     ...options,
   });
