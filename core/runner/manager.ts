@@ -6,7 +6,7 @@ import { repeatedRunners } from "../config/repeated_runners.ts";
 import type { GlobalConfig } from "../config/schema.ts";
 import { systemId } from "../config/system_id.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
-import { codeOf, messageOf } from "../errors.ts";
+import { codeOf, ConfigurationError, messageOf } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -87,13 +87,25 @@ async function firstConfig(
   { configPath, env, logger }: ManagerOptions,
 ): Promise<LoadedConfig & { readonly complaint?: string }> {
   try {
-    return await loadConfig(configPath, { env });
+    const loaded = await loadConfig(configPath, { env });
+    assertTakesJobs(loaded.config);
+    return loaded;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
     const complaint = messageOf(error);
     logger.error("Failed to load config; it is waited for", { error: complaint });
     return { ...parseConfig("", { path: configPath, env }), complaint };
   }
+}
+
+/** As GitLab Runner, which ends here too: whoever asks for no jobs must not get any. */
+function assertTakesJobs({ concurrent }: GlobalConfig): void {
+  if (concurrent >= 1) return;
+  throw new ConfigurationError(
+    `Current configuration 'concurrent = ${concurrent}' means that no jobs will be processed: set it ` +
+      "to 1 or more, see " +
+      "https://docs.gitlab.com/runner/configuration/advanced-configuration.html#the-global-section",
+  );
 }
 
 /** Listens to signals from its construction on, until disposed. */
@@ -142,19 +154,20 @@ class Manager implements Disposable {
   }
 
   async run(): Promise<number> {
-    const { configPath, env, logger } = this.#options;
+    const { configPath, env } = this.#options;
     await this.#engine.recover(this.#config);
     this.#watch = await watchConfig(configPath, {
       env,
-      onChange: (loaded) => this.#reload(loaded),
-      onError: (error) => {
-        this.#metrics.configuration("loading-error");
-        if (this.#isNews(error.message)) {
-          logger.error("Failed to load config; the old one stays in force", {
-            error: error.message,
-          });
+      onChange: (loaded) => {
+        try {
+          assertTakesJobs(loaded.config);
+        } catch (error) {
+          this.#refuse(messageOf(error));
+          return;
         }
+        this.#reload(loaded);
       },
+      onError: (error) => this.#refuse(error.message),
     });
     this.#apply(this.#config);
     // A change or a SIGHUP between the first reading and the watch would otherwise go unseen.
@@ -173,6 +186,14 @@ class Manager implements Disposable {
 
   snapshot(): ManagerSnapshot {
     return this.#engine.snapshot(this.#config, this.#shutdown.state);
+  }
+
+  #refuse(complaint: string): void {
+    this.#metrics.configuration("loading-error");
+    if (!this.#isNews(complaint)) return;
+    this.#options.logger.error("Failed to load config; the old one stays in force", {
+      error: complaint,
+    });
   }
 
   #apply(config: GlobalConfig): void {

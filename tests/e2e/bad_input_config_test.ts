@@ -41,6 +41,29 @@ test.concurrent("all wrong values are told at once, each with its line and key",
   expectNoStack(stderr);
 });
 
+test.concurrent(
+  "concurrent = 0 asks for no jobs: run refuses it, and keeps the old one at a reload",
+  async () => {
+    const told = "Current configuration 'concurrent = 0' means that no jobs will be processed";
+    const { code, stderr } = await runWith("concurrent = 0\n");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`FATAL: ${told}`);
+    await using coordinator = await EmbeddedCoordinator.start({ longPollHandsOut: true });
+    await using runner = new RunnerProcess();
+    runner.configure([{ url: coordinator.url, token: coordinator.addRunner().token }]);
+    runner.start();
+    expect((await coordinator.enqueue({ script: "true" }).finished).state).toBe("success");
+    const text = await Bun.file(runner.configPath).text();
+    await Bun.write(runner.configPath, text.replace("concurrent = 8", "concurrent = 0"));
+    await eventually(
+      () => runner.log.includes("the old one stays in force") && runner.log.includes(told),
+      "the error",
+    );
+    expect((await coordinator.enqueue({ script: "true" }).finished).state).toBe("success");
+  },
+  30_000,
+);
+
 test.concurrent("a missing configuration is named and waited for", async () => {
   await using coordinator = await EmbeddedCoordinator.start({ longPollHandsOut: true });
   await using runner = new RunnerProcess();

@@ -32,9 +32,9 @@ export const globalKeys = {
   labels: labels(
     "custom label pairs merged into each runner's labels (≤32; key and value patterns enforced)",
   ),
-  concurrent: int("upper bound of simultaneously running jobs over all runners (invalid/0 → 1)", {
+  concurrent: int("upper bound of simultaneously running jobs over all runners; `run` refuses 0", {
     default: 1,
-    min: 1,
+    zero: true,
   }),
   check_interval: int("seconds between polls; ≤0 → 3; divided by number of runners for spacing", {
     default: 3,

