@@ -1,6 +1,7 @@
 /** `runner run`: one process that serves all entries of a config.toml until it is told to stop. */
 
 import { describeChanges } from "../config/describe_changes.ts";
+import { legacyUrls } from "../config/legacy_urls.ts";
 import { loadConfig, type LoadedConfig, parseConfig } from "../config/load.ts";
 import { repeatedRunners } from "../config/repeated_runners.ts";
 import type { GlobalConfig } from "../config/schema.ts";
@@ -200,6 +201,7 @@ class Manager implements Disposable {
     const remarks = [
       ...unbuiltSettings(config, this.#options.env),
       ...repeatedRunners(config.runners),
+      ...legacyUrls(config.runners),
     ];
     for (const remark of remarks) this.#options.logger.warning(remark);
     this.#engine.apply(config);

@@ -126,3 +126,15 @@ test.concurrent(
   },
   40_000,
 );
+
+test.concurrent("a URL that ends in /ci works, and is told of", async () => {
+  await using lab = await Lab.open();
+  const { configPath } = lab.process;
+  const { url } = lab.coordinator;
+  writeFileSync(configPath, readFileSync(configPath, "utf8").replace(url, `${url}/ci/`));
+  expectSuccess(await lab.start().run({ script: "true", repository: lab.repositories.app }));
+  expect(lab.process.log).toContain(
+    "WARNING: runners[runner-0].url: The runner URL contains a legacy '/ci' suffix, which has no " +
+      `meaning any more; write "${url}".`,
+  );
+});
