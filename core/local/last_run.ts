@@ -4,6 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../errors.ts";
+import { parseJson } from "../util/json.ts";
 
 /** Made when one is read. */
 const LastRun = z.lazy(() => {
@@ -40,7 +41,7 @@ export function saveLastRun(directory: string, run: LastRun): void {
 export function loadLastRun(directory: string): LastRun {
   const path = join(directory, FILE);
   if (existsSync(path)) {
-    const parsed = LastRun.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    const parsed = LastRun.safeParse(parseJson(readFileSync(path, "utf8")));
     if (parsed.success) return parsed.data;
   }
   throw new ConfigurationError("There is no earlier run here whose failed jobs could be run again");

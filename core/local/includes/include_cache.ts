@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { codeOf } from "../../errors.ts";
+import { parseJson } from "../../util/json.ts";
 
 export class IncludeCache {
   readonly #directory: string;
@@ -17,10 +18,10 @@ export class IncludeCache {
   /** What was kept under `key`; undefined when there is nothing, or nothing that can be read. */
   async get<T>(key: readonly string[], schema: z.ZodType<T>): Promise<T | undefined> {
     try {
-      const parsed = schema.safeParse(JSON.parse(await readFile(this.#pathOf(key), "utf8")));
+      const parsed = schema.safeParse(parseJson(await readFile(this.#pathOf(key), "utf8")));
       return parsed.success ? parsed.data : undefined;
     } catch (error) {
-      if (error instanceof SyntaxError || codeOf(error) === "ENOENT") return undefined;
+      if (codeOf(error) === "ENOENT") return undefined;
       throw error;
     }
   }
