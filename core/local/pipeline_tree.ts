@@ -114,10 +114,12 @@ export class PipelineTree {
       return reportWithoutScript(status, performance.now() - started);
     } catch (error) {
       if (signal.aborted) return reportWithoutScript("canceled", performance.now() - started);
-      if (!(error instanceof CiConfigError)) throw error;
       this.#options.runner.tellFault(job, tree.path, messageOf(error));
       const report = reportWithoutScript("failed", performance.now() - started);
-      return { ...report, failureReason: "downstream_pipeline_creation_failed" };
+      const failureReason = error instanceof CiConfigError
+        ? "downstream_pipeline_creation_failed"
+        : "runner_system_failure";
+      return { ...report, failureReason };
     }
   }
 

@@ -1,7 +1,7 @@
 /** The files of a configuration: the project's own, as they are in the working tree or in HEAD. */
 
-import { readFile } from "node:fs/promises";
-import { isAbsolute, normalize, relative, resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { isAbsolute, normalize, relative, resolve, sep } from "node:path";
 import { codeOf } from "../errors.ts";
 import type { CiSource } from "../pipeline/ci_source.ts";
 import type { PipelineFacts } from "../pipeline/pipeline.ts";
@@ -42,16 +42,22 @@ export function projectFiles(options: ProjectFilesOptions): CiSource & AsyncDisp
   };
 }
 
+/** Undefined also for what is no file, and for a link to what is outside of the repository. */
 async function readFromDisk({ tree }: Sources, path: string): Promise<string | undefined> {
-  const full = resolve(tree.root, path);
-  const inside = relative(tree.root, full);
-  if (inside.startsWith("..") || isAbsolute(inside)) return undefined;
   try {
+    const root = await realpath(tree.root);
+    const full = await realpath(resolve(tree.root, path));
+    if (!isBelow(root, full) || !(await stat(full)).isFile()) return undefined;
     return await readFile(full, "utf8");
   } catch (error) {
-    if (["ENOENT", "EISDIR", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+function isBelow(root: string, path: string): boolean {
+  const inside = relative(root, path);
+  return inside !== ".." && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
 }
 
 function readCommitted({ git, sha }: Sources, path: string): Promise<string | undefined> {
