@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { codeOf, ConfigurationError } from "../errors.ts";
 import { delay } from "../util/abort.ts";
+import { isAlive } from "../util/is_alive.ts";
 import { parseJson } from "../util/json.ts";
 
 export interface WriterLock extends AsyncDisposable {
@@ -112,15 +113,6 @@ async function isStale(path: string, text: string): Promise<boolean> {
 function parseIdentity(text: string): Identity | undefined {
   const parsed = Identity.safeParse(parseJson(text));
   return parsed.success ? parsed.data : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "ESRCH";
-  }
 }
 
 async function ageMs(path: string): Promise<number> {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { openStateDir } from "../runner/state_dir.ts";
+import { isAlive } from "../util/is_alive.ts";
 
 export interface LocalStateOptions {
   /** Root of the working tree. */
@@ -84,9 +85,10 @@ function homes({ directory, home, env }: LocalStateOptions) {
   };
 }
 
-/** Names begin with the time, so the oldest come first. */
+/** Names begin with the time, so the oldest come first, and end with the process. */
 function removeOldRuns(runs: string): void {
   for (const name of readdirSync(runs).sort().slice(0, -KEPT_RUNS - 1)) {
+    if (isAlive(Number(name.split("-").at(-1)))) continue;
     rmSync(join(runs, name), { recursive: true, force: true });
   }
 }

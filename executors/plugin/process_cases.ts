@@ -4,6 +4,7 @@ import { checkIO, openJob, uniqueNap, until } from "../../core/plugin/check/benc
 import type { CheckCase } from "../../core/plugin/check/check_case.ts";
 import { expectEqual, expectTrue } from "../../core/plugin/check/expect.ts";
 import { SystemFailure } from "../../core/errors.ts";
+import { isAlive } from "../../core/util/is_alive.ts";
 import { PluginExecutorProvider } from "./provider.ts";
 
 export const PROCESS_CASES: readonly CheckCase[] = [
@@ -45,11 +46,3 @@ export const PROCESS_CASES: readonly CheckCase[] = [
     },
   },
 ];
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
