@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import type { EndStatus } from "../pipeline/job_outcome.ts";
 
 const milliseconds = z.number().int().min(0);
 const named = z.string().nullable();
@@ -88,13 +89,22 @@ export const JobOutput = event("job.output", {
   partial: z.boolean().describe("the line had no end yet"),
 });
 
-export const JobStatus = z.enum(["success", "failed", "canceled", "manual"])
-  .describe("`manual`: blocked by a manual job; of jobs, only of one that waits for its pipeline");
-export type JobStatus = z.infer<typeof JobStatus>;
+const ended = {
+  status: z.enum(["success", "failed", "canceled"]),
+  blocked: z.boolean()
+    .describe("a manual job that nobody asked for keeps others of the pipeline from running"),
+};
+
+/** An end in the words of events, whose readers know three statuses. */
+export function endedAs(status: EndStatus) {
+  return status === "manual"
+    ? { status: "success", blocked: true } as const
+    : { status, blocked: false } as const;
+}
 
 export const JobFinished = event("job.finished", {
   ...ofJob,
-  status: JobStatus,
+  ...ended,
   exit_code: z.number().int().nullable(),
   failure_reason: named.describe("as GitLab names it"),
   allow_failure: z.boolean().describe("its failure does not fail the pipeline"),
@@ -152,7 +162,7 @@ export const ErrorEvent = event("error", {
 
 export const PipelineFinished = event("pipeline.finished", {
   pipeline: ofJob.pipeline,
-  status: JobStatus,
+  ...ended,
   exit_code: z.number().int(),
   duration_ms: milliseconds,
   junit: z.object({

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import type { JobResponse } from "../job/response.ts";
 import type { FinalState } from "../job/result.ts";
 import type { FailedJob } from "../run/failed_job.ts";
+import type { EndStatus } from "../pipeline/job_outcome.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import { CacheLog } from "./cache_log.ts";
 import { coverageOf } from "./coverage.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { JobBoard } from "./job_board.ts";
-import type { JobStatus, ScriptPart } from "./events.ts";
+import type { ScriptPart } from "./events.ts";
 import type { FailureShell } from "./failure_shell.ts";
 import { keepDirectory } from "./kept_directories.ts";
 import { knownCommands } from "./known_commands.ts";
@@ -45,7 +46,7 @@ export interface AttemptOptions {
 
 /** How an attempt ended. */
 export interface AttemptReport {
-  readonly status: JobStatus;
+  readonly status: EndStatus;
   readonly exitCode: number | undefined;
   readonly failureReason: string | undefined;
   /** The part of the script that failed. */
@@ -61,7 +62,7 @@ const AFTER_SCRIPT_FAILED =
   /^WARNING: after_script failed, but job will continue unaffected: exit (?:status|code) (\d+)/;
 
 /** Of an attempt that ran no script: a trigger, or a job that never came to the engine. */
-export function reportWithoutScript(status: JobStatus, durationMs: number): AttemptReport {
+export function reportWithoutScript(status: EndStatus, durationMs: number): AttemptReport {
   return {
     status,
     exitCode: undefined,

@@ -1,14 +1,14 @@
 /** Runs the jobs of one pipeline: each as soon as what it waits for is done. */
 
 import type { CiAllowFailure } from "../pipeline/ci_config.ts";
-import { isFailureAllowed } from "../pipeline/job_outcome.ts";
+import { type EndStatus, isFailureAllowed } from "../pipeline/job_outcome.ts";
 import type { Pipeline, PipelineJob } from "../pipeline/pipeline.ts";
 import { beginProgress, cancelProgress, reportFinished, reportTime } from "../pipeline/progress.ts";
 import type { ProgressStep } from "../pipeline/progress_state.ts";
 import type { Selection, SkippedJob, SkipReason } from "../pipeline/select.ts";
 import { JobCanceled } from "../util/abort.ts";
 import type { EventStream } from "./event_stream.ts";
-import type { JobStatus } from "./events.ts";
+import { endedAs } from "./events.ts";
 import type { AttemptReport } from "./job_attempt.ts";
 
 export interface PipelineRunOptions {
@@ -36,7 +36,7 @@ export interface JobEnd {
 }
 
 export interface PipelineEnd {
-  readonly status: JobStatus;
+  readonly status: EndStatus;
   readonly ends: readonly JobEnd[];
   /** Full names of jobs that did not run for what became of others. */
   readonly unreached: readonly string[];
@@ -57,7 +57,7 @@ class PipelineRun {
   readonly #ends: JobEnd[] = [];
   readonly #unreached: string[] = [];
   readonly #durations = new Map<string, number>();
-  readonly #over = Promise.withResolvers<JobStatus>();
+  readonly #over = Promise.withResolvers<EndStatus>();
   /** A job has failed that ends all others. */
   readonly #stop = new AbortController();
   readonly #jobSignal: AbortSignal;
@@ -137,7 +137,7 @@ class PipelineRun {
     this.#options.events.emit({
       type: "job.finished",
       ...this.#of(job),
-      status: report.status,
+      ...endedAs(report.status),
       exit_code: report.exitCode ?? null,
       failure_reason: report.failureReason ?? null,
       allow_failure: allowed,

@@ -1,11 +1,12 @@
 /** A pipeline with the child pipelines that its trigger jobs start. */
 
 import { messageOf } from "../errors.ts";
+import type { EndStatus } from "../pipeline/job_outcome.ts";
 import type { Pipeline, PipelineFacts, PipelineJob } from "../pipeline/pipeline.ts";
 import { CiConfigError } from "../pipeline/place.ts";
 import { jobNames, type Selection } from "../pipeline/select.ts";
 import type { EventStream } from "./event_stream.ts";
-import type { JobStatus } from "./events.ts";
+import { endedAs } from "./events.ts";
 import { type AttemptReport, reportWithoutScript } from "./job_attempt.ts";
 import type { JobRunner } from "./job_runner.ts";
 import type { LocalPlan } from "./local_plan.ts";
@@ -127,7 +128,7 @@ export class PipelineTree {
     job: PipelineJob,
     parent: TreePipeline,
     signal: AbortSignal,
-  ): Promise<JobStatus> {
+  ): Promise<EndStatus> {
     const { plan, runner, directory } = this.#options;
     const { trigger, place } = job.config;
     if (trigger === undefined) return "success";
@@ -155,13 +156,13 @@ export class PipelineTree {
     return "success";
   }
 
-  async #runChild(child: TreePipeline, signal: AbortSignal): Promise<JobStatus> {
+  async #runChild(child: TreePipeline, signal: AbortSignal): Promise<EndStatus> {
     const started = performance.now();
     const { status } = await this.#run(child, signal);
     this.#options.events.emit({
       type: "pipeline.finished",
       pipeline: [...child.path],
-      status,
+      ...endedAs(status),
       exit_code: status === "success" || status === "manual" ? 0 : 1,
       duration_ms: Math.round(performance.now() - started),
       junit: this.#options.runner.junit(child.path),

@@ -4,6 +4,7 @@ import { RunnerError } from "../errors.ts";
 import type { ExecutorProvider } from "../executor.ts";
 import type { Logger } from "../log/logger.ts";
 import { criticalPath } from "../pipeline/critical_path.ts";
+import type { EndStatus } from "../pipeline/job_outcome.ts";
 import type { PipelineJob } from "../pipeline/pipeline.ts";
 import type { Registry } from "../registry.ts";
 import type { Shell } from "../shell.ts";
@@ -12,7 +13,7 @@ import { type EngineKind, engineKind } from "./container_engine.ts";
 import { containerSide, HOST_NAMES, LOOPBACK } from "./container_side.ts";
 import type { LocalEndpoint } from "./endpoint.ts";
 import type { EventStream } from "./event_stream.ts";
-import type { JobStatus } from "./events.ts";
+import { endedAs } from "./events.ts";
 import type { FailureShell } from "./failure_shell.ts";
 import { JobBoard } from "./job_board.ts";
 import type { JobSources } from "./job_response.ts";
@@ -54,7 +55,7 @@ export interface LocalRunOptions {
 }
 
 /** A pipeline that is blocked has not failed: what could run without a manual job has. */
-const EXIT_CODES: Readonly<Record<JobStatus, number>> = {
+const EXIT_CODES: Readonly<Record<EndStatus, number>> = {
   success: 0,
   manual: 0,
   failed: 1,
@@ -62,7 +63,7 @@ const EXIT_CODES: Readonly<Record<JobStatus, number>> = {
 };
 
 /** Ends of jobs after which there is nothing to do again. */
-const DONE: readonly JobStatus[] = ["success", "manual"];
+const DONE: readonly EndStatus[] = ["success", "manual"];
 
 /** Resolves when all jobs have ended and `onEnd` has been told; what is left is tidied up after it. */
 export async function runLocal(
@@ -136,7 +137,7 @@ export async function runLocal(
   events.emit({
     type: "pipeline.finished",
     pipeline: [],
-    status,
+    ...endedAs(status),
     exit_code: exitCode,
     duration_ms: durationMs,
     junit,

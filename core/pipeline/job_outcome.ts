@@ -2,9 +2,14 @@
 
 import type { CiAllowFailure, CiRetry } from "./ci_config.ts";
 
+/**
+ * How a job or a pipeline ended. `manual`: the pipeline, or that which a trigger job waits for, is
+ * blocked by a manual job.
+ */
+export type EndStatus = "success" | "failed" | "canceled" | "manual";
+
 export interface JobOutcome {
-  /** `manual`: the pipeline that a trigger job waits for is blocked by a manual job. */
-  readonly status: "success" | "failed" | "canceled" | "manual";
+  readonly status: EndStatus;
   readonly exitCode: number | undefined;
   /** As GitLab names it. */
   readonly failureReason: string | undefined;

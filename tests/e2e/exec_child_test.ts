@@ -102,12 +102,12 @@ test.concurrent("exec ends as blocked where a manual job holds up others, also f
   const { code, events } = await lab.events();
   expect(code).toBe(0);
   expect(ofType(events, "job.finished")).toMatchObject([
-    { job: "build", status: "success" },
-    { job: "child", status: "manual", exit_code: null },
+    { job: "build", status: "success", blocked: false },
+    { job: "child", status: "success", blocked: true, exit_code: null },
   ]);
   expect(ofType(events, "pipeline.finished")).toMatchObject([
-    { pipeline: ["child"], status: "manual", exit_code: 0 },
-    { pipeline: [], status: "manual", exit_code: 0 },
+    { pipeline: ["child"], status: "success", blocked: true, exit_code: 0 },
+    { pipeline: [], status: "success", blocked: true, exit_code: 0 },
   ]);
   const { stdout } = await lab.run();
   expect(stdout).toContain('deploy | skipped: waits for "child", whose pipeline is blocked');

@@ -3,7 +3,7 @@
 import type { ExecEvent } from "../events.ts";
 import { type Color, duration, type Paint } from "./paint.ts";
 import { labelOf, RunHistory } from "./run_history.ts";
-import { statusWord, summaryText } from "./summary_text.ts";
+import { summaryText } from "./summary_text.ts";
 import type { ExecView, RunSummary, ViewOutput } from "./view.ts";
 
 export interface PlainViewOptions {
@@ -50,7 +50,10 @@ export class PlainView implements ExecView {
       case "job.finished":
         this.#job(
           event,
-          paint("dim", `${statusWord(event.status)} in ${duration(event.duration_ms)}`),
+          paint(
+            "dim",
+            `${event.blocked ? "blocked" : event.status} in ${duration(event.duration_ms)}`,
+          ),
         );
         return;
       default:

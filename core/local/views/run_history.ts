@@ -1,13 +1,14 @@
 /** What has happened in a run so far, as far as people want to read it afterwards. */
 
+import type { EndStatus } from "../../pipeline/job_outcome.ts";
 import type { SkipReason } from "../../pipeline/select.ts";
-import type { ExecEvent, JobStatus } from "../events.ts";
+import type { ExecEvent } from "../events.ts";
 
 export interface JobHistory {
   /** With the names of the trigger jobs above its pipeline: `deploy > smoke`. */
   readonly label: string;
   readonly stage: string;
-  state: "waiting" | "running" | "skipped" | JobStatus;
+  state: "waiting" | "running" | "skipped" | EndStatus;
   /** Why it was skipped, or else empty. */
   why: string;
   startedAt: number;
@@ -132,7 +133,7 @@ function takeOf(job: JobHistory, event: ExecEvent): void {
     case "job.finished":
       // Canceled before its turn has come: it has not begun.
       if (job.state === "waiting" && event.status === "canceled") return;
-      job.state = event.status;
+      job.state = event.blocked ? "manual" : event.status;
       job.durationMs += event.duration_ms;
       job.allowed = event.allow_failure;
       job.exitCode = event.exit_code;

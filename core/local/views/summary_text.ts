@@ -1,6 +1,6 @@
 /** The last lines of a run: every job, what failed and why, and what it all took. */
 
-import type { JobStatus } from "../events.ts";
+import type { EndStatus } from "../../pipeline/job_outcome.ts";
 import { duration, type Paint } from "./paint.ts";
 import type { JobHistory } from "./run_history.ts";
 import type { RunSummary } from "./view.ts";
@@ -25,7 +25,7 @@ export function summaryText(
 }
 
 /** As people see it: GitLab's pages say `blocked` where its API says `manual`. */
-export function statusWord(status: JobStatus): string {
+export function statusWord(status: EndStatus): string {
   return status === "manual" ? "blocked" : status;
 }
 

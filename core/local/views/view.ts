@@ -1,7 +1,8 @@
 /** What people or programs see of a run. A view is told events, and how it all ended. */
 
 import type { CriticalPath } from "../../pipeline/critical_path.ts";
-import type { ExecEvent, JobStatus, PipelineFinished } from "../events.ts";
+import type { EndStatus } from "../../pipeline/job_outcome.ts";
+import type { ExecEvent, PipelineFinished } from "../events.ts";
 import type { z } from "zod";
 
 export interface ExecView extends Disposable {
@@ -11,7 +12,7 @@ export interface ExecView extends Disposable {
 }
 
 export interface RunSummary {
-  readonly status: JobStatus;
+  readonly status: EndStatus;
   readonly exitCode: number;
   readonly durationMs: number;
   readonly criticalPath: CriticalPath;

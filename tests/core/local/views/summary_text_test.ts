@@ -134,6 +134,7 @@ function finished(
     ...UNIT,
     job,
     status,
+    blocked: false,
     exit_code: exitCode,
     failure_reason: null,
     allow_failure: false,
