@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { useCustom } from "./custom_lab.ts";
 import { eventually, expectFailure, expectSuccess, type FinishedJob, Lab } from "./lab.ts";
 import { EXECUTABLE } from "./runner_process.ts";
 
@@ -46,20 +47,7 @@ cp "$JOB_RESPONSE_FILE" ${dir}/${name}.json; }\n`;
     writeFileSync(lab.path("bin/gitlab-runner"), `#!/bin/sh\nexec ${EXECUTABLE} "$@"\n`, {
       mode: 0o755,
     });
-    lab.process.configure([{
-      url: lab.coordinator.url,
-      token: lab.runner.token,
-      lines: [
-        'executor = "custom"',
-        `builds_dir = "${lab.path("builds")}"`,
-        `cache_dir = "${lab.path("cache")}"`,
-        "[runners.feature_flags]",
-        "FF_TIMESTAMPS = false",
-        "[runners.custom]",
-        ...keys,
-        ...lines,
-      ],
-    }]);
+    useCustom(lab, [...keys, ...lines]);
     lab.start();
   }
 

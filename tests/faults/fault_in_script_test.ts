@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import type { EmbeddedJob, JobDescriptionInput } from "../../core/embedded/mod.ts";
 import { DockerLab, missingForDocker } from "../e2e/docker_lab.ts";
+import { useCustom } from "../e2e/custom_lab.ts";
 import { expectFailure, type FinishedJob, Lab, output, zipNames } from "../e2e/lab.ts";
 import { NOTICED_MS, openSshLab } from "../e2e/ssh_lab.ts";
 import { EXECUTABLE } from "../e2e/runner_process.ts";
@@ -89,19 +90,7 @@ test("custom: a driver that says system failure", async () => {
     `PATH=${lab.path(".")}:$PATH bash < "$1"`,
   );
   driver("gitlab-runner", `exec ${EXECUTABLE} "$@"`);
-  lab.process.configure([{
-    url: lab.coordinator.url,
-    token: lab.runner.token,
-    lines: [
-      'executor = "custom"',
-      `builds_dir = "${lab.path("builds")}"`,
-      `cache_dir = "${lab.path("cache")}"`,
-      "[runners.feature_flags]",
-      "FF_TIMESTAMPS = false",
-      "[runners.custom]",
-      `run_exec = "${run}"`,
-    ],
-  }]);
+  useCustom(lab, [`run_exec = "${run}"`]);
   const end = await lab.start().run(description(lab, ["true"]));
   await expectWholeEnd(lab, end, /\(system failure\): exit status 2$/);
 }, LIMIT);

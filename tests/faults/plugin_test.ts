@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { uniqueNap } from "../../core/plugin/check/bench.ts";
+import { useCustom } from "../e2e/custom_lab.ts";
 import { eventually, expectFailure, expectSuccess, type FinishedJob, Lab } from "../e2e/lab.ts";
 import { isAlive, parentOf, processes, type SeenProcess } from "../fixtures/processes.ts";
 
@@ -229,20 +230,7 @@ test("a host that is killed while a driver floods leaves nothing running", async
   writeFileSync(driver, `#!/bin/sh\nsetsid sleep ${nap} & exec yes\n`, { mode: 0o755 });
   const cleanup = lab.path("cleanup");
   writeFileSync(cleanup, `#!/bin/sh\ntouch ${lab.path("cleaned")}\n`, { mode: 0o755 });
-  lab.process.configure([{
-    url: lab.coordinator.url,
-    token: lab.runner.token,
-    lines: [
-      'executor = "custom"',
-      `builds_dir = "${lab.path("builds")}"`,
-      `cache_dir = "${lab.path("cache")}"`,
-      "[runners.feature_flags]",
-      "FF_TIMESTAMPS = false",
-      "[runners.custom]",
-      `run_exec = "${driver}"`,
-      `cleanup_exec = "${cleanup}"`,
-    ],
-  }]);
+  useCustom(lab, [`run_exec = "${driver}"`, `cleanup_exec = "${cleanup}"`]);
   lab.start();
   const job = lab.enqueue({ script: ["true"] });
   await lab.printed(job, "y\ny\ny\n");
