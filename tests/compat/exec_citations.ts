@@ -27,7 +27,7 @@ inputs  e2e/exec_keywords_test.ts  exec fills in the inputs of a job, and tells 
 coverage  e2e/exec_keywords_test.ts  exec reads coverage with RE2's expressions, from the end of the log
 rules:exists:project  e2e/exec_includes_test.ts  exec looks at the files of other projects for rules
 artifacts:reports:dotenv  e2e/exec_keywords_test.ts  exec takes a dotenv report's values as they are, and expands what they name
-artifacts:reports:annotations  e2e/exec_keywords_test.ts  exec fails a job whose report GitLab could not read, and says why
+artifacts:reports  e2e/exec_keywords_test.ts  exec fails a job whose report GitLab could not read, and says why
 artifacts:reports:dotenv  e2e/exec_keywords_test.ts  exec hands dotenv reports on, as far as artifacts go
 artifacts:reports:junit  e2e/exec_test.ts  exec tells coverage, caches, retries and the counts of test reports
 cache:key:files_commits  e2e/exec_keywords_test.ts  exec makes keys of caches from files, or from their commits
