@@ -8,9 +8,9 @@ import { findWorkTree, type WorkTree } from "../../local/snapshot/work_tree.ts";
 import { openSources } from "../../local/sources.ts";
 import { type LocalState, openLocalState } from "../../local/state.ts";
 import type { Command } from "../command.ts";
-import { execFlags } from "../exec_flags.ts";
-import type { ExecContext } from "../exec_run.ts";
-import { assertTerminal, execPaint, tellError, tellRefusal } from "../exec_view.ts";
+import { execFlags } from "../exec/flags.ts";
+import type { ExecContext } from "../exec/run.ts";
+import { assertTerminal, execPaint, tellError, tellRefusal } from "../exec/view.ts";
 import { interruptSignal } from "../interrupt.ts";
 import type { Program } from "../program.ts";
 import { USAGE } from "../usage.ts";
@@ -96,7 +96,7 @@ async function open(exec: ExecContext): Promise<number> {
   const { env, home } = program;
   if (flags.bool("shell-on-failure")) assertTerminal(flags, program);
   if (flags.has("job-url")) {
-    const { replayJob } = await import("../exec_replay.ts");
+    const { replayJob } = await import("../exec/replay.ts");
     return await replayJob(exec);
   }
   const cwd = resolve(program.cwd, flags.text("cwd") ?? "");
@@ -151,9 +151,9 @@ async function runOnce(
   });
   // Whatever goes wrong with it is told where it is awaited.
   sources.catch(() => {});
-  const request = await import("../exec_request.ts");
+  const request = await import("../exec/request.ts");
   const { planLocal } = await import("../../local/local_plan.ts");
-  const { runPlan } = await import("../exec_run.ts");
+  const { runPlan } = await import("../exec/run.ts");
   const { jobs } = request.execOperands(exec.operands);
   const lastRun = flags.bool("rerun-failed") ? await lastRunOf(state) : undefined;
   const entry = request.entrySettings(flags, settings.runner, engineHost(program));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { entrySettings } from "../../../core/cli/exec_request.ts";
-import { FlagValues } from "../../../core/cli/flag.ts";
+import { entrySettings } from "../../../../core/cli/exec/request.ts";
+import { FlagValues } from "../../../../core/cli/flag.ts";
 
 function settings(flags: Readonly<Record<string, readonly string[]>>) {
   return entrySettings(new FlagValues(new Map(Object.entries(flags))), {}, undefined);

@@ -1,28 +1,28 @@
 /** `exec --job-url`: a job that ran on a server, run again on this machine. */
 
 import { join, resolve } from "node:path";
-import { ConfigurationError } from "../errors.ts";
-import { engineHost } from "../local/container_engine.ts";
-import { tokenFor } from "../local/gitlab/access_token.ts";
-import type { LastRun } from "../local/last_run.ts";
-import { jobAddresses } from "../local/replay/job_address.ts";
-import { openReplay, type Replay } from "../local/replay/open_replay.ts";
-import { replayArtifacts } from "../local/replay/replay_artifacts.ts";
-import { replaySources, type ReplaySourcesOptions } from "../local/replay/replay_sources.ts";
-import { findJob, type FoundJob, serverFacts } from "../local/replay/server_facts.ts";
-import { ancestorsOf } from "../local/replay/server_lineage.ts";
-import { serverVariables } from "../local/replay/server_variables.ts";
-import { loadSettings } from "../local/settings.ts";
-import { Git } from "../local/snapshot/git.ts";
-import { repositoryFacts } from "../local/snapshot/repository_facts.ts";
-import { findWorkTree, type WorkTree } from "../local/snapshot/work_tree.ts";
-import { DEFAULT_DEPTH } from "../local/sources.ts";
-import { type LocalState, openLocalState } from "../local/state.ts";
-import { projectOf } from "../local/variables/pipeline_facts.ts";
-import { isLooking } from "./exec_look.ts";
-import { caFile, entrySettings, pipelineInputs, pipelineVariables } from "./exec_request.ts";
-import { type ExecContext, runPlan } from "./exec_run.ts";
-import type { FlagValues } from "./flag.ts";
+import { ConfigurationError } from "../../errors.ts";
+import { engineHost } from "../../local/container_engine.ts";
+import { tokenFor } from "../../local/gitlab/access_token.ts";
+import type { LastRun } from "../../local/last_run.ts";
+import { jobAddresses } from "../../local/replay/job_address.ts";
+import { openReplay, type Replay } from "../../local/replay/open_replay.ts";
+import { replayArtifacts } from "../../local/replay/replay_artifacts.ts";
+import { replaySources, type ReplaySourcesOptions } from "../../local/replay/replay_sources.ts";
+import { findJob, type FoundJob, serverFacts } from "../../local/replay/server_facts.ts";
+import { ancestorsOf } from "../../local/replay/server_lineage.ts";
+import { serverVariables } from "../../local/replay/server_variables.ts";
+import { loadSettings } from "../../local/settings.ts";
+import { Git } from "../../local/snapshot/git.ts";
+import { repositoryFacts } from "../../local/snapshot/repository_facts.ts";
+import { findWorkTree, type WorkTree } from "../../local/snapshot/work_tree.ts";
+import { DEFAULT_DEPTH } from "../../local/sources.ts";
+import { type LocalState, openLocalState } from "../../local/state.ts";
+import { projectOf } from "../../local/variables/pipeline_facts.ts";
+import { isLooking } from "./look.ts";
+import { caFile, entrySettings, pipelineInputs, pipelineVariables } from "./request.ts";
+import { type ExecContext, runPlan } from "./run.ts";
+import type { FlagValues } from "../flag.ts";
 
 /** What says which job of which pipeline; the address says it already. */
 const OTHER_WAYS = [

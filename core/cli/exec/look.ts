@@ -1,12 +1,12 @@
 /** The modes of `exec` that run nothing: `--list`, `--preview`, `--dry-run`, `--explain-vars`. */
 
-import type { LocalPlan } from "../local/local_plan.ts";
-import type { Paint } from "../local/views/paint.ts";
-import { describeProblem } from "../pipeline/place.ts";
-import type { PipelineJob } from "../pipeline/pipeline.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { FlagValues } from "./flag.ts";
-import type { Program } from "./program.ts";
+import type { LocalPlan } from "../../local/local_plan.ts";
+import type { Paint } from "../../local/views/paint.ts";
+import { describeProblem } from "../../pipeline/place.ts";
+import type { PipelineJob } from "../../pipeline/pipeline.ts";
+import { ConfigurationError } from "../../errors.ts";
+import type { FlagValues } from "../flag.ts";
+import type { Program } from "../program.ts";
 
 export interface LookOptions {
   readonly plan: LocalPlan;
@@ -33,25 +33,25 @@ export async function look(
 ): Promise<boolean> {
   const job = flags.text("explain-vars");
   if (flags.bool("list")) {
-    const { jobTable, listJobs } = await import("../local/views/job_list.ts");
+    const { jobTable, listJobs } = await import("../../local/views/job_list.ts");
     const jobs = listJobs(plan);
     stdout.write(flags.bool("json") ? `${JSON.stringify({ jobs })}\n` : jobTable(jobs, paint));
     for (const warning of plan.config.lint) {
       stderr.write(`${paint("yellow", "warning")}: ${describeProblem(warning)}\n`);
     }
   } else if (flags.bool("preview")) {
-    const { previewText } = await import("../local/views/preview_text.ts");
+    const { previewText } = await import("../../local/views/preview_text.ts");
     stdout.write(previewText(plan.config.preview));
   } else if (job !== undefined) {
-    const { explainVariables } = await import("../local/views/explain_variables.ts");
-    const { exampleVariables } = await import("../local/variables/job_variables.ts");
+    const { explainVariables } = await import("../../local/views/explain_variables.ts");
+    const { exampleVariables } = await import("../../local/variables/job_variables.ts");
     const found = plan.pipeline.jobs.find(({ name, baseName }) => name === job || baseName === job);
     if (found === undefined) {
       throw new ConfigurationError(`No job of this pipeline is called "${job}"`);
     }
     stdout.write(explainVariables(exampleVariables(found, plan, timeoutSeconds), paint));
   } else if (flags.bool("dry-run")) {
-    const { dryRunText } = await import("../local/views/dry_run.ts");
+    const { dryRunText } = await import("../../local/views/dry_run.ts");
     stdout.write(dryRunText(plan, executorFor, paint));
   } else return false;
   return true;

@@ -1,17 +1,17 @@
 /** The view that a command line of `exec` asks for, and how errors are told in it. */
 
-import { ConfigurationError, messageOf } from "../errors.ts";
-import { EventStream } from "../local/event_stream.ts";
-import type { ErrorEvent } from "../local/events.ts";
-import { jsonView } from "../local/views/json_view.ts";
-import { type Paint, painter } from "../local/views/paint.ts";
-import { PlainView } from "../local/views/plain_view.ts";
-import type { ExecView } from "../local/views/view.ts";
-import { wantsColors } from "../log/colors.ts";
-import { CiConfigError, type CiProblem, describeProblem } from "../pipeline/place.ts";
-import type { FlagValues } from "./flag.ts";
-import { USAGE } from "./usage.ts";
-import type { Program } from "./program.ts";
+import { ConfigurationError, messageOf } from "../../errors.ts";
+import { EventStream } from "../../local/event_stream.ts";
+import type { ErrorEvent } from "../../local/events.ts";
+import { jsonView } from "../../local/views/json_view.ts";
+import { type Paint, painter } from "../../local/views/paint.ts";
+import { PlainView } from "../../local/views/plain_view.ts";
+import type { ExecView } from "../../local/views/view.ts";
+import { wantsColors } from "../../log/colors.ts";
+import { CiConfigError, type CiProblem, describeProblem } from "../../pipeline/place.ts";
+import type { FlagValues } from "../flag.ts";
+import { USAGE } from "../usage.ts";
+import type { Program } from "../program.ts";
 import type { z } from "zod";
 
 export function execPaint(flags: FlagValues, { stdout, env }: Program): Paint {
@@ -31,7 +31,7 @@ export async function execView(
   const isLive = isTerminal(program) && env["TERM"] !== "dumb" &&
     !flags.bool("shell-on-failure");
   if (quiet || !isLive) return new PlainView({ output: stdout, paint: options.paint, quiet });
-  const { LiveView } = await import("../local/views/live_view.ts");
+  const { LiveView } = await import("../../local/views/live_view.ts");
   return new LiveView({ ...options, output: stdout, keys: program.stdin });
 }
 

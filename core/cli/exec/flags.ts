@@ -1,8 +1,8 @@
 /** The flags of `exec`. Those of a runner entry have the names they have at `register`. */
 
-import type { Flag, FlagValues } from "./flag.ts";
-import type { EntryTable } from "./runner_entry.ts";
-import { entryFromFlags, runnerEntryFlags } from "./runner_flags.ts";
+import type { Flag, FlagValues } from "../flag.ts";
+import type { EntryTable } from "../runner_entry.ts";
+import { entryFromFlags, runnerEntryFlags } from "../runner_flags.ts";
 
 const WHAT = "What to run";
 const EVENT = "The pipeline's event";

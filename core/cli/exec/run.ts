@@ -1,24 +1,24 @@
 /** What all ways to run a pipeline with `exec` end in: look at its plan, or run it. */
 
-import { FailureShell } from "../local/failure_shell.ts";
-import { EventStream } from "../local/event_stream.ts";
-import type { LastRun } from "../local/last_run.ts";
-import type { LocalPlan } from "../local/local_plan.ts";
-import { runLocal } from "../local/run_local.ts";
-import type { EntrySettings } from "../local/runner_entries.ts";
-import type { LocalSettings } from "../local/settings.ts";
-import type { LocalState } from "../local/state.ts";
-import type { Paint } from "../local/views/paint.ts";
-import type { PipelineJob } from "../pipeline/pipeline.ts";
-import { whyNothing } from "../pipeline/select.ts";
-import type { Secret } from "../util/secret.ts";
-import type { CommandContext } from "./command.ts";
-import { isListing, look } from "./exec_look.ts";
-import { concurrency, execOperands, timeoutSeconds } from "./exec_request.ts";
-import { execView, tellError } from "./exec_view.ts";
-import type { FlagValues } from "./flag.ts";
-import { USAGE } from "./usage.ts";
-import { userTerminal } from "./user_terminal.ts";
+import { FailureShell } from "../../local/failure_shell.ts";
+import { EventStream } from "../../local/event_stream.ts";
+import type { LastRun } from "../../local/last_run.ts";
+import type { LocalPlan } from "../../local/local_plan.ts";
+import { runLocal } from "../../local/run_local.ts";
+import type { EntrySettings } from "../../local/runner_entries.ts";
+import type { LocalSettings } from "../../local/settings.ts";
+import type { LocalState } from "../../local/state.ts";
+import type { Paint } from "../../local/views/paint.ts";
+import type { PipelineJob } from "../../pipeline/pipeline.ts";
+import { whyNothing } from "../../pipeline/select.ts";
+import type { Secret } from "../../util/secret.ts";
+import type { CommandContext } from "../command.ts";
+import { isListing, look } from "./look.ts";
+import { concurrency, execOperands, timeoutSeconds } from "./request.ts";
+import { execView, tellError } from "./view.ts";
+import type { FlagValues } from "../flag.ts";
+import { USAGE } from "../usage.ts";
+import { userTerminal } from "../user_terminal.ts";
 
 export interface ExecContext extends CommandContext {
   /** From the environment, which does not have it any more. */

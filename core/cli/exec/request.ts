@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { ConfigurationError, messageOf } from "../errors.ts";
-import { mergeTables } from "../local/settings.ts";
-import type { EventFlags, EventName } from "../local/variables/pipeline_event.ts";
-import type { PipelineVariable } from "../pipeline/pipeline.ts";
-import type { SelectionRequest } from "../pipeline/select.ts";
-import { parseDuration } from "../util/units.ts";
-import type { FlagValues } from "./flag.ts";
-import { entryValues } from "./exec_flags.ts";
+import { ConfigurationError, messageOf } from "../../errors.ts";
+import { mergeTables } from "../../local/settings.ts";
+import type { EventFlags, EventName } from "../../local/variables/pipeline_event.ts";
+import type { PipelineVariable } from "../../pipeline/pipeline.ts";
+import type { SelectionRequest } from "../../pipeline/select.ts";
+import { parseDuration } from "../../util/units.ts";
+import type { FlagValues } from "../flag.ts";
+import { entryValues } from "./flags.ts";
 
 const EVENTS: readonly EventName[] = ["push", "merge_request", "tag", "schedule", "web"];
 
