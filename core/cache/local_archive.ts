@@ -15,6 +15,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Entries } from "../archive/entry_list.ts";
 import { writeAll } from "../archive/write_all.ts";
+import { codeOf } from "../errors.ts";
 
 /** A new file beside `destination`, which gets its name when it is whole. */
 export interface PendingFile extends Disposable {
@@ -89,9 +90,13 @@ export function isUpToDate(archive: string, entries: Entries): boolean {
 /** Gives an archive that was saved under an earlier form of its key the name it has now. */
 export function adoptAlternate(archive: string, alternate: string): void {
   if (alternate === "" || statSync(archive, { throwIfNoEntry: false }) !== undefined) return;
-  if (statSync(alternate, { throwIfNoEntry: false }) === undefined) return;
   mkdirSync(dirname(archive), { recursive: true, mode: 0o700 });
-  renameSync(alternate, archive);
+  try {
+    renameSync(alternate, archive);
+  } catch (error) {
+    // There is none, or another job has taken it a moment ago.
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
 }
 
 /** Writes `metadata.json` beside the archive; names in lower case, as object storages keep them. */

@@ -55,7 +55,8 @@ export class LiveView implements ExecView {
     this.#screen = new Screen(options.output);
     this.#tick = setInterval(() => this.#drawSoon(), TICK_MS);
     options.keys.setRawMode?.(true);
-    void this.#readKeys();
+    // A terminal that is gone has no more keys; the run goes on.
+    this.#readKeys().catch(() => {});
   }
 
   event(event: ExecEvent): void {
