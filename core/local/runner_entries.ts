@@ -30,7 +30,8 @@ export function runnerEntry(options: EntryOptions): RunnerConfig {
     ...settings,
     name: "local",
     url,
-    token,
+    // Entries that share a token share its one open request for jobs: others would wait for theirs.
+    token: `${token}-${executor}`,
     executor,
     // Nobody waits for a limit that protects a server's storage.
     output_limit: OUTPUT_LIMIT_KIB,

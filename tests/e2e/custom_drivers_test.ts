@@ -135,7 +135,7 @@ describe.each(DRIVERS)("a driver with $name", (driver) => {
       });
       expectSuccess(job);
       expect(job.plain).toContain("Using Custom executor with driver lab v0.1...");
-      expect(job.plain).toContain("image debian:12, services []");
+      expect(job.plain).toContain("image debian:12, services \n");
       expect(job.plain).toContain("made.txt: found 1 matching artifact files and directories");
       expectFailure(await lab.run({ script: ["exit 42"] }), "script_failure", 42);
       await eventually(() => existsSync(lab.path(`cleaned-${job.job.id}`)), "the driver cleans up");

@@ -148,7 +148,7 @@ test.concurrent("exec leaves no process behind when it is interrupted", async ()
   expect(await child.exited).toBe(130);
   const pid = Number(/pid (\d+)/.exec(text)?.[1]);
   expect(() => process.kill(pid, 0)).toThrow();
-  expect(text).toContain('"status":"canceled","exit_code":130');
+  expect(text).toContain('"status":"canceled","blocked":false,"exit_code":130');
   expect(text).toMatch(/"type":"job.skipped".*"job":"later".*"reason":"canceled"/);
 });
 
