@@ -112,6 +112,9 @@ async function interruptAll(pipeline: string, engine?: string): Promise<void> {
   if (engine !== undefined) removeVolumes(lab);
 }
 
+/** A moment that has not come by then never will, and the run has no end of its own. */
+const MOMENT_LIMIT_MS = 30_000;
+
 async function interruptChildren(deep: string, engine?: string): Promise<void> {
   const files = { ".gitlab-ci.yml": PARENT, "template.yml": CHILD, "deep.yml": deep };
   using lab = openLab(files, engine);
@@ -121,12 +124,14 @@ async function interruptChildren(deep: string, engine?: string): Promise<void> {
     const moment = `${type} ${JSON.stringify(about)}`;
     let seen = false;
     let text = "";
+    const late = setTimeout(() => child.kill("SIGINT"), MOMENT_LIMIT_MS);
     for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
       text += chunk;
       if (seen || !text.split("\n").some((line) => isMoment(line, type, about))) continue;
       seen = true;
       child.kill("SIGINT");
     }
+    clearTimeout(late);
     expect(seen, `${moment}\n${text}`).toBe(true);
     await expectNothing(lab, child, `${moment}\n${text}${await child.stderr.text()}`);
     expect(contentOf(lab)).toEqual(before);

@@ -280,6 +280,25 @@ test.concurrent("a commit that is not there fails the job; GET_SOURCES_ATTEMPTS 
   expect(job.lines).not.toContain("never-after");
 });
 
+test.concurrent.each([
+  ["objects", "rm -r .git/objects"],
+  ["refs", "rm -r .git/refs"],
+  ["objects of its own", "mv .git/objects ../elsewhere && ln -s ../../elsewhere .git/objects"],
+])(
+  "a repository without %s is made anew, whether git was ended in the middle or a job did it",
+  async (
+    what,
+    damage,
+  ) => {
+    const repository = lab.repositories.app;
+    const variables = { GIT_CLONE_PATH: `$CI_BUILDS_DIR/broken-${what.replaceAll(" ", "-")}/app` };
+    expectSuccess(await lab.run({ repository, variables, script: damage }));
+    const next = await lab.run({ repository, variables, script: "git status --short" });
+    expectSuccess(next);
+    expect(next.plain).toContain("Created fresh repository.");
+  },
+);
+
 test.concurrent("GIT_CLONE_PATH places the checkout inside builds_dir, and nowhere else", async () => {
   const { app } = lab.repositories;
   const outside = lab.path("outside");

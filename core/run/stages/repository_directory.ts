@@ -16,6 +16,7 @@ export function openRepository(context: PlanContext): readonly ScriptOp[] {
     ...onlyRealDirectory(git),
     ...onlyUsableDirectory(git, ["chmod", "-R", "u+rwX"]),
     ...onlyObjectFormat(context),
+    ...onlyWholeRepository(git),
     {
       kind: "when",
       condition: { kind: "file-exists", path: `${git}/HEAD` },
@@ -66,6 +67,16 @@ function onlyUsableDirectory(path: string, repair: readonly string[]): readonly 
       otherwise: [{ kind: "run", argv: [...repair, path] }],
     }],
   }];
+}
+
+/** What a `git init` that was ended in the middle has left, no git takes for a repository. */
+function onlyWholeRepository(git: string): readonly ScriptOp[] {
+  return ["objects", "refs"].map((name): ScriptOp => ({
+    kind: "when",
+    condition: { kind: "directory-exists", path: `${git}/${name}` },
+    then: [],
+    otherwise: [{ kind: "remove-directory", path: git }],
+  }));
 }
 
 /** Marks a SHA-256 checkout. The config file would say it too, but a job can write that. */
