@@ -35,25 +35,36 @@ function line() {
   return say({ method: pick(methods), params: pick(values) });
 }
 const wild = process.argv[5] === "wild";
+let unanswered = 0;
+let taken = () => {};
 let rest = "";
-let pending;
 for await (const bytes of process.stdin) {
   const all = (rest + bytes).split("\\n");
   rest = all.pop();
   for (const each of all) {
     const { id, method } = JSON.parse(each);
+    if (method === undefined) {
+      unanswered--;
+      taken();
+    }
     if (id === undefined || method === undefined) continue;
     if (method === "initialize") write(say({ id, result: { protocol_version: 1, plugin: { name: "w", version: "1" }, features: {}, grace_ms: 0 } }));
     else if (method === "executor/acquire") write(say({ id, result: { kind: "acquired", handle: "h" } }));
     else if (method === "executor/prepare") write(say({ id, result: { os: "linux", builds_dir: "/b", cache_dir: "/c", shell: "bash" } }));
-    else if (method === "executor/run") {
-      for (let n = 0; n < lines; n += 100) {
-        write(Array.from({ length: 100 }, line).join("\\n"));
-        await new Promise((go) => process.stdout.write("", go));
-      }
-      write(say({ id, result: { kind: "exited", code: 0 } }));
-    } else write(say({ id, result: {} }));
+    else if (method === "executor/run") flood(id);
+    else write(say({ id, result: {} }));
   }
+}
+async function flood(id) {
+  for (let n = 0; n < lines; n += 100) {
+    const batch = Array.from({ length: 100 }, line);
+    unanswered = batch.filter((each) => each.includes('"id":"q')).length;
+    write(batch.join("\\n"));
+    await new Promise((go) => process.stdout.write("", go));
+    // Who asks and takes no answers is ended.
+    while (!wild && unanswered > 0) await new Promise((go) => taken = go);
+  }
+  write(say({ id, result: { kind: "exited", code: 0 } }));
 }
 function write(text) { process.stdout.write(text + "\\n"); }
 `;
