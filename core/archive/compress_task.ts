@@ -1,7 +1,8 @@
 /** One piece of compression work: reads files and compresses them. Runs inline or in a worker. */
 
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { constants as zlib, crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
+import { readAt } from "./read_at.ts";
 
 /** Part of a file; each compresses without its neighbours. `whole`: the piece is all of it. */
 export interface FilePiece {
@@ -188,13 +189,7 @@ const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NON
 function readInto(buffer: Uint8Array, path: string, offset: number): number {
   const fd = openSync(path, READ);
   try {
-    let filled = 0;
-    while (filled < buffer.length) {
-      const count = readSync(fd, buffer, filled, buffer.length - filled, offset + filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
+    return readAt(fd, buffer, offset);
   } finally {
     closeSync(fd);
   }

@@ -1,9 +1,9 @@
 /** One block of a large zip entry, decompressed from one file into another. Runs in a worker. */
 
-import { readSync } from "node:fs";
 import { constants as zlib, crc32, inflateRawSync, zstdDecompressSync } from "node:zlib";
 import { METHOD_DEFLATE } from "./compress_task.ts";
 import { ArchiveError } from "./entry.ts";
+import { readAt } from "./read_at.ts";
 import { writeAll } from "./write_all.ts";
 
 /** Workers share this process's file descriptors: both stay open until the task is done. */
@@ -37,11 +37,7 @@ export function runInflateTask(task: InflateTask): InflateResult {
 
 function readBlock({ from, offset, size }: InflateTask): Buffer {
   const block = Buffer.allocUnsafe(size);
-  for (let filled = 0; filled < size;) {
-    const count = readSync(from, block, filled, size - filled, offset + filled);
-    if (count === 0) throw new ArchiveError("The archive is cut off");
-    filled += count;
-  }
+  if (readAt(from, block, offset) < size) throw new ArchiveError("The archive is cut off");
   return block;
 }
 

@@ -1,7 +1,8 @@
 /** Reads a file at any place through one large window, so that neighbours cost one system call. */
 
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { ArchiveError } from "./entry.ts";
+import { readAt } from "./read_at.ts";
 
 const WINDOW_SIZE = 4 << 20;
 
@@ -27,25 +28,17 @@ export class WindowedFile implements Disposable {
     }
     if (length > this.#window.length) {
       const buffer = Buffer.allocUnsafe(length);
-      if (this.#fill(buffer, offset) < length) throw new ArchiveError("The archive is cut off");
+      if (readAt(this.fd, buffer, offset) < length) {
+        throw new ArchiveError("The archive is cut off");
+      }
       return buffer;
     }
     if (offset < this.#start || offset + length > this.#start + this.#filled) {
       this.#start = offset;
-      this.#filled = this.#fill(this.#window, offset);
+      this.#filled = readAt(this.fd, this.#window, offset);
       if (this.#filled < length) throw new ArchiveError("The archive is cut off");
     }
     return this.#window.subarray(offset - this.#start, offset - this.#start + length);
-  }
-
-  #fill(buffer: Buffer, offset: number): number {
-    let filled = 0;
-    while (filled < buffer.length) {
-      const count = readSync(this.fd, buffer, filled, buffer.length - filled, offset + filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
   }
 
   [Symbol.dispose](): void {
