@@ -3,7 +3,8 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { apiError } from "./answers.ts";
+import { assertNever } from "../errors.ts";
+import { apiError, jsonAnswer } from "./answers.ts";
 import { boundaryOf, readMultipartFile } from "./multipart.ts";
 import type { CoordinatorSettings } from "./options.ts";
 import { refusalOfReport } from "./reports.ts";
@@ -127,6 +128,24 @@ export class ArtifactStore {
     if (why !== undefined) return { kind: "refused", why };
     this.#byKey.set(`${artifact.jobId}/${artifact.type}`, artifact);
     return { kind: "stored", artifact };
+  }
+}
+
+/** What GitLab says of an upload that it does not take. */
+export function uploadRefusal(
+  outcome: Exclude<ReceiveOutcome, { kind: "stored" | "repeated" }>,
+): Response {
+  switch (outcome.kind) {
+    case "duplicate":
+      return apiError(400, "another artifact of the same type already exists");
+    case "too-large":
+      return apiError(413);
+    case "refused":
+      return jsonAnswer(400, { message: outcome.why });
+    case "malformed":
+      return apiError(400, outcome.why);
+    default:
+      return assertNever(outcome);
   }
 }
 

@@ -1,11 +1,12 @@
 /** Door of the embedded coordinator. */
 
-export { apiError, jsonAnswer, textAnswer } from "./answers.ts";
+export { apiError, textAnswer } from "./answers.ts";
 export {
   ArtifactStore,
   downloadAnswer,
   type ReceiveOutcome,
   type StoredArtifact,
+  uploadRefusal,
 } from "./artifact_store.ts";
 export { Call } from "./call.ts";
 export { runCoordinatorCommand } from "./command.ts";

@@ -9,12 +9,12 @@ import {
   Call,
   downloadAnswer,
   GitHttp,
-  jsonAnswer,
   type ReceiveOutcome,
   type StoredArtifact,
   textAnswer,
+  uploadRefusal,
 } from "../embedded/mod.ts";
-import { assertNever, RunnerError } from "../errors.ts";
+import { RunnerError } from "../errors.ts";
 import { type ContainerSide, LOOPBACK } from "./container_side.ts";
 
 export interface EndpointOptions {
@@ -118,19 +118,7 @@ export class LocalEndpoint implements AsyncDisposable {
 }
 
 function uploadAnswer(outcome: ReceiveOutcome): Response {
-  switch (outcome.kind) {
-    case "stored":
-    case "repeated":
-      return textAnswer(201, "201");
-    case "duplicate":
-      return apiError(400, "another artifact of the same type already exists");
-    case "too-large":
-      return apiError(413);
-    case "refused":
-      return jsonAnswer(400, { message: outcome.why });
-    case "malformed":
-      return apiError(400, outcome.why);
-    default:
-      return assertNever(outcome);
-  }
+  return outcome.kind === "stored" || outcome.kind === "repeated"
+    ? textAnswer(201, "201")
+    : uploadRefusal(outcome);
 }

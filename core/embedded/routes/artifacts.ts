@@ -1,11 +1,10 @@
 /** Routes for artifacts, up and down (protocol section 9). */
 
 import { apiError, emptyAnswer, jsonAnswer, textAnswer } from "../answers.ts";
-import { downloadAnswer, type ReceiveOutcome } from "../artifact_store.ts";
+import { downloadAnswer, type ReceiveOutcome, uploadRefusal } from "../artifact_store.ts";
 import type { Call } from "../call.ts";
 import type { EmbeddedJob } from "../jobs.ts";
 import { type CoordinatorState, jobOfCall, notRunning } from "../state.ts";
-import { assertNever } from "../../errors.ts";
 
 export async function uploadArtifact(state: CoordinatorState, call: Call): Promise<Response> {
   const job = jobOfCall(state, call);
@@ -39,15 +38,9 @@ function uploadAnswer(
     case "duplicate":
       return state.settings.mode === "v11.7"
         ? apiError(400, "Already uploaded")
-        : apiError(400, "another artifact of the same type already exists");
-    case "too-large":
-      return apiError(413);
-    case "refused":
-      return jsonAnswer(400, { message: outcome.why });
-    case "malformed":
-      return apiError(400, outcome.why);
+        : uploadRefusal(outcome);
     default:
-      return assertNever(outcome);
+      return uploadRefusal(outcome);
   }
 }
 
